@@ -1,0 +1,52 @@
+// From votes to a list: the mixture of experts (MODEL.md 7), exact top-k, and a reason for every item.
+#ifndef HIPHOP_RECOMMEND_H
+#define HIPHOP_RECOMMEND_H
+
+#include <hiphop/graph.h>
+
+// The mixture p(v) = sum_e w_e p_e(v), its weights learned online by EM, test-then-learn. One learner (the
+// writer of the graph is the natural one), many readers.
+typedef struct hh_mixture hh_mixture;
+
+hh_mixture *hh_mixture_new(void); // the documented starting weights; NULL when out of memory
+void hh_mixture_free(hh_mixture *mixture);
+// What was clicked, given the votes of a query that did not yet know it.
+void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicked);
+// weights[HH_EXPERTS], summing to 1.
+void hh_mixture_weights(const hh_mixture *mixture, double weights[HH_EXPERTS]);
+
+typedef enum hh_reason_kind {
+    HH_REASON_POPULAR,   // popular now
+    HH_REASON_FOLLOWED,  // often clicked after what the session holds
+    HH_REASON_NEIGHBOUR, // in the nearest sessions
+    HH_REASON_REPEAT,    // clicked before in this session
+} hh_reason_kind;
+
+typedef struct hh_recommendation {
+    hh_item item;
+    float score;           // share of the mixture, 0..1
+    hh_reason_kind reason; // the expert that gave most
+    uint32_t count,
+        of; // the numbers of the reason: "count of the `of` nearest sessions", "followed count times"
+} hh_recommendation;
+
+typedef struct hh_recommend_options {
+    uint32_t k;              // length of a list
+    bool hide_session_items; // leave out what is in the session already
+} hh_recommend_options;
+
+// One thread's recommender: a reader of the graph and its scratch memory.
+typedef struct hh_recommender hh_recommender;
+hh_recommender *hh_recommender_new(hh_graph *graph, const hh_mixture *mixture,
+                                   const hh_recommend_options *options, hh_error *error);
+void hh_recommender_free(hh_recommender *recommender);
+hh_reader *hh_recommender_reader(hh_recommender *recommender);
+
+// The exact top k, best first (ties by item id, so that they do not depend on arrival), into list[k]; *count
+// < k only where fewer items exist.
+hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
+                       size_t *count);
+// The reason as a sentence, NUL-terminated in text[size].
+void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size);
+
+#endif

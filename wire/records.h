@@ -1,0 +1,97 @@
+// The records that go over Kafka, as C structs, and their encoding in Avro (schemas/*.avsc) and JSON, which
+// mirrors the schemas field by field. Encoders and decoders are one thread's each; what they return is valid
+// until their next call.
+#ifndef WIRE_RECORDS_H
+#define WIRE_RECORDS_H
+
+#include <hiphop/status.h>
+#include <hiphop/time.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hh_format { HH_FORMAT_JSON, HH_FORMAT_AVRO } hh_format; // Avro: bare binary, schema from a file
+
+typedef struct hh_text { // bytes of somebody else, not NUL-terminated
+    const char *bytes;
+    size_t length;
+} hh_text;
+
+// ---- in ----
+
+typedef enum hh_time_unit { HH_UNIT_MS, HH_UNIT_S, HH_UNIT_US, HH_UNIT_ISO8601 } hh_time_unit;
+
+// Where visitor, item and event time stand in somebody else's record: dotted paths ("user.id"), and the unit
+// of the time.
+typedef struct hh_click_fields {
+    const char *visitor, *item, *timestamp;
+    hh_time_unit unit;
+} hh_click_fields;
+
+typedef struct hh_click {
+    hh_text visitor, item;
+    hh_time time;
+} hh_click;
+
+typedef struct hh_click_decoder hh_click_decoder;
+
+// schema: text of the writer's Avro schema (NULL for JSON). Errors name the field, and what the schema has
+// instead.
+hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, const hh_click_fields *fields,
+                                       hh_error *error);
+void hh_click_decoder_free(hh_click_decoder *decoder);
+// HH_FORMAT with the reason for anything that is not a click: never crashes, never allocates by a length that
+// the bytes only claim. Numbers are taken as ids in their decimal form. Ids are 1..HH_ID_MAX bytes of valid
+// UTF-8.
+#define HH_ID_MAX 1024
+hh_status hh_click_decode(hh_click_decoder *decoder, const void *bytes, size_t length, hh_click *click,
+                          hh_error *error);
+
+// ---- out ----
+
+typedef struct hh_recommended_item {
+    hh_text item;
+    float score;
+    hh_text reason;
+} hh_recommended_item;
+
+typedef struct hh_recommendations_record { // schemas/recommendations.avsc
+    hh_text visitor;
+    hh_text session_id; // "<partition>-<offset of the session's first click to arrive>"
+    hh_text clicked_item;
+    hh_time timestamp;     // event time of the click that it answers
+    int32_t position;      // of that click in its session, 1 = first
+    int64_t model_version; // 0: the graph alone
+    const hh_recommended_item *items;
+    size_t count;
+} hh_recommendations_record;
+
+typedef struct hh_session_record_click {
+    hh_text item;
+    hh_time timestamp;
+} hh_session_record_click;
+
+typedef struct hh_session_record { // schemas/session.avsc
+    hh_text visitor;
+    hh_text session_id;
+    hh_time start, end;   // event times of the first and last click
+    hh_text close_reason; // "gap", "max_clicks", "max_duration"
+    const hh_session_record_click *clicks;
+    size_t count;
+} hh_session_record;
+
+typedef struct hh_encoder hh_encoder;
+hh_encoder *hh_encoder_new(hh_format format, hh_error *error);
+void hh_encoder_free(hh_encoder *encoder);
+hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendations_record *record,
+                                    hh_text *bytes);
+hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record, hh_text *bytes);
+hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *bytes); // schemas/click.avsc
+
+// For those who consume (hiphop watch, tests).
+typedef struct hh_recommendations_decoder hh_recommendations_decoder;
+hh_recommendations_decoder *hh_recommendations_decoder_new(hh_format format, hh_error *error);
+void hh_recommendations_decoder_free(hh_recommendations_decoder *decoder);
+hh_status hh_recommendations_decode(hh_recommendations_decoder *decoder, const void *bytes, size_t length,
+                                    hh_recommendations_record *record, hh_error *error);
+
+#endif
