@@ -10,8 +10,11 @@ typedef struct hh_mixture hh_mixture;
 
 hh_mixture *hh_mixture_new(void); // the documented starting weights; NULL when out of memory
 void hh_mixture_free(hh_mixture *mixture);
-// What was clicked, given the votes of a query that did not yet know it.
+// What was clicked, given the votes of a query that did not yet know it. Only the clicked item's row is read
+// (none where it is no candidate): whoever learns later, when the click has come, may keep that row alone.
 void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicked);
+// scores[votes->count]: the share that the mixture gives each candidate. hh_recommend lists by these.
+void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
 // weights[HH_EXPERTS], summing to 1.
 void hh_mixture_weights(const hh_mixture *mixture, double weights[HH_EXPERTS]);
 
