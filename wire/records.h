@@ -34,14 +34,18 @@ typedef struct hh_click {
 
 typedef struct hh_click_decoder hh_click_decoder;
 
-// schema: text of the writer's Avro schema (NULL for JSON). Errors name the field, and what the schema has
-// instead.
+// schema: text of the writer's Avro schema (NULL for JSON); fields: NULL for those of schemas/click.avsc. The
+// decoder keeps neither. Errors name the field, and what the schema has instead.
+//
+// An id may be text or a whole number (taken in its decimal form); in Avro string, bytes, int or long. A time
+// is a number of its unit, fractions allowed, or text in ISO 8601 with its zone. Whatever has null or nothing
+// there is no click, and neither is a time outside the years 1970 to 2199: a wrong unit, or a broken clock.
 hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, const hh_click_fields *fields,
                                        hh_error *error);
 void hh_click_decoder_free(hh_click_decoder *decoder);
-// HH_FORMAT with the reason for anything that is not a click: never crashes, never allocates by a length that
-// the bytes only claim. Numbers are taken as ids in their decimal form. Ids are 1..HH_ID_MAX bytes of valid
-// UTF-8.
+// HH_FORMAT with the reason for anything that is not a click, an empty value too: never crashes, never
+// allocates. Ids are 1..HH_ID_MAX bytes of valid UTF-8 without a zero byte; they point into `bytes` or into
+// the decoder.
 #define HH_ID_MAX 1024
 hh_status hh_click_decode(hh_click_decoder *decoder, const void *bytes, size_t length, hh_click *click,
                           hh_error *error);
@@ -79,6 +83,8 @@ typedef struct hh_session_record { // schemas/session.avsc
     size_t count;
 } hh_session_record;
 
+// What is returned in *bytes is the encoder's. HH_FORMAT: some text is not UTF-8, or a score is not finite;
+// nothing can be written of such a record that others could read. JSON mirrors the schema field by field.
 typedef struct hh_encoder hh_encoder;
 hh_encoder *hh_encoder_new(hh_format format, hh_error *error);
 void hh_encoder_free(hh_encoder *encoder);
@@ -87,11 +93,17 @@ hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendation
 hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record, hh_text *bytes);
 hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *bytes); // schemas/click.avsc
 
-// For those who consume (hiphop watch, tests).
+// ---- for those who consume (hiphop watch, tests) ----
+
 typedef struct hh_recommendations_decoder hh_recommendations_decoder;
 hh_recommendations_decoder *hh_recommendations_decoder_new(hh_format format, hh_error *error);
 void hh_recommendations_decoder_free(hh_recommendations_decoder *decoder);
 hh_status hh_recommendations_decode(hh_recommendations_decoder *decoder, const void *bytes, size_t length,
                                     hh_recommendations_record *record, hh_error *error);
+
+// The title in a record of the topic of items (JSON: {"title": "...", ...}; its key is the item's id),
+// NUL-terminated into title[size], cut between characters where it is too long; "" where the record has none.
+// HH_FORMAT where the record is no JSON object, or its title no text.
+hh_status hh_item_decode(const void *bytes, size_t length, char *title, size_t size, hh_error *error);
 
 #endif

@@ -1,0 +1,15 @@
+# cmake -D OUT=schemas.c -P embed.cmake FILE...: the files' bytes as C strings, each under hh_schema_<file name>,
+# so that schemas/ stays the one place where a schema is written.
+math(EXPR last "${CMAKE_ARGC} - 1")
+set(text "// Made from schemas/*.avsc by wire/embed.cmake: change those.\n#include \"wire/schemas.h\"\n")
+foreach(index RANGE 0 ${last})
+  set(argument "${CMAKE_ARGV${index}}")
+  if(argument MATCHES "\\.avsc$")
+    get_filename_component(name "${argument}" NAME_WE)
+    file(READ "${argument}" hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "((0x..,){20})" "    \\1\n" bytes "${bytes}")
+    string(APPEND text "\nconst char hh_schema_${name}[] = {\n${bytes}0\n};\n")
+  endif()
+endforeach()
+file(WRITE "${OUT}" "${text}")
