@@ -1,0 +1,17 @@
+# The shared library exports the functions that the public headers declare, and nothing else.
+file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/hiphop/*.h)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})
+set(names "")
+foreach(header ${headers})
+  file(READ ${header} text)
+  string(REGEX MATCHALL "hh_[a-z0-9_]+\\(" found "${text}")
+  list(APPEND names ${found})
+endforeach()
+list(REMOVE_DUPLICATES names)
+list(SORT names)
+string(REPLACE "(" "" names "${names}")
+string(REPLACE ";" ";\n    " names "${names}")
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/exports.map
+     CONTENT "{\nglobal:\n    @names@;\nlocal:\n    *;\n};\n" @ONLY)
+target_link_options(hiphop_shared PRIVATE -Wl,--version-script=${CMAKE_CURRENT_BINARY_DIR}/exports.map)
+set_target_properties(hiphop_shared PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/exports.map)
