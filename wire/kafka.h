@@ -16,10 +16,21 @@ typedef enum hh_kafka_role {
     HH_KAFKA_ADMIN,
 } hh_kafka_role;
 
-// A configuration for the role with the user's "key=value" properties applied. The caller owns it until
-// rd_kafka_new succeeds. HH_ARGUMENT, with the reason, for a property that is unknown, malformed or refused.
+// A configuration for the role, with defaults that were measured (wire/kafka_conf.c says why at each), and
+// the user's "key=value" properties on top, verbatim. The caller sets group.id, group.instance.id,
+// transactional.id and callbacks on it, and owns it until rd_kafka_new succeeds. NULL with HH_ARGUMENT and
+// the reason for a property that is unknown, malformed, of a wrong value, or refused. One list of properties
+// serves every role: librdkafka mentions those of the other kind of client in its log (facility CONFWARN),
+// which is no trouble.
 rd_kafka_conf_t *hh_kafka_conf(hh_kafka_role role, const char *brokers, const char *const *properties,
                                size_t count, hh_error *error);
+
+// The properties that users may not set since hiphop would no longer do what it promises, each with its
+// reason in one sentence: the table that hh_kafka_conf goes by, for docs and --help.
+typedef struct hh_kafka_refusal {
+    const char *property, *reason;
+} hh_kafka_refusal;
+const hh_kafka_refusal *hh_kafka_refusals(size_t *count);
 
 // A topic as it must be.
 typedef struct hh_kafka_topic {
@@ -30,15 +41,22 @@ typedef struct hh_kafka_topic {
 } hh_kafka_topic;
 
 // Creates the topics that are missing (create = false: complains of them) and checks the cleanup policy of
-// those that are there. One sentence per trouble goes to `complain`; returns HH_OK only where there is none.
+// those that are there; a topic is never changed. Any client will do. One sentence per trouble goes to
+// `complain`, and HH_ARGUMENT comes back where there is any; HH_IO where the brokers do not answer within
+// timeout_ms. Several instances may do this at the same time.
 hh_status hh_kafka_topics(rd_kafka_t *client, const hh_kafka_topic *topics, size_t count, bool create,
                           int timeout_ms, void (*complain)(void *context, const char *sentence),
                           void *context, hh_error *error);
 
-// The headers of a dead letter for a message that could not be used: those of the message plus
-// __connect.errors.topic, .partition, .offset, .connector.name, .stage, .class.name, .exception.class.name
-// and .exception.message. The caller produces the original key, value and timestamp with them and owns them
-// until then.
+// The headers of a dead letter for a message that could not be used: those of the message as they are, plus
+//   __connect.errors.topic, .partition, .offset      where the message stands
+//   __connect.errors.connector.name                  `group`: who could not use it
+//   __connect.errors.stage                           `stage`: what was being done ("decode", "sessionize")
+//   __connect.errors.class.name                      "hiphop"
+//   __connect.errors.exception.class.name            `reason`: one word, as the metrics have it ("late")
+//   __connect.errors.exception.message               `sentence`: what is wrong with it
+// all as text, as Kafka Connect writes them. The caller produces the original key, value and timestamp with
+// them and owns them until then.
 rd_kafka_headers_t *hh_dead_letter_headers(const rd_kafka_message_t *message, const char *group,
                                            const char *stage, const char *reason, const char *sentence);
 
