@@ -225,7 +225,7 @@ def rule_banned(tree):
 
 
 def rule_built(tree):
-    """every C file is built, every header is included"""
+    """every C file is built (by CMake, or by a script beside it), every header is included"""
     lists = "\n".join(re.sub(r"#.*", "", tree.text(name)) for name in tree.files
                       if name.endswith(("CMakeLists.txt", ".cmake")))
     included = {path for name in tree.sources() for _, _, path in includes(tree, name)}
@@ -237,7 +237,9 @@ def rule_built(tree):
             if not any(re.search(r"(?<![\w/.])" + re.escape(tail) + r"(?![\w.])", lists) for tail in tails
                        if f"{name[:len(name) - len(tail)]}CMakeLists.txt" in tree.files) \
                     and not any(name.endswith("/" + path) or name == path for path in included) \
-                    and not re.search(r"/" + re.escape("/".join(parts[-2:])) + r"(?![\w.])", lists):
+                    and not re.search(r"/" + re.escape("/".join(parts[-2:])) + r"(?![\w.])", lists) \
+                    and not any(re.search(r"/" + re.escape(parts[-1]) + r"(?![\w.])", tree.text(script))
+                                for script in tree.shell() if os.path.dirname(script) == os.path.dirname(name)):
                 yield name, 1, "list it in the CMakeLists.txt of its room, or remove it"
         elif not any(name == path or name.endswith("/" + path) for path in included):
             yield name, 1, "nothing includes this header: include it, or remove it"
