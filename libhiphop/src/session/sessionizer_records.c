@@ -1,0 +1,194 @@
+// Records of open sessions and of cuts: found by visitor, in order of first offset, from chunks that never
+// move. A visitor nearly always has one record; others hang on it as siblings, each with its own copy of the
+// id.
+#define XXH_INLINE_ALL
+#include "sessionizer_state.h"
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+uint32_t hh_records_tag(const hh_sessionizer *s, const char *visitor, size_t length)
+{
+    return (uint32_t)XXH3_64bits_withSeed(visitor, length, s->options.seed);
+}
+
+uint32_t hh_records_find(const hh_sessionizer *s, uint32_t tag, const char *visitor, size_t length,
+                         size_t *slot)
+{
+    const hh_slots *slots = &s->visitors;
+    if (!slots->capacity)
+        return HH_RECORD_NONE;
+    for (size_t at = hh_slots_first(slots, tag); hh_slots_used(slots, at); at = hh_slots_next(slots, at)) {
+        if (slots->slot[at].tag != tag)
+            continue;
+        const hh_record *record = hh_record_at(s, slots->slot[at].number);
+        if (record->visitor_length != length || memcmp(hh_record_visitor(record), visitor, length) != 0)
+            continue;
+        if (slot)
+            *slot = at;
+        return slots->slot[at].number;
+    }
+    return HH_RECORD_NONE;
+}
+
+hh_status hh_records_reserve(hh_sessionizer *s)
+{
+    hh_status status = hh_slots_reserve(&s->visitors);
+    if (status || s->unused != HH_RECORD_NONE || s->used < s->chunk_count * HH_RECORDS_IN_CHUNK)
+        return status;
+    if (s->used >= HH_RECORD_LIMIT)
+        return HH_MEMORY;
+    if (s->chunk_count == s->chunk_capacity) {
+        size_t capacity = s->chunk_capacity ? 2 * s->chunk_capacity : 8;
+        hh_record **grown = realloc(s->chunks, capacity * sizeof *grown);
+        if (!grown)
+            return HH_MEMORY;
+        s->chunks = grown;
+        s->chunk_capacity = capacity;
+    }
+    hh_record *chunk = malloc(HH_RECORDS_IN_CHUNK * sizeof *chunk);
+    if (!chunk)
+        return HH_MEMORY;
+    s->chunks[s->chunk_count++] = chunk;
+    return HH_OK;
+}
+
+static void link_newest(hh_sessionizer *s, uint32_t number)
+{
+    hh_record *record = hh_record_at(s, number);
+    record->older = s->newest;
+    record->newer = HH_RECORD_NONE;
+    if (s->newest != HH_RECORD_NONE)
+        hh_record_at(s, s->newest)->newer = number;
+    else
+        s->oldest = number;
+    s->newest = number;
+}
+
+static void unlink_order(hh_sessionizer *s, const hh_record *record)
+{
+    if (record->older != HH_RECORD_NONE)
+        hh_record_at(s, record->older)->newer = record->newer;
+    else
+        s->oldest = record->newer;
+    if (record->newer != HH_RECORD_NONE)
+        hh_record_at(s, record->newer)->older = record->older;
+    else
+        s->newest = record->older;
+}
+
+void hh_records_move_to_oldest(hh_sessionizer *s, uint32_t number)
+{
+    hh_record *record = hh_record_at(s, number);
+    unlink_order(s, record);
+    record->older = HH_RECORD_NONE;
+    record->newer = s->oldest;
+    if (s->oldest != HH_RECORD_NONE)
+        hh_record_at(s, s->oldest)->older = number;
+    else
+        s->newest = number;
+    s->oldest = number;
+}
+
+uint32_t hh_records_add(hh_sessionizer *s, uint32_t tag, const char *visitor, size_t length, char *block,
+                        int64_t offset)
+{
+    uint32_t number = s->unused;
+    if (number != HH_RECORD_NONE)
+        s->unused = hh_record_at(s, number)->later;
+    else
+        number = s->used++;
+    hh_record *record = hh_record_at(s, number);
+    *record = (hh_record){.visitor_length = (uint32_t)length,
+                          .id = offset,
+                          .watermark = s->watermark,
+                          .sibling = HH_RECORD_NONE};
+    if (length > HH_VISITOR_INLINE)
+        record->visitor.block = block;
+    if (length)
+        memcpy(length > HH_VISITOR_INLINE ? block : record->visitor.bytes, visitor, length);
+
+    size_t slot;
+    record->sibling = hh_records_find(s, tag, visitor, length, &slot);
+    if (record->sibling != HH_RECORD_NONE)
+        s->visitors.slot[slot].number = number;
+    else
+        hh_slots_insert(&s->visitors, tag, number);
+    link_newest(s, number);
+    return number;
+}
+
+// The smallest power of two that holds count.
+size_t hh_clicks_capacity(size_t count)
+{
+    size_t capacity = 1;
+    while (capacity < count)
+        capacity *= 2;
+    return capacity;
+}
+
+void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record)
+{
+    hh_blocks_give(&s->blocks, record->clicks, hh_clicks_capacity(record->count) * sizeof *record->clicks);
+    record->clicks = NULL;
+    record->count = 0;
+}
+
+static void forget(hh_sessionizer *s, uint32_t number)
+{
+    hh_record *record = hh_record_at(s, number);
+    unlink_order(s, record);
+    if (record->clicks)
+        hh_records_drop_clicks(s, record);
+    if (record->visitor_length > HH_VISITOR_INLINE)
+        hh_blocks_give(&s->blocks, record->visitor.block, record->visitor_length);
+    record->later = s->unused;
+    s->unused = number;
+}
+
+void hh_records_remove(hh_sessionizer *s, uint32_t number)
+{
+    const hh_record *record = hh_record_at(s, number);
+    const char *visitor = hh_record_visitor(record);
+    size_t slot = 0;
+    uint32_t tag = hh_records_tag(s, visitor, record->visitor_length);
+    uint32_t first = hh_records_find(s, tag, visitor, record->visitor_length, &slot);
+    if (first == number) {
+        first = record->sibling;
+        if (first == HH_RECORD_NONE)
+            hh_slots_remove(&s->visitors, slot);
+        else
+            s->visitors.slot[slot].number = first;
+    } else {
+        hh_record *before = hh_record_at(s, first);
+        while (before->sibling != number)
+            before = hh_record_at(s, before->sibling);
+        before->sibling = record->sibling;
+    }
+    forget(s, number);
+
+    if (first == HH_RECORD_NONE)
+        return;
+    const hh_record *rest = hh_record_at(s, first);
+    if (hh_record_is_cut(rest) && !rest->in_wheel && rest->sibling == HH_RECORD_NONE) {
+        hh_slots_remove(&s->visitors, slot);
+        forget(s, first);
+    }
+}
+
+void hh_records_free(hh_sessionizer *s)
+{
+    while (s->oldest != HH_RECORD_NONE)
+        forget(s, s->oldest);
+    for (size_t i = 0; i < s->chunk_count; i++)
+        free(s->chunks[i]);
+    free(s->chunks);
+    hh_slots_free(&s->visitors);
+    hh_blocks_free(&s->blocks);
+}
+
+size_t hh_records_memory(const hh_sessionizer *s)
+{
+    return s->chunk_count * HH_RECORDS_IN_CHUNK * sizeof(hh_record) + s->chunk_capacity * sizeof *s->chunks +
+           s->visitors.capacity * sizeof *s->visitors.slot + s->blocks.bytes;
+}
