@@ -58,8 +58,8 @@ Test(kafka_conf, every_role_makes_a_client)
 
 Test(kafka_conf, properties_pass_through_verbatim_and_win_over_defaults)
 {
-    static const char *const properties[] = {"linger.ms=50", "sasl.password=a=b c ",
-                                             "client.id=shop", "compression.type=zstd"};
+    static const char *const properties[] = {"linger.ms=50", "sasl.password=a=b c ", "client.id=shop",
+                                             "compression.type=zstd"};
     rd_kafka_conf_t *conf = hh_kafka_conf(HH_KAFKA_PRODUCER, "localhost:1", properties, 4, &error);
     cr_assert_not_null(conf, "%s", error.message);
     cr_assert_str_eq(get(conf, "linger.ms"), "50");
