@@ -13,7 +13,8 @@ import harness  # noqa: E402
 def pytest_configure():
     def interrupted(_number, _frame):
         raise KeyboardInterrupt  # so that fixtures stop what they have started
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: who runs in the background inherits it ignored
+        signal.signal(number, interrupted)
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +39,8 @@ def own_kafka(tmp_path):
 def hiphopd(tmp_path):
     daemons = []
 
-    def start(options, name=None):
-        daemon = harness.Hiphopd(tmp_path, options, name or f"hiphopd-{len(daemons) + 1}")
+    def start(broker, options, name=None):
+        daemon = harness.Hiphopd(tmp_path, broker, options, name or f"hiphopd-{len(daemons) + 1}")
         daemons.append(daemon)
         return daemon.start()
 

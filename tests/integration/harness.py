@@ -5,11 +5,13 @@ test process, however that ends: brokers watch their owner (./dev kafka start --
 the system when their parent is gone.
 
     def test_it(kafka, hiphopd):
-        clicks, options = kafka.topic("clicks", partitions=4), {"session.gap": "30m"}
-        daemon = hiphopd({"kafka.brokers": kafka.brokers, **options}).ready()
-        kafka.produce(clicks, [(visitor, value, timestamp), ...])
-        records = kafka.wait("hiphop.sessions", count=10)
-        daemon.kill(); daemon.start().ready()
+        names = harness.own_names()                    # a group and topics that no other test uses
+        kafka.topic(names["topics.clicks"], partitions=4)
+        daemon = hiphopd(kafka, {**names, "session.gap": "30m"}).ready()
+        kafka.produce_clicks(names["topics.clicks"], [("ann", "book", 1700000000000), ...])
+        records = kafka.wait(names["topics.sessions"], count=10)
+        daemon.kill()
+        daemon.start().ready()
         assert daemon.stop() == 0
 """
 import collections
@@ -60,6 +62,13 @@ def wait_until(condition, timeout, what):
 def tail(path, lines=60):
     with open(path, encoding="utf-8", errors="replace") as file:
         return "".join(collections.deque(file, lines))
+
+
+def own_names():
+    """Options of hiphopd: a consumer group and topics under names of their own, for a broker that tests share."""
+    prefix = f"t{uuid.uuid4().hex[:8]}"
+    topics = ("clicks", "items", "recommendations", "sessions", "dead_letters")
+    return {"kafka.group": prefix, **{f"topics.{topic}": f"{prefix}.{topic}" for topic in topics}}
 
 
 class Kafka:
@@ -220,12 +229,14 @@ def die_with_parent():
 
 
 class Hiphopd:
-    """A hiphopd process. options: {"name": value} as for --set; an HTTP port is chosen."""
+    """A hiphopd process. options: {"name": value} as for --set; its HTTP port and instance.id are chosen, and
+    stay the same when it is started again."""
 
-    def __init__(self, directory, options, name="hiphopd"):
+    def __init__(self, directory, broker, options, name="hiphopd"):
         self.directory, self.name = str(directory), name
         self.port = free_port()
-        self.options = {"http.port": self.port, **options}
+        self.options = {"kafka.brokers": broker.brokers, "http.listen": f"127.0.0.1:{self.port}",
+                        "instance.id": f"{name}-{uuid.uuid4().hex[:8]}", **options}
         self.log = os.path.join(self.directory, f"{name}.log")
         self.process = None
 
