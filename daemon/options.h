@@ -1,0 +1,317 @@
+// Every setting of hiphopd, in one table. From it come struct hh_config, the parser of the configuration file
+// and of --set, --help, config/hiphopd.conf, docs/configuration.md, and what is said when a value is wrong.
+// A new setting is one row here and nothing else.
+//
+// A row: X(group, field, KIND, default, limits, WHEN, "one line on why")
+//   KIND     TEXT const char* | LIST hh_list | SWITCH bool | COUNT uint32_t | REAL double | DURATION hh_time
+//            | DURATIONS hh_time[] | CHOICE int, the index of the word in ONE_OF
+//   default  as it would stand after --set name=
+//   limits   ANY | BETWEEN(low, high, unit) | ONE_OF("a|b") | TOPIC | TOPIC_OR_NONE
+//   WHEN     RESTART, or RELOAD: SIGHUP may change it
+// Groups that the library defines (session, graph) are its option structs themselves: rows map by field name.
+#ifndef DAEMON_OPTIONS_H
+#define DAEMON_OPTIONS_H
+
+#include <hiphop/graph.h>
+#include <hiphop/session.h>
+#include <hiphop/time.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- the table ----
+
+// X(group, "what it is about")
+#define HH_GROUPS(X)                                                                                       \
+    X(instance, "This daemon among its like.")                                                             \
+    X(kafka, "How to reach Kafka.")                                                                        \
+    X(topics, "Which topics are read and written, and how missing ones are made.")                         \
+    X(clicks, "What a click record looks like.")                                                           \
+    X(clicks.fields, "Where visitor, item and time stand in a click, as dotted paths (\"user.id\").")      \
+    X(recommendations, "What a recommendation record looks like.")                                         \
+    X(sessions, "What a closed session's record looks like.")                                              \
+    X(session, "How clicks become sessions. Everything here is event time.")                               \
+    X(graph, "What the global graph remembers, and how its experts vote. `hiphop tune` finds values from " \
+             "your own clicks.")                                                                           \
+    X(recommend, "What is in a list.")                                                                     \
+    X(pipeline, "How clicks are worked through.")                                                          \
+    X(http, "Metrics, health and the status page.")                                                        \
+    X(log, "What is said on standard error.")
+
+#define HH_INSTANCE_OPTIONS(X)                                                                          \
+    X(instance, id, TEXT, "", ANY, RESTART,                                                             \
+      "Name of this instance, stable over restarts and different from every other's: transactions and " \
+      "membership are fenced by it. Empty: the host name.")
+
+#define HH_KAFKA_OPTIONS(X)                                                                               \
+    X(kafka, brokers, TEXT, "localhost:9092", ANY, RESTART,                                               \
+      "Brokers to begin with, host:port separated by commas; the others are found from these.")           \
+    X(kafka, group, TEXT, "hiphop", ANY, RESTART,                                                         \
+      "Consumer group. Instances of the same group share the clicks' partitions.")                        \
+    X(kafka, properties, LIST, "", ANY, RESTART,                                                          \
+      "Further librdkafka properties, each \"key=value\" (security.protocol, sasl.mechanism ...). Those " \
+      "that "                                                                                             \
+      "would break a promise are refused. --set adds one.")                                               \
+    X(kafka, properties_file, TEXT, "", ANY, RESTART,                                                     \
+      "File with more of them, a key=value line each, # for comments: the place for passwords.")
+
+#define HH_TOPICS_OPTIONS(X)                                                                         \
+    X(topics, clicks, TEXT, "clicks", TOPIC, RESTART,                                                \
+      "Clicks, read. Keyed by visitor, so that a visitor's clicks stay in one partition.")           \
+    X(topics, items, TEXT, "items", TOPIC_OR_NONE, RESTART,                                          \
+      "Items, read; compacted. A tombstone withdraws an item from all lists. Empty: no such topic.") \
+    X(topics, recommendations, TEXT, "hiphop.recommendations", TOPIC, RESTART,                       \
+      "Recommendations, written, keyed by visitor.")                                                 \
+    X(topics, sessions, TEXT, "hiphop.sessions", TOPIC_OR_NONE, RESTART,                             \
+      "Closed sessions, written, keyed by visitor. Empty: not written.")                             \
+    X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                             \
+      "What could not be used, written byte for byte with the reason in its headers.")               \
+    X(topics, create, SWITCH, "true", ANY, RESTART,                                                  \
+      "Whether missing topics are created at start, with the right cleanup policy.")                 \
+    X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                      \
+      "Partitions of a topic that is created. 0: as the broker is set up.")                          \
+    X(topics, replication, COUNT, "0", BETWEEN(0, 100, "replicas"), RESTART,                         \
+      "Replicas of a topic that is created. 0: as the broker is set up.")
+
+#define HH_CLICKS_OPTIONS(X)                                                                           \
+    X(clicks, format, CHOICE, "json", ONE_OF("json|avro"), RESTART,                                    \
+      "json, or avro: bare binary records by clicks.schema.")                                          \
+    X(clicks, schema, TEXT, "", ANY, RESTART, "File with the Avro schema that clicks are written by.") \
+    X(clicks, timestamp_unit, CHOICE, "ms", ONE_OF("ms|s|us|iso8601"), RESTART,                        \
+      "What the time counts since 1970 UTC, or iso8601 for \"2026-03-01T12:00:00Z\".")
+
+#define HH_CLICKS_FIELDS_OPTIONS(X)                                                                         \
+    X(clicks.fields, visitor, TEXT, "visitor", ANY, RESTART, "Who clicked; whatever tells visitors apart.") \
+    X(clicks.fields, item, TEXT, "item", ANY, RESTART, "What was clicked.")                                 \
+    X(clicks.fields, timestamp, TEXT, "timestamp", ANY, RESTART, "When it was clicked: event time.")
+
+#define HH_RECOMMENDATIONS_OPTIONS(X)                                        \
+    X(recommendations, format, CHOICE, "json", ONE_OF("json|avro"), RESTART, \
+      "json, or avro by schemas/recommendations.avsc; both have the same fields.")
+
+#define HH_SESSIONS_OPTIONS(X)                                        \
+    X(sessions, format, CHOICE, "json", ONE_OF("json|avro"), RESTART, \
+      "json, or avro by schemas/session.avsc; both have the same fields.")
+
+// hh_sessionizer_options: every field, in its order.
+#define HH_SESSION_OPTIONS(X)                                                                                \
+    X(session, gap, DURATION, "30m", BETWEEN(1, 30 * HH_DAY, ""), RESTART,                                   \
+      "A pause of this length ends a session.")                                                              \
+    X(session, lateness, DURATION, "10s", BETWEEN(0, 7 * HH_DAY, ""), RESTART,                               \
+      "How far behind the newest click of its partition a click may come; later ones are dead letters. "     \
+      "Sessions close later by this much.")                                                                  \
+    X(session, max_duration, DURATION, "12h", BETWEEN(1, 30 * HH_DAY, ""), RESTART,                          \
+      "Longest session. Together with max_clicks it bounds what is replayed at a restart.")                  \
+    X(session, max_clicks, COUNT, "500", BETWEEN(1, 100000, "clicks"), RESTART,                              \
+      "A session of this many clicks is closed: crawlers must not grow without end.")                        \
+    X(session, max_skew, DURATION, "5m", BETWEEN(0, 30 * HH_DAY, ""), RESTART,                               \
+      "How far ahead of the clock a click may be; one from the far future would close everybody's session.") \
+    X(session, idle_timeout, DURATION, "1m", BETWEEN(0, 30 * HH_DAY, ""), RESTART,                           \
+      "After this long without clicks a partition's sessions close by the wall clock. 0: they wait for the " \
+      "next click.")
+
+// hh_graph_options: every field, in its order.
+#define HH_GRAPH_OPTIONS(X)                                                                        \
+    X(graph, max_clicks, COUNT, "2000000", BETWEEN(1000, 1000000000, "clicks"), RESTART,           \
+      "Clicks remembered: the bound on memory. The oldest sessions go first.")                     \
+    X(graph, max_age, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                       \
+      "Sessions older than this are forgotten. 0: never, while there is room.")                    \
+    X(graph, pop_half_life, DURATIONS, "5m,1h,8h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
+      "Half-lives of what is popular now, short to long; the mixture chooses among the three.")    \
+    X(graph, pair_half_life, DURATION, "1h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,       \
+      "Half-life of \"this was clicked after that\".")                                             \
+    X(graph, knn_half_life, DURATION, "6h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,        \
+      "Half-life of similar sessions.")                                                            \
+    X(graph, pair_decay, REAL, "0.6", BETWEEN(0, 1, ""), RESTART,                                  \
+      "pair: weight of the click before, relative to a click.")                                    \
+    X(graph, pair_norm, REAL, "0.7", BETWEEN(0, 1, ""), RESTART,                                   \
+      "pair: how far frequent items are damped; 0 not, 1 fully.")                                  \
+    X(graph, pair_backward, REAL, "0.5", BETWEEN(0, 1, ""), RESTART,                               \
+      "pair: weight of what was clicked before rather than after.")                                \
+    X(graph, knn_sessions, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                  \
+      "knn: newest sessions that are read for each item of the asking session.")                   \
+    X(graph, knn_neighbours, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                \
+      "knn: most similar sessions that vote.")                                                     \
+    X(graph, knn_decay, REAL, "1", BETWEEN(0.01, 1000, "clicks"), RESTART,                         \
+      "knn: how fast older clicks of the asking session lose weight.")                             \
+    X(graph, knn_reach, REAL, "2.5", BETWEEN(0.01, 1000, "clicks"), RESTART,                       \
+      "knn: how far after the last common item a neighbour's items count.")                        \
+    X(graph, knn_backward, REAL, "0.5", BETWEEN(0, 1, ""), RESTART,                                \
+      "knn: weight of what a neighbour clicked before it rather than after.")                      \
+    X(graph, knn_idf, REAL, "0.5", BETWEEN(0, 5, ""), RESTART,                                     \
+      "knn: how much rare items are preferred; 0 not.")                                            \
+    X(graph, repeat_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                 \
+      "repeat: weight of the item clicked last.")                                                  \
+    X(graph, repeat_decay, REAL, "0.75", BETWEEN(0, 1, ""), RESTART,                               \
+      "repeat: how fast items further back lose weight.")                                          \
+    X(graph, damp_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                   \
+      "Factor on the other experts' votes for the item clicked last.")                             \
+    X(graph, damp_session, REAL, "0.35", BETWEEN(0, 1, ""), RESTART,                               \
+      "Factor on the other experts' votes for the session's other items.")
+
+#define HH_RECOMMEND_OPTIONS(X)                                                                             \
+    X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                     \
+      "Off: sessions are assembled and written, nothing is recommended, no graph is kept.")                 \
+    X(recommend, k, COUNT, "20", BETWEEN(1, 100, "items"), RESTART, "Items in a list.")                     \
+    X(recommend, max_age, DURATION, "10m", BETWEEN(0, 3650 * HH_DAY, ""), RELOAD,                           \
+      "A click older than this when its turn comes gets no list but is counted as stale: nobody waits for " \
+      "it any more. 0: every click gets one, however old (replays).")                                       \
+    X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                         \
+      "Leave out what the visitor has clicked in this session already.")
+
+#define HH_PIPELINE_OPTIONS(X)                                                                          \
+    X(pipeline, workers, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART,                                \
+      "Threads that take partitions. More than partitions, or more than cores, is no use.")             \
+    X(pipeline, delivery, CHOICE, "exactly-once", ONE_OF("exactly-once|at-least-once"), RESTART,        \
+      "exactly-once: by transactions. at-least-once: lists arrive some milliseconds earlier, and some " \
+      "twice "                                                                                          \
+      "after a crash.")                                                                                 \
+    X(pipeline, commit_interval, DURATION, "20ms", BETWEEN(1, 10 * HH_SECOND, ""), RELOAD,              \
+      "Length of a transaction: what exactly-once adds to the latency of a list. Longer is cheaper.")
+
+#define HH_HTTP_OPTIONS(X)                                                                                  \
+    X(http, listen, TEXT, "127.0.0.1:9464", ANY, RESTART,                                                   \
+      "Address and port of /metrics, /health, /ready and the status page; [::1]:9464 for IPv6. Nothing is " \
+      "asked of who reads them: keep it to loopback or a trusted network. Empty: off.")
+
+#define HH_LOG_OPTIONS(X)                                                     \
+    X(log, level, CHOICE, "info", ONE_OF("error|warning|info|debug"), RELOAD, \
+      "The least important that is said.")
+
+#define HH_OPTIONS(X)             \
+    HH_INSTANCE_OPTIONS(X)        \
+    HH_KAFKA_OPTIONS(X)           \
+    HH_TOPICS_OPTIONS(X)          \
+    HH_CLICKS_OPTIONS(X)          \
+    HH_CLICKS_FIELDS_OPTIONS(X)   \
+    HH_RECOMMENDATIONS_OPTIONS(X) \
+    HH_SESSIONS_OPTIONS(X)        \
+    HH_SESSION_OPTIONS(X)         \
+    HH_GRAPH_OPTIONS(X)           \
+    HH_RECOMMEND_OPTIONS(X)       \
+    HH_PIPELINE_OPTIONS(X)        \
+    HH_HTTP_OPTIONS(X)            \
+    HH_LOG_OPTIONS(X)
+
+// ---- what the table makes ----
+
+typedef struct hh_list {
+    const char *const *items;
+    size_t count;
+} hh_list;
+
+enum { HH_EXACTLY_ONCE, HH_AT_LEAST_ONCE };                       // pipeline.delivery
+enum { HH_LOG_ERROR, HH_LOG_WARNING, HH_LOG_INFO, HH_LOG_DEBUG }; // log.level
+
+#define HH_TYPE_TEXT     const char *
+#define HH_TYPE_LIST     hh_list
+#define HH_TYPE_SWITCH   bool
+#define HH_TYPE_COUNT    uint32_t
+#define HH_TYPE_REAL     double
+#define HH_TYPE_DURATION hh_time
+#define HH_TYPE_CHOICE   int
+
+#define HH_OPTION_MEMBER(group, field, kind, ...) HH_TYPE_##kind field;
+
+// The settings. Texts are never NULL. Owned by the hh_settings that it is part of (settings.h); members that
+// SIGHUP may change are read by threads through hh_now_duration() and its like.
+typedef struct hh_config {
+    struct {
+        HH_INSTANCE_OPTIONS(HH_OPTION_MEMBER)
+    } instance;
+    struct {
+        HH_KAFKA_OPTIONS(HH_OPTION_MEMBER)
+    } kafka;
+    struct {
+        HH_TOPICS_OPTIONS(HH_OPTION_MEMBER)
+    } topics;
+    struct {
+        HH_CLICKS_OPTIONS(HH_OPTION_MEMBER)
+        struct {
+            HH_CLICKS_FIELDS_OPTIONS(HH_OPTION_MEMBER)
+        } fields;
+    } clicks;
+    struct {
+        HH_RECOMMENDATIONS_OPTIONS(HH_OPTION_MEMBER)
+    } recommendations;
+    struct {
+        HH_SESSIONS_OPTIONS(HH_OPTION_MEMBER)
+    } sessions;
+    hh_sessionizer_options session;
+    hh_graph_options graph;
+    struct {
+        HH_RECOMMEND_OPTIONS(HH_OPTION_MEMBER)
+    } recommend;
+    struct {
+        HH_PIPELINE_OPTIONS(HH_OPTION_MEMBER)
+    } pipeline;
+    struct {
+        HH_HTTP_OPTIONS(HH_OPTION_MEMBER)
+    } http;
+    struct {
+        HH_LOG_OPTIONS(HH_OPTION_MEMBER)
+    } log;
+} hh_config;
+
+// A member that SIGHUP may change, read while another thread may be changing it.
+static inline hh_time hh_now_duration(const hh_time *member)
+{
+    return __atomic_load_n(member, __ATOMIC_RELAXED);
+}
+
+// ---- the table as data, for those who parse and print ----
+
+typedef enum hh_option_kind {
+    HH_KIND_TEXT,
+    HH_KIND_LIST,
+    HH_KIND_SWITCH,
+    HH_KIND_COUNT,
+    HH_KIND_REAL,
+    HH_KIND_DURATION,
+    HH_KIND_DURATIONS,
+    HH_KIND_CHOICE,
+} hh_option_kind;
+
+typedef enum hh_option_limit {
+    HH_LIMIT_ANY,
+    HH_LIMIT_BETWEEN,
+    HH_LIMIT_ONE_OF,
+    HH_LIMIT_TOPIC,
+    HH_LIMIT_TOPIC_OR_NONE,
+} hh_option_limit;
+
+typedef struct hh_option {
+    const char *name;  // "session.gap"
+    const char *group; // "session"
+    const char *field; // "gap"
+    hh_option_kind kind;
+    size_t offset, size; // of the member in hh_config
+    const char *initial; // the default
+    struct {
+        hh_option_limit kind;
+        double low, high;    // BETWEEN; durations in ms
+        const char *unit;    // BETWEEN
+        const char *choices; // ONE_OF, separated by |
+    } limit;
+    bool reload; // SIGHUP may change it
+    const char *why;
+} hh_option;
+
+typedef struct hh_option_group {
+    const char *name, *about;
+} hh_option_group;
+
+#define HH_OPTION_NUMBER(group, field, ...) +1
+enum { HH_OPTION_COUNT = 0 HH_OPTIONS(HH_OPTION_NUMBER) };
+#define HH_GROUP_NUMBER(group, about) +1
+enum { HH_GROUP_COUNT = 0 HH_GROUPS(HH_GROUP_NUMBER) };
+
+extern const hh_option hh_options[HH_OPTION_COUNT];
+extern const hh_option_group hh_option_groups[HH_GROUP_COUNT];
+
+// The option of that name, or NULL. nearest: the option whose name is most like it, or NULL where none is.
+const hh_option *hh_option_find(const char *name);
+const hh_option *hh_option_nearest(const char *name);
+const hh_option_group *hh_option_group_nearest(const char *name);
+
+#endif

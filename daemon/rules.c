@@ -1,0 +1,183 @@
+// What must hold between settings. Each rule is a sentence that says what to change.
+#include "rules.h"
+
+#include "values.h"
+#include "wire/kafka.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct rules {
+    const hh_settings *settings;
+    const hh_config *config;
+    hh_say *complain;
+    void *context;
+    bool failed;
+} rules;
+
+static void complain(rules *check, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void complain(rules *check, const char *name, const char *format, ...)
+{
+    char sentence[1024];
+    hh_settings_place(check->settings, hh_option_find(name), sentence, sizeof sentence / 2);
+    size_t used = strlen(sentence);
+    va_list arguments;
+    va_start(arguments, format);
+    used += (size_t)snprintf(sentence + used, sizeof sentence - used, ": ");
+    vsnprintf(sentence + used, sizeof sentence - used, format, arguments);
+    va_end(arguments);
+    check->failed = true;
+    check->complain(check->context, sentence);
+}
+
+static void value(const rules *check, const char *name, char *text, size_t size)
+{
+    hh_value_print(hh_option_find(name), check->config, text, size);
+}
+
+// Complains where the duration `name` is longer than `bound`.
+static void not_longer(rules *check, const char *name, hh_time duration, const char *bound, hh_time limit,
+                       const char *why)
+{
+    char is[64], may[64];
+    if (duration <= limit)
+        return;
+    value(check, name, is, sizeof is);
+    value(check, bound, may, sizeof may);
+    complain(check, name, "%s is longer than %s, %s: %s", is, bound, may, why);
+}
+
+static void check_session(rules *check)
+{
+    const hh_sessionizer_options *session = &check->config->session;
+    not_longer(check, "session.gap", session->gap, "session.max_duration", session->max_duration,
+               "sessions would end before a pause could end them");
+    not_longer(check, "session.lateness", session->lateness, "session.max_duration", session->max_duration,
+               "waiting for late clicks would keep sessions open longer than a session may last");
+}
+
+static void check_graph(rules *check)
+{
+    const hh_time *half_life = check->config->graph.pop_half_life;
+    if (half_life[0] > half_life[1] || half_life[1] > half_life[2])
+        complain(check, "graph.pop_half_life", "the half-lives go from short to long");
+}
+
+static void not_empty(rules *check, const char *name, const char *text, const char *what)
+{
+    if (text[0] == '\0')
+        complain(check, name, "this is empty; %s", what);
+}
+
+static void check_clicks(rules *check)
+{
+    const hh_config *config = check->config;
+    bool avro = config->clicks.format == 1;
+    if (avro && config->clicks.schema[0] == '\0')
+        complain(check, "clicks.format", "to read avro, name the file of its schema in clicks.schema");
+    if (!avro && config->clicks.schema[0] != '\0')
+        complain(check, "clicks.schema", "json needs no schema; remove this, or set clicks.format to avro");
+    not_empty(check, "clicks.fields.visitor", config->clicks.fields.visitor, "name the field of the visitor");
+    not_empty(check, "clicks.fields.item", config->clicks.fields.item, "name the field of the item");
+    not_empty(check, "clicks.fields.timestamp", config->clicks.fields.timestamp,
+              "name the field of the time");
+}
+
+// A topic that is read and written would feed the daemon with its own output.
+static void check_topics(rules *check)
+{
+    static const char *const names[] = {"topics.clicks", "topics.items", "topics.recommendations",
+                                        "topics.sessions", "topics.dead_letters"};
+    enum { COUNT = sizeof names / sizeof *names };
+    char topics[COUNT][256];
+    for (size_t i = 0; i < COUNT; i++) {
+        value(check, names[i], topics[i], sizeof topics[i]);
+        for (size_t j = 0; j < i; j++)
+            if (topics[i][0] != '\0' && strcmp(topics[i], topics[j]) == 0)
+                complain(check, names[i], "\"%s\" is %s already; each needs a topic of its own", topics[i],
+                         names[j]);
+    }
+}
+
+static void check_kafka(rules *check)
+{
+    const hh_config *config = check->config;
+    not_empty(check, "kafka.brokers", config->kafka.brokers, "name at least one broker, host:port");
+    not_empty(check, "kafka.group", config->kafka.group, "name the consumer group");
+    static const hh_kafka_role roles[] = {HH_KAFKA_WORKER, HH_KAFKA_READER, HH_KAFKA_PRODUCER,
+                                          HH_KAFKA_ADMIN};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        hh_error error;
+        rd_kafka_conf_t *conf = hh_kafka_conf(roles[i], config->kafka.brokers, config->kafka.properties.items,
+                                              config->kafka.properties.count, &error);
+        if (!conf) {
+            complain(check, "kafka.properties", "%s", error.message);
+            return; // the other roles have the same to say
+        }
+        rd_kafka_conf_destroy(conf);
+    }
+}
+
+static void check_instance(rules *check)
+{
+    const char *id = check->config->instance.id;
+    size_t length = strlen(id);
+    for (size_t i = 0; i < length; i++)
+        if (id[i] <= ' ' || id[i] > '~') {
+            complain(check, "instance.id", "\"%.200s\" has blanks or other than ASCII letters in it", id);
+            return;
+        }
+    if (length > 200)
+        complain(check, "instance.id", "this is longer than 200 letters");
+}
+
+hh_status hh_address_split(const char *address, char host[HH_HOST_SIZE], uint16_t *port, hh_error *error)
+{
+    const char *colon = strrchr(address, ':');
+    const char *begin = address, *end = colon;
+    if (colon && address[0] == '[' && colon > address && colon[-1] == ']') {
+        begin++;
+        end--;
+    }
+    unsigned long number = colon ? strtoul(colon + 1, NULL, 10) : 0;
+    bool digits = colon && colon[1] != '\0' && strspn(colon + 1, "0123456789") == strlen(colon + 1);
+    unsigned char binary[sizeof(struct in6_addr)];
+    if (!digits || number > 65535 || end - begin >= HH_HOST_SIZE || end <= begin)
+        return hh_fail(error, HH_FORMAT,
+                       "\"%.100s\" is not an address and port; write 127.0.0.1:9464 or "
+                       "[::1]:9464",
+                       address);
+    snprintf(host, HH_HOST_SIZE, "%.*s", (int)(end - begin), begin);
+    *port = (uint16_t)number;
+    if (inet_pton(begin > address ? AF_INET6 : AF_INET, host, binary) != 1)
+        return hh_fail(error, HH_FORMAT,
+                       "\"%s\" is not a numeric address; write 127.0.0.1:9464, [::1]:9464, or "
+                       "0.0.0.0:9464 for all",
+                       host);
+    return HH_OK;
+}
+
+static void check_http(rules *check)
+{
+    char host[HH_HOST_SIZE];
+    uint16_t port;
+    hh_error error;
+    if (check->config->http.listen[0] != '\0' &&
+        hh_address_split(check->config->http.listen, host, &port, &error) != HH_OK)
+        complain(check, "http.listen", "%s", error.message);
+}
+
+hh_status hh_rules_check(const hh_settings *settings, hh_say *complain_to, void *context)
+{
+    rules check = {settings, hh_settings_config(settings), complain_to, context, false};
+    check_instance(&check);
+    check_kafka(&check);
+    check_topics(&check);
+    check_clicks(&check);
+    check_session(&check);
+    check_graph(&check);
+    check_http(&check);
+    return check.failed ? HH_ARGUMENT : HH_OK;
+}
