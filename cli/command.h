@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 // What the process returns.
-enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
+enum { CLI_OK = 0, CLI_FAILURE = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 typedef struct cli_option {
     const char *name;  // without the dashes; NULL ends a table
@@ -60,7 +60,7 @@ struct cli_args {
 
 // ---- the commands, in the order in which help lists them ----
 // X(name) \ X(name) ...: cli_name is the descriptor in name.c
-#define CLI_COMMANDS(X)
+#define CLI_COMMANDS(X) X(replay) X(simulate) X(watch)
 
 #define CLI_DECLARE(name) extern const cli_command cli_##name;
 CLI_COMMANDS(CLI_DECLARE)

@@ -1,0 +1,122 @@
+#include "pace.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+hh_time wall_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (hh_time)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+double steady_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+const char *grouped(uint64_t number, char text[GROUPED_SIZE])
+{
+    char digits[24];
+    int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)number), length = 0;
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            text[length++] = ',';
+        text[length++] = digits[i];
+    }
+    text[length] = '\0';
+    return text;
+}
+
+const char *moment(hh_time time, char text[MOMENT_SIZE])
+{
+    time_t seconds = (time_t)(time >= 0 ? time / 1000 : (time - 999) / 1000);
+    struct tm parts;
+    if (!localtime_r(&seconds, &parts) || strftime(text, MOMENT_SIZE, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+        snprintf(text, MOMENT_SIZE, "%lld", (long long)time);
+    return text;
+}
+
+bool parse_moment(const char *text, hh_time *time)
+{
+    if (strcmp(text, "now") == 0) {
+        *time = wall_now();
+        return true;
+    }
+    size_t length = strlen(text);
+    if (length > 0 && length <= 15 && strspn(text, "0123456789") == length) {
+        *time = 0;
+        for (size_t i = 0; i < length; i++)
+            *time = *time * 10 + (text[i] - '0');
+        return true;
+    }
+    static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        struct tm parts = {0};
+        const char *end = strptime(text, formats[i], &parts);
+        if (!end || *end != '\0')
+            continue;
+        *time = (hh_time)timegm(&parts) * 1000;
+        return *time >= 0;
+    }
+    return false;
+}
+
+// ---- progress ----
+
+void progress_begin(struct progress *progress, const char *what, bool quiet)
+{
+    *progress = (struct progress){.what = what, .terminal = isatty(STDERR_FILENO), .quiet = quiet};
+    progress->begun = progress->shown = steady_now();
+}
+
+double progress_seconds(const struct progress *progress)
+{
+    return steady_now() - progress->begun;
+}
+
+static void print_left(double seconds)
+{
+    if (seconds >= 48 * 3600)
+        fprintf(stderr, ", %.0f days left", seconds / 86400);
+    else if (seconds >= 3600)
+        fprintf(stderr, ", %.0f:%02.0f h left", (double)((int)seconds / 3600),
+                (double)((int)seconds % 3600 / 60));
+    else
+        fprintf(stderr, ", %d:%02d left", (int)seconds / 60, (int)seconds % 60);
+}
+
+void progress_show(struct progress *progress, double share, uint64_t count, hh_time newest)
+{
+    double now = steady_now();
+    if (progress->quiet || now - progress->shown < (progress->terminal ? 0.1 : 5))
+        return;
+    progress->shown = now;
+    double seconds = now - progress->begun;
+    char number[GROUPED_SIZE], rate[GROUPED_SIZE], reached[MOMENT_SIZE];
+    if (progress->terminal)
+        fputs("\r\033[K", stderr);
+    if (share >= 0) {
+        static const char full[] = "====================";
+        int width = (int)sizeof full - 1, done = (int)(share * width);
+        if (progress->terminal)
+            fprintf(stderr, "[%.*s%*s] ", done, full, width - done, "");
+        fprintf(stderr, "%3.0f %%  ", 100 * share);
+    }
+    fprintf(stderr, "%s %s  %s/s  at %s", grouped(count, number), progress->what,
+            grouped((uint64_t)((double)count / seconds), rate), moment(newest, reached));
+    if (share > 0.001)
+        print_left(seconds / share * (1 - share));
+    if (!progress->terminal)
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->terminal && !progress->quiet)
+        fputs("\r\033[K", stderr);
+}
