@@ -43,6 +43,15 @@ exported=$(nm -D --defined-only "$libdir/libhiphop.so" | awk '{print $3}' | sort
 missing=$(comm -23 <(echo "$declared") <(echo "$exported"))
 [ -z "$missing" ] || fail "public headers declare what the library lacks: $missing"
 
+# The packages that dev.d/packages gives to where the programs only run bring every library that they need.
+if command -v dpkg-query >/dev/null; then
+    for library in $(readelf -d "$usr/sbin/hiphopd" "$usr/bin/hiphop" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
+        package=$(dpkg-query -S "*/$library" | sed 's/:.*//' | sort -u | head -n 1)
+        sed -n 's/^run: / libc6 /p' "$here/../../dev.d/packages" | grep -qw -- "$package" ||
+            fail "$library is needed where hiphopd runs: add $package to 'run:' in dev.d/packages"
+    done
+fi
+
 # The unit, as systemd reads it, with the programs where they are.
 if command -v systemd-analyze >/dev/null; then
     sed "s,=$prefix,=$usr," "$usr/lib/systemd/system/hiphopd.service" >"$root/hiphopd.service"
