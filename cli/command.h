@@ -29,7 +29,7 @@ typedef struct cli_command {
     int (*run)(cli_args *args);
 } cli_command;
 
-// ---- reading the options (options.c); what goes wrong is said on stderr, with the command's name ----
+// ---- reading the options (arguments.c); what goes wrong is said on stderr, with the command's name ----
 
 // The next option: its row in the command's table and its value (NULL for a flag). Both "--name value" and
 // "--name=value" are understood, "--" ends the options.
