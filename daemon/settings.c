@@ -88,6 +88,9 @@ static void complain(reading *in, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
+    for (char *c = sentence; *c; c++) // what is quoted must not break out of its line
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
     in->failed = true;
     in->complain(in->context, sentence);
 }
