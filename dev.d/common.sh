@@ -36,7 +36,8 @@ need() {
     local log
     log=$(mktemp)
     # shellcheck disable=SC2086
-    if ! { "${sudo[@]}" apt-get -qq update &&
+    # A source that can't be reached may not be the one that we need.
+    if ! { "${sudo[@]}" apt-get -qq update || true
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
             -o DPkg::Lock::Timeout=600 install $missing; } >"$log" 2>&1 </dev/null; then
         cat "$log" >&2

@@ -12,6 +12,7 @@
 #: kafka stop [--port N | --data DIR]
 #:   Stops that broker; without either, every broker that was started from this tree. Never anything else.
 #:
+#: KAFKA_JAVA_OPTIONS is added to the broker's Java options.
 #: Topics are kept for ever (no retention by time), so that clicks of years ago can be replayed.
 . dev.d/kafka/fetch.sh
 registry=build/kafka/running # one file per running broker, named by port, holding its data directory
