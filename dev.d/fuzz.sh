@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-#: fuzz [TARGET] [SECONDS]  fuzzes one target, or all in turn, for long (default 600 s each)
+#: fuzz [TARGET [SECONDS]]
+#:                      fuzzes one target, or `all` in turn, for 600 s or SECONDS each
 #:
 #: What crashes a target is kept in build/fuzz/crashes/; put it, made small, into tests/fuzz/corpus/ with its fix.
 need build fuzz
 build fuzz all
-target=${1:-}
+target=${1:-all}
 seconds=${2:-600}
 found=''
 for binary in build/fuzz/bin/fuzz_*; do
     name=${binary##*/fuzz_}
-    [ -z "$target" ] || [ "$target" = "$name" ] || [ "$target" = "fuzz_$name" ] || continue
+    [ "$target" = all ] || [ "$target" = "$name" ] || [ "$target" = "fuzz_$name" ] || continue
     found=1
     corpus=build/fuzz/corpus/$name
     mkdir -p "$corpus" build/fuzz/crashes

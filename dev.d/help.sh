@@ -8,7 +8,7 @@ else
     say "root or sudo) and says so; once that is done it works offline. Results go to build/."
     say ""
     for file in setup build test demo bench fuzz lint kafka help; do
-        [ ! -f "dev.d/$file.sh" ] || sed -n '/^#: /{s/^#: /  /p;q}' "dev.d/$file.sh"
+        [ ! -f "dev.d/$file.sh" ] || sed -n '/^#:/!d; /^#:$/q; s/^#: /  /p' "dev.d/$file.sh"
     done
     say ""
     say "./dev help COMMAND says more."

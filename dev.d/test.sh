@@ -99,7 +99,8 @@ part_tsan() {
 
 part_fuzz() {
     step build-fuzz "build the fuzz targets" build fuzz all || return
-    step fuzz "every fuzz target for some seconds" run_ctest fuzz fuzz -L fuzz
+    step fuzz "every fuzz target for some seconds" run_ctest fuzz fuzz -L fuzz || return
+    [ -z "$long" ] || step fuzz-long "every fuzz target for a minute" ./dev fuzz all 60
 }
 
 part_lint() {
@@ -117,11 +118,15 @@ part_integration() {
     step build-release "release build, warnings are errors" build release hiphopd hiphop || return
     . dev.d/kafka/fetch.sh
     step fetch-kafka "Kafka's jars" fetch_kafka || return
-    step integration "hiphopd on a real Kafka" run_pytest
+    step integration "hiphopd on a real Kafka" run_pytest integration || return
+    [ -n "$long" ] || return 0
+    step build-asan "build with AddressSanitizer and UBSan" build asan hiphopd hiphop || return
+    HIPHOP_BIN=$PWD/build/asan/bin step integration-asan "the same under AddressSanitizer and UBSan" \
+        run_pytest integration-asan
 }
 
-run_pytest() {
-    exec "$python" -B -m pytest -p no:cacheprovider --junit-xml="$logs/integration.xml" --durations=5 \
+run_pytest() { # NAME
+    exec "$python" -B -m pytest -p no:cacheprovider --junit-xml="$logs/$1.xml" --durations=5 \
         ${match:+-k "$match"} tests/integration
 }
 

@@ -48,6 +48,8 @@ def hiphopd(tmp_path):
     for daemon in daemons:
         if daemon.process and daemon.process.poll() is None:
             daemon.kill()
+    for daemon in daemons:
+        assert not daemon.sanitizer_report(), daemon.sanitizer_report()
 
 
 @pytest.fixture(autouse=True)

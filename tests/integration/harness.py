@@ -297,6 +297,11 @@ class Hiphopd:
             self.kill()
             raise AssertionError(f"{self.name} did not stop within {timeout} s:\n{tail(self.log)}") from None
 
+    def sanitizer_report(self):
+        """What a sanitizer said in the log (HIPHOP_BIN may be such a build), or ""."""
+        found = re.search(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:", self.log_text())
+        return tail(self.log, 200) if found else ""
+
     def log_text(self):
         with open(self.log, encoding="utf-8", errors="replace") as file:
             return file.read()
