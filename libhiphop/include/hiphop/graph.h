@@ -19,42 +19,50 @@
 typedef struct hh_graph hh_graph;
 typedef struct hh_reader hh_reader;
 
-typedef uint32_t hh_item; // an item of one graph; stays valid while the item has clicks or is withdrawn
+// An item of one graph. The number stays valid while the item has clicks or is withdrawn; without either,
+// until some 4,000 other items have been interned or have lost their last click.
+typedef uint32_t hh_item;
 #define HH_ITEM_NONE UINT32_MAX
 
-// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing).
+// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing). This is the
+// one place that lists them.
 typedef enum hh_expert {
     HH_EXPERT_POP_SHORT, // popular now, by the shortest of three half-lives
     HH_EXPERT_POP_MIDDLE,
     HH_EXPERT_POP_LONG,
-    HH_EXPERT_PAIR,   // items that followed the session's items, decayed
-    HH_EXPERT_KNN,    // items of the nearest sessions
+    HH_EXPERT_PAIR_SHORT, // items that followed the session's items, by two half-lives
+    HH_EXPERT_PAIR_LONG,
+    HH_EXPERT_KNN_SHORT, // items of the nearest sessions, by two half-lives
+    HH_EXPERT_KNN_LONG,
     HH_EXPERT_REPEAT, // the session's own items
     HH_EXPERTS
 } hh_expert;
+
+#define HH_POPS 3
 
 typedef struct hh_graph_options {
     // what the graph holds
     uint32_t max_clicks; // hard bound on clicks held
     hh_time max_age;     // sessions whose last click is older than this go; 0: never
-    // half-lives, MODEL.md 7
-    hh_time pop_half_life[3];
-    hh_time pair_half_life;
-    hh_time knn_half_life;
-    // further settings of the experts, each at its definition in the experts' files
-    double pair_decay;       // q
-    double pair_norm;        // exponent of the row sum
-    double pair_backward;    // b
-    uint32_t knn_sessions;   // m: newest sessions read for an item
-    uint32_t knn_neighbours; // k
-    double knn_decay;        // l1, positions
-    double knn_reach;        // l3, distance of the voted item
-    double knn_backward;     // b
-    double knn_idf;          // exponent
-    double repeat_last;      // r0
-    double repeat_decay;     // q
-    double damp_last;        // f0: other experts' votes for c_0
-    double damp_session;     // f: other experts' votes for the session's other items
+    // half-lives, from short to long
+    hh_time pop_half_life[HH_POPS];
+    hh_time pair_half_life[2];
+    hh_time knn_half_life[2];
+    // what queries read
+    uint32_t sessions;   // newest sessions read for each item of the asking session
+    uint32_t neighbours; // nearest sessions that vote
+    // settings of the experts, each at its definition in the experts' files
+    double pair_decay;    // q: by how much an item counts less for each click further back
+    double pair_norm;     // exponent of the row sum
+    double pair_backward; // what came before an item, against what came after
+    double knn_decay;     // clicks back over which an item's weight falls to 1/e
+    double knn_reach;     // clicks after the match over which a vote falls to 1/e
+    double knn_backward;  // what a neighbour holds before the match, against after
+    double knn_idf;       // exponent of the rarity of a voted item
+    double repeat_last;   // the last click's own item
+    double repeat_decay;  // the session's other items, each click further back
+    double damp_last;     // other experts' votes for the last click's own item
+    double damp_session;  // other experts' votes for the session's other items
 } hh_graph_options;
 
 hh_graph_options hh_graph_defaults(void);
@@ -75,9 +83,12 @@ typedef struct hh_graph_session hh_graph_session;
 // Begins a session; visitor: any hash of the visitor, the same one that queries pass. NULL when out of
 // memory.
 hh_graph_session *hh_graph_open(hh_graph *graph, uint64_t visitor);
-// A click; it is put in time order (after those of the same time).
+// A click; it is put in time order (after those of the same time). Makes room first: the sessions closed
+// longest ago go; where only open ones are left, the one that rested longest loses its clicks (its handle
+// stays good). HH_LIMIT: the time is more than 68 years from the graph's first click, or 49 days from its
+// session's. HH_ARGUMENT: no such item. After any failure the graph is as before, but for what has expired.
 hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item item, hh_time time);
-// Joins `from` into `into`; `from` is gone afterwards.
+// Joins `from` into `into`, both of one visitor; `from` is gone afterwards, unless it fails.
 hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_session *from);
 // No more clicks will come; the handle is gone afterwards, the session stays until it expires.
 void hh_graph_close(hh_graph *graph, hh_graph_session *session);
@@ -88,22 +99,23 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error);
 void hh_reader_free(hh_reader *reader);
 
 hh_item hh_graph_find(hh_reader *reader, const char *id, size_t length); // HH_ITEM_NONE: never seen
+// The order of two items by their ids, bytewise: < 0, 0, > 0.
+int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);
 // Copies the item's id into buffer (NUL-terminated, cut at size) and returns its whole length; 0 for none.
 size_t hh_graph_id(hh_reader *reader, hh_item item, char *buffer, size_t size);
 
 typedef struct hh_query {
-    const hh_item
-        *items;    // [length] the session so far in time order, the last is c_0; HH_ITEM_NONE where unknown
-    size_t length; // 0: a visitor of whom nothing is known
-    hh_time as_of; // sees only what is strictly earlier
+    const hh_item *items;  // [length] the session so far in time order; HH_ITEM_NONE where unknown
+    size_t length;         // 0: a visitor of whom nothing is known
+    hh_time as_of;         // sees only what is strictly earlier
     uint64_t visitor;      // as given to hh_graph_open
     hh_time session_start; // sessions of `visitor` with a click at or after this are left out
 } hh_query;
 
 // Why an item is there, in numbers: the raw material of reasons.
 typedef struct hh_evidence {
-    uint32_t neighbours; // of the nearest sessions read, how many hold the item
-    uint32_t followed;   // times the item followed an item of the session (undecayed, within the pair window)
+    uint32_t neighbours; // of the nearest sessions, how many went on to the item
+    uint32_t followed;   // times the item followed an item of the session, in the sessions read (undecayed)
 } hh_evidence;
 
 // Candidates and what each expert says of them. Owned by the reader, valid until its next query.
@@ -112,7 +124,8 @@ typedef struct hh_votes {
     const hh_item *items;              // [count], distinct, none withdrawn
     const float (*shares)[HH_EXPERTS]; // [count x HH_EXPERTS]
     const hh_evidence *evidence;       // [count]
-    uint32_t neighbours;               // nearest sessions found, <= knn_neighbours
+    size_t length;                     // of the session that asked, as in the query
+    uint32_t neighbours;               // nearest sessions found, <= options.neighbours
 } hh_votes;
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top
@@ -121,7 +134,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
 
 // ---- what there is to see (any thread) ----
 typedef struct hh_graph_stats {
-    uint64_t clicks, sessions, open_sessions, items, pairs, memory_bytes;
+    uint64_t clicks, sessions, open_sessions, items, memory_bytes;
     hh_time newest, oldest; // event times held
 } hh_graph_stats;
 void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats);

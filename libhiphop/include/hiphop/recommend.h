@@ -10,13 +10,15 @@ typedef struct hh_mixture hh_mixture;
 
 hh_mixture *hh_mixture_new(void); // the documented starting weights; NULL when out of memory
 void hh_mixture_free(hh_mixture *mixture);
-// What was clicked, given the votes of a query that did not yet know it. Only the clicked item's row is read
-// (none where it is no candidate): whoever learns later, when the click has come, may keep that row alone.
+// What was clicked, given the votes of a query that did not yet know it. Only `length` and the clicked item's
+// row are read (none where it is no candidate): whoever learns later, when the click has come, may keep these
+// alone.
 void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicked);
 // scores[votes->count]: the share that the mixture gives each candidate. hh_recommend lists by these.
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
-// weights[HH_EXPERTS], summing to 1.
-void hh_mixture_weights(const hh_mixture *mixture, double weights[HH_EXPERTS]);
+// weights[HH_EXPERTS], summing to 1, for a session of this length: how far an expert can be trusted depends
+// on how much the session has told.
+void hh_mixture_weights(const hh_mixture *mixture, size_t length, double weights[HH_EXPERTS]);
 
 typedef enum hh_reason_kind {
     HH_REASON_POPULAR,   // popular now
@@ -37,6 +39,8 @@ typedef struct hh_recommend_options {
     uint32_t k;              // length of a list
     bool hide_session_items; // leave out what is in the session already
 } hh_recommend_options;
+
+hh_recommend_options hh_recommend_defaults(void); // 20, shown
 
 // One thread's recommender: a reader of the graph and its scratch memory.
 typedef struct hh_recommender hh_recommender;

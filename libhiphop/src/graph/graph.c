@@ -1,0 +1,432 @@
+// The writer's side: sessions open, take clicks, join, close and expire. Each public call leaves the graph
+// whole, also when it fails: what can fail (memory) comes before what readers can see.
+#include "graph/internal.h"
+#include "graph/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ORIGIN_BEFORE ((hh_time)1 << 31) // seconds that the origin lies before the first click
+#define TIME_SPAN     ((hh_time)UINT32_MAX * 1000)
+
+static hh_status check(const hh_graph_options *options, hh_error *error)
+{
+    if (options->max_clicks < 1 || options->max_clicks > 1u << 31)
+        return hh_fail(error, HH_ARGUMENT, "max_clicks must be 1 to 2^31, not %u", options->max_clicks);
+    if (options->max_age < 0)
+        return hh_fail(error, HH_ARGUMENT, "max_age must not be negative");
+    for (int i = 0; i < HH_POPS; i++)
+        if (options->pop_half_life[i] < 1)
+            return hh_fail(error, HH_ARGUMENT, "pop_half_life must be at least 1 ms");
+    for (int i = 0; i < 2; i++)
+        if (options->pair_half_life[i] < 1 || options->knn_half_life[i] < 1)
+            return hh_fail(error, HH_ARGUMENT, "pair_half_life and knn_half_life must be at least 1 ms");
+    if (options->sessions < 1 || options->sessions > 100000 || options->neighbours < 1)
+        return hh_fail(error, HH_ARGUMENT, "sessions must be 1 to 100000 and neighbours at least 1");
+    return HH_OK;
+}
+
+hh_graph *hh_graph_new(const hh_graph_options *options, hh_error *error)
+{
+    if (check(options, error))
+        return NULL;
+    hh_graph *graph = calloc(1, sizeof *graph);
+    if (!graph) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    graph->options = *options;
+    graph->keep = options->sessions + options->sessions / 4; // so that some may be too new for a query
+    atomic_init(&graph->epochs.now, 1);
+    atomic_init(&graph->origin, HH_TIME_MIN);
+    atomic_init(&graph->newest, HH_TIME_MIN);
+    atomic_init(&graph->oldest, HH_TIME_MIN);
+    if (hh_store_init(&graph->store, options->max_clicks) || hh_items_init(&graph->items) ||
+        hh_journal_init(&graph->journal, options) || hh_retire_reserve(graph, 1)) {
+        hh_graph_free(graph);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    return graph;
+}
+
+void hh_graph_free(hh_graph *graph)
+{
+    if (!graph)
+        return;
+    for (hh_graph_session *session = graph->oldest_open, *next; session; session = next) {
+        next = session->newer;
+        free(session);
+    }
+    for (hh_reader *reader = graph->epochs.readers, *next; reader; reader = next) {
+        next = reader->next;
+        free(reader);
+    }
+    hh_epochs_free(graph);
+    hh_journal_free(&graph->journal);
+    hh_items_free(&graph->items);
+    hh_store_free(&graph->store);
+    free(graph->closed);
+    free(graph);
+}
+
+// ---- counters that any thread may read; the writer alone changes them ----
+
+static void count(_Atomic uint64_t *counter, int64_t change)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + (uint64_t)change, memory_order_relaxed);
+}
+
+static void note_memory(hh_graph *graph)
+{
+    size_t bytes = sizeof *graph + graph->store.memory + graph->items.memory;
+    bytes += (graph->store.chain_mask + 1) * sizeof *graph->store.chains;
+    bytes += (graph->journal.mask + 1) * sizeof *graph->journal.ring;
+    bytes += (graph->items.table->mask + 1) * sizeof(uint32_t);
+    bytes += graph->closed_capacity * sizeof *graph->closed;
+    bytes += graph->epochs.queue_capacity * sizeof *graph->epochs.queue;
+    bytes += graph->open * sizeof(hh_graph_session);
+    atomic_store_explicit(&graph->memory, bytes, memory_order_relaxed);
+}
+
+void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats)
+{
+    stats->clicks = atomic_load_explicit(&graph->clicks, memory_order_relaxed);
+    stats->sessions = atomic_load_explicit(&graph->sessions, memory_order_relaxed);
+    stats->open_sessions = atomic_load_explicit(&graph->open, memory_order_relaxed);
+    stats->items = atomic_load_explicit(&graph->item_count, memory_order_relaxed);
+    stats->memory_bytes = atomic_load_explicit(&graph->memory, memory_order_relaxed);
+    stats->newest = atomic_load_explicit(&graph->newest, memory_order_relaxed);
+    stats->oldest = atomic_load_explicit(&graph->oldest, memory_order_relaxed);
+}
+
+// ---- open sessions, a list by last click to arrive ----
+
+static void list_remove(hh_graph *graph, hh_graph_session *session)
+{
+    *(session->older ? &session->older->newer : &graph->oldest_open) = session->newer;
+    *(session->newer ? &session->newer->older : &graph->newest_open) = session->older;
+}
+
+static void list_append(hh_graph *graph, hh_graph_session *session)
+{
+    session->older = graph->newest_open;
+    session->newer = NULL;
+    *(graph->newest_open ? &graph->newest_open->newer : &graph->oldest_open) = session;
+    graph->newest_open = session;
+}
+
+// Room in the ring of closed sessions for all that are open, so that closing never fails.
+static hh_status closed_reserve(hh_graph *graph)
+{
+    size_t needed = graph->closed_count + graph->open + 1;
+    if (needed <= graph->closed_capacity)
+        return HH_OK;
+    size_t capacity = graph->closed_capacity ? graph->closed_capacity + graph->closed_capacity / 2 : 1024;
+    uint32_t *closed = malloc(capacity * sizeof *closed);
+    if (!closed)
+        return HH_MEMORY;
+    for (size_t i = 0; i < graph->closed_count; i++)
+        closed[i] = graph->closed[(graph->closed_begin + i) % graph->closed_capacity];
+    free(graph->closed);
+    graph->closed = closed;
+    graph->closed_begin = 0;
+    graph->closed_capacity = capacity;
+    return HH_OK;
+}
+
+hh_graph_session *hh_graph_open(hh_graph *graph, uint64_t visitor)
+{
+    hh_graph_session *session = closed_reserve(graph) ? NULL : malloc(sizeof *session);
+    if (!session)
+        return NULL;
+    session->slot = HH_NONE;
+    session->visitor = visitor;
+    list_append(graph, session);
+    count(&graph->open, 1);
+    return session;
+}
+
+static void session_gone(hh_graph *graph, hh_graph_session *session)
+{
+    list_remove(graph, session);
+    free(session);
+    count(&graph->open, -1);
+}
+
+void hh_graph_close(hh_graph *graph, hh_graph_session *session)
+{
+    if (session->slot != HH_NONE)
+        graph->closed[(graph->closed_begin + graph->closed_count++) % graph->closed_capacity] = session->slot;
+    session_gone(graph, session);
+}
+
+// ---- expiry ----
+
+static bool first_of_its_item(const hh_block *block, uint32_t i)
+{
+    for (uint32_t j = 0; j < i; j++)
+        if (block->clicks[j].item == block->clicks[i].item)
+            return false;
+    return true;
+}
+
+static void unlink_slot(hh_graph *graph, uint32_t slot, uint32_t tag)
+{
+    hh_slot *place = hh_slot_at(&graph->store, slot);
+    uint32_t block = place->block;
+    hh_store_unchain(&graph->store, slot, tag);
+    atomic_store_explicit(&place->block, HH_NONE, memory_order_release);
+    hh_retire(graph, HH_RETIRED_BLOCK, block, NULL);
+    hh_retire(graph, HH_RETIRED_SLOT, slot, NULL);
+    count(&graph->sessions, -1);
+}
+
+// Takes the session in the slot out of the graph.
+static hh_status forget(hh_graph *graph, uint32_t slot)
+{
+    if (hh_retire_reserve(graph, 2))
+        return HH_MEMORY;
+    const hh_block *block = hh_held_block(&graph->store, slot);
+    uint32_t clicks = block->count;
+    for (uint32_t i = 0; i < clicks; i++) {
+        hh_item item = block->clicks[i].item;
+        if (first_of_its_item(block, i))
+            hh_postings_drop(graph, item, slot);
+        hh_journal_write(graph, HH_ENTRY_REMOVE, item, hh_click_time(graph, block, i));
+        hh_items_rest(&graph->items, item);
+    }
+    count(&graph->clicks, -(int64_t)clicks);
+    unlink_slot(graph, slot, block->tag);
+    return HH_OK;
+}
+
+static uint32_t oldest_closed(const hh_graph *graph)
+{
+    return graph->closed[graph->closed_begin];
+}
+
+static hh_status forget_oldest(hh_graph *graph)
+{
+    hh_status status;
+    if (graph->closed_count) {
+        status = forget(graph, oldest_closed(graph));
+        if (status)
+            return status;
+        graph->closed_begin = (graph->closed_begin + 1) % graph->closed_capacity;
+        graph->closed_count--;
+    } else { // open sessions alone fill the graph: the one that rested longest begins again
+        hh_graph_session *session = graph->oldest_open;
+        while (session->slot == HH_NONE)
+            session = session->newer;
+        status = forget(graph, session->slot);
+        if (status)
+            return status;
+        session->slot = HH_NONE;
+    }
+    if (graph->closed_count) {
+        const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
+        atomic_store_explicit(&graph->oldest, hh_click_time(graph, block, 0), memory_order_relaxed);
+    }
+    return HH_OK;
+}
+
+// Makes room for one more click.
+static hh_status expire(hh_graph *graph)
+{
+    while (graph->clicks >= graph->options.max_clicks)
+        if (forget_oldest(graph))
+            return HH_MEMORY;
+    while (graph->options.max_age && graph->closed_count) {
+        const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
+        if (hh_click_time(graph, block, block->count - 1) >= graph->newest - graph->options.max_age)
+            break;
+        if (forget_oldest(graph))
+            return HH_MEMORY;
+    }
+    return HH_OK;
+}
+
+// ---- clicks ----
+
+// An unpublished block for `count` clicks from `first` on.
+static uint32_t block_new(hh_graph *graph, uint32_t clicks, uint32_t tag, hh_time first)
+{
+    uint32_t number = hh_store_block_new(&graph->store, clicks);
+    if (number == HH_NONE)
+        return HH_NONE;
+    hh_block *block = hh_block_at(&graph->store, number);
+    block->base = (uint32_t)((first - graph->origin) / 1000);
+    block->tag = tag;
+    atomic_init(&block->count, clicks);
+    return number;
+}
+
+static void put(const hh_graph *graph, hh_block *block, uint32_t i, hh_item item, hh_time time)
+{
+    block->clicks[i] = (hh_click){item, (uint32_t)(time - hh_block_base(graph, block))};
+}
+
+static void replace_block(hh_graph *graph, uint32_t slot, uint32_t block)
+{
+    uint32_t old = hh_slot_at(&graph->store, slot)->block;
+    atomic_store_explicit(&hh_slot_at(&graph->store, slot)->block, block, memory_order_release);
+    if (old != HH_NONE)
+        hh_retire(graph, HH_RETIRED_BLOCK, old, NULL);
+}
+
+static bool fits(const hh_graph *graph, hh_time first, hh_time last)
+{
+    // A block counts milliseconds from its first click's second in 32 bits.
+    return first >= graph->origin && last - graph->origin < TIME_SPAN &&
+           last - first < (hh_time)UINT32_MAX - 1000;
+}
+
+static hh_status learn(hh_graph *graph, hh_graph_session *session, hh_item item, hh_time time)
+{
+    uint32_t tag = hh_visitor_tag(session->visitor);
+    bool fresh = session->slot == HH_NONE;
+    const hh_block *old = fresh ? NULL : hh_held_block(&graph->store, session->slot);
+    uint32_t held = old ? old->count : 0, place = held, first = 0;
+    while (place > 0 && hh_click_time(graph, old, place - 1) > time)
+        place--;
+    while (first < held && old->clicks[first].item != item)
+        first++;
+    hh_time begin = place || !held ? held ? hh_click_time(graph, old, 0) : time : time;
+    hh_time end = place == held ? time : hh_click_time(graph, old, held - 1);
+    if (!fits(graph, begin, end))
+        return HH_LIMIT;
+
+    bool in_place = held && place == held && held < hh_store_capacity(held);
+    uint32_t slot = fresh ? hh_store_slot_new(&graph->store) : session->slot;
+    uint32_t block = in_place || slot == HH_NONE ? HH_NONE : block_new(graph, held + 1, tag, begin);
+    hh_status status =
+        slot == HH_NONE || (block == HH_NONE && !in_place) ? HH_MEMORY : hh_retire_reserve(graph, 2);
+    if (!status && (first == held || time < hh_click_time(graph, old, first)))
+        status = hh_postings_place(graph, item, slot, tag, time, first < held);
+    if (status) {
+        if (block != HH_NONE)
+            hh_store_block_free(&graph->store, block);
+        if (fresh && slot != HH_NONE)
+            hh_store_slot_free(&graph->store, slot);
+        return status;
+    }
+
+    if (in_place) {
+        hh_block *same = hh_block_at(&graph->store, hh_slot_at(&graph->store, slot)->block);
+        put(graph, same, held, item, time);
+        atomic_store_explicit(&same->count, held + 1, memory_order_release);
+    } else {
+        hh_block *new = hh_block_at(&graph->store, block);
+        for (uint32_t i = 0; i < held; i++)
+            put(graph, new, i + (i >= place), old->clicks[i].item, hh_click_time(graph, old, i));
+        put(graph, new, place, item, time);
+        replace_block(graph, slot, block);
+    }
+    if (fresh) {
+        hh_store_chain(&graph->store, slot, tag);
+        session->slot = slot;
+        count(&graph->sessions, 1);
+    }
+    hh_journal_write(graph, HH_ENTRY_ADD, item, time);
+    count(&graph->clicks, 1);
+    return HH_OK;
+}
+
+hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item item, hh_time time)
+{
+    if (item >= graph->items.used || !hh_item_at(&graph->items, item)->id)
+        return HH_ARGUMENT;
+    if (graph->origin == HH_TIME_MIN) {
+        if (time < -TIME_SPAN || time > TIME_SPAN)
+            return HH_LIMIT;
+        atomic_store_explicit(&graph->origin, (time / 1000 - ORIGIN_BEFORE) * 1000, memory_order_release);
+        atomic_store_explicit(&graph->oldest, time, memory_order_relaxed);
+    }
+    if (time < graph->origin || time > graph->origin + TIME_SPAN)
+        return HH_LIMIT;
+    if (time > graph->newest)
+        atomic_store_explicit(&graph->newest, time, memory_order_relaxed);
+    hh_status status = expire(graph);
+    if (!status)
+        status = learn(graph, session, item, time);
+    if (status)
+        return status;
+    if (graph->newest_open != session) {
+        list_remove(graph, session);
+        list_append(graph, session);
+    }
+    note_memory(graph);
+    return HH_OK;
+}
+
+// ---- merges ----
+
+// The clicks of both in time order, those of `a` first where times are equal.
+static void merge_clicks(const hh_graph *graph, hh_block *into, const hh_block *a, const hh_block *b)
+{
+    uint32_t i = 0, j = 0, m = a->count, n = b->count;
+    while (i < m || j < n) {
+        bool from_a = j == n || (i < m && hh_click_time(graph, a, i) <= hh_click_time(graph, b, j));
+        const hh_block *source = from_a ? a : b;
+        uint32_t at = from_a ? i : j;
+        put(graph, into, i + j, source->clicks[at].item, hh_click_time(graph, source, at));
+        *(from_a ? &i : &j) += 1;
+    }
+}
+
+// Lists `slot` for every item of `block`, the clicks that are about to be in it.
+static hh_status place_all(hh_graph *graph, uint32_t slot, const hh_block *block, const hh_block *there)
+{
+    for (uint32_t i = 0; i < block->count; i++) {
+        if (!first_of_its_item(block, i))
+            continue;
+        hh_item item = block->clicks[i].item;
+        hh_time time = hh_click_time(graph, block, i);
+        uint32_t first = 0;
+        while (first < there->count && there->clicks[first].item != item)
+            first++;
+        hh_item_at(&graph->items, item)->stale = true; // names the other slot, soon nobody's
+        if (first == there->count || time < hh_click_time(graph, there, first)) {
+            hh_status status = hh_postings_place(graph, item, slot, block->tag, time, true);
+            if (status)
+                return status;
+            hh_item_at(&graph->items, item)->stale = true;
+        }
+    }
+    return HH_OK;
+}
+
+hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_session *from)
+{
+    if (from->slot != HH_NONE && into->slot == HH_NONE) {
+        into->slot = from->slot;
+    } else if (from->slot != HH_NONE) {
+        const hh_block *a = hh_held_block(&graph->store, into->slot),
+                       *b = hh_held_block(&graph->store, from->slot);
+        hh_time begin_a = hh_click_time(graph, a, 0), begin_b = hh_click_time(graph, b, 0);
+        hh_time end_a = hh_click_time(graph, a, a->count - 1), end_b = hh_click_time(graph, b, b->count - 1);
+        hh_time begin = begin_a < begin_b ? begin_a : begin_b, end = end_a > end_b ? end_a : end_b;
+        if (!fits(graph, begin, end))
+            return HH_LIMIT;
+        uint32_t block =
+            hh_retire_reserve(graph, 3) ? HH_NONE : block_new(graph, a->count + b->count, a->tag, begin);
+        if (block == HH_NONE)
+            return HH_MEMORY;
+        if (place_all(graph, into->slot, b, a)) {
+            hh_store_block_free(&graph->store, block);
+            return HH_MEMORY;
+        }
+        if (hh_retire_reserve(graph, 3)) {
+            hh_store_block_free(&graph->store, block);
+            return HH_MEMORY;
+        }
+        merge_clicks(graph, hh_block_at(&graph->store, block), a, b);
+        uint32_t tag = b->tag;
+        unlink_slot(graph, from->slot, tag);
+        replace_block(graph, into->slot, block);
+    }
+    session_gone(graph, from);
+    return HH_OK;
+}

@@ -1,0 +1,275 @@
+// The rooms behind <hiphop/graph.h>, as its files see each other.
+//
+//   graph.c     the writer: sessions, clicks, merges, expiry
+//   store.c     memory of sessions: blocks by size class, slots, the visitors' chains
+//   items.c     item numbers, ids, clicks held
+//   postings.c  for each item, the sessions that hold it, newest last
+//   journal.c   what the writer did lately, in order of arrival, for those who keep sums (pop)
+//   epoch.c     who reads, and what can be freed when
+//   query.c     one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
+//
+// What readers may see while the writer works is either immutable once published (by a release store of the
+// reference to it) or atomic. A reader enters an epoch before it follows a reference, and what the writer has
+// unlinked is freed only when no reader is left in that epoch or an earlier one.
+#ifndef HIPHOP_GRAPH_INTERNAL_H
+#define HIPHOP_GRAPH_INTERNAL_H
+
+#include <hiphop/graph.h>
+#include <stdatomic.h>
+
+#define HH_NONE UINT32_MAX
+
+// ---- sessions ----
+
+// A click in a session: `at` milliseconds after the session's base.
+typedef struct hh_click {
+    uint32_t item, at;
+} hh_click;
+
+// A session's clicks in time order. Immutable but for appending: a click is written, then counted.
+typedef struct hh_block {
+    uint32_t base; // seconds after the graph's origin
+    uint32_t tag;  // of the visitor
+    _Atomic uint32_t count;
+    hh_click clicks[];
+} hh_block;
+
+// Where a session is: postings name sessions by slot, so that a block can be replaced by a larger one.
+typedef struct hh_slot {
+    _Atomic uint32_t block; // HH_NONE: nobody's
+    _Atomic uint32_t next;  // slot of another session in the chain of its visitor's tag
+} hh_slot;
+
+#define HH_CHUNK_BITS      20 // a chunk of blocks holds 2^20 words of 4 bytes
+#define HH_CHUNKS          4096
+#define HH_SLOT_CHUNK_BITS 14
+#define HH_BLOCK_CLASSES   40
+
+typedef struct hh_store {
+    uint32_t *_Atomic chunks[HH_CHUNKS];
+    uint32_t used_chunks, used_words; // of the last chunk
+    uint32_t free_blocks[HH_BLOCK_CLASSES];
+    hh_slot *_Atomic *slots;                     // [slot_chunks]
+    uint32_t slot_chunks, used_slots, free_slot; // free_slot: chained by `next`
+    _Atomic uint32_t *chains;                    // [chain_mask + 1] by tag
+    uint32_t chain_mask;
+    size_t memory;
+} hh_store;
+
+// ---- items ----
+
+// The sessions that hold an item, in order of (its first click in the session, tag): newest last. May hold
+// slots that are no longer sessions of the item: readers check. Beyond `keep` the oldest are dropped.
+typedef struct hh_postings {
+    _Atomic uint32_t begin, end;
+    uint32_t capacity;
+    _Atomic uint32_t slots[];
+} hh_postings;
+
+typedef struct hh_item_entry {
+    hh_postings *_Atomic postings;
+    char *_Atomic id; // NULL: nobody's
+    uint32_t length;  // of id
+    uint32_t hash;
+    _Atomic uint32_t clicks; // held
+    _Atomic bool withdrawn;
+    bool stale;                    // postings may name expired sessions
+    bool idle;                     // in the queue of items without clicks
+    hh_time newest;                // key of the last posting
+    _Atomic int64_t sums[HH_POPS]; // the pop sums of all clicks held, see journal.c
+} hh_item_entry;
+
+#define HH_ITEM_CHUNK_BITS 10
+
+typedef struct hh_item_table { // open addressing; replaced whole when it grows
+    uint32_t mask;
+    _Atomic uint32_t numbers[]; // HH_NONE: free, HH_NONE - 1: was used
+} hh_item_table;
+
+typedef struct hh_items {
+    hh_item_entry *_Atomic *chunks; // [chunk_count]
+    uint32_t chunk_count;
+    _Atomic uint32_t used; // numbers ever given out
+    uint32_t count, free_count, free_capacity, marks;
+    uint32_t *free_numbers; // [free_count] a stack
+    hh_item_table *_Atomic table;
+    uint32_t *idle; // ring [idle_capacity] of items without clicks, oldest first
+    uint32_t idle_begin, idle_count, idle_capacity;
+    size_t memory;
+} hh_items;
+
+// ---- the journal ----
+
+typedef enum hh_entry_kind {
+    HH_ENTRY_ADD,      // a click was learned
+    HH_ENTRY_REMOVE,   // a click was forgotten
+    HH_ENTRY_WITHDRAW, // the item must not be voted for
+    HH_ENTRY_RESTORE,
+    HH_ENTRY_FORGET, // the item's number is nobody's any more
+} hh_entry_kind;
+
+typedef struct hh_entry {
+    hh_time time;
+    uint32_t item;
+    hh_entry_kind kind;
+} hh_entry;
+
+// 2^((time - zero) / half-life) in fixed point. The zero moves on in steps of HH_SCALE_STEP half-lives.
+typedef struct hh_scale {
+    hh_time half_life[HH_POPS];
+    hh_time zero[HH_POPS];
+} hh_scale;
+
+typedef struct hh_journal {
+    _Atomic uint64_t begun, done; // entries whose change has begun, is done
+    uint64_t mask;
+    struct {
+        _Atomic int64_t time;
+        _Atomic uint64_t what; // item | kind << 32
+    } * ring;
+    _Atomic int64_t floor;         // no entry that was overwritten is later than this
+    _Atomic uint64_t rescaled;     // odd while the sums are being rescaled
+    hh_scale scale;                // of the items' sums
+    _Atomic int64_t zero[HH_POPS]; // scale.zero, for readers
+} hh_journal;
+
+// ---- readers ----
+
+typedef enum hh_retired_kind {
+    HH_RETIRED_MEMORY,
+    HH_RETIRED_BLOCK,
+    HH_RETIRED_SLOT,
+    HH_RETIRED_ITEM
+} hh_retired_kind;
+
+typedef struct hh_retired {
+    uint64_t epoch;
+    hh_retired_kind kind;
+    uint32_t number;
+    void *memory;
+} hh_retired;
+
+typedef struct hh_epochs {
+    _Atomic uint64_t now;
+    _Atomic(struct hh_reader *) readers; // a list; readers are never unlinked but reused
+    hh_retired *queue;                   // ring [queue_capacity]
+    size_t queue_begin, queue_count, queue_capacity;
+    uint64_t advance;
+} hh_epochs;
+
+// ---- the graph ----
+
+struct hh_graph_session {
+    uint32_t slot; // HH_NONE before the first click
+    uint64_t visitor;
+    hh_graph_session *older, *newer; // open sessions by last click to arrive
+};
+
+struct hh_graph {
+    hh_graph_options options;
+    uint64_t seed;
+    uint32_t keep;          // postings that queries may read
+    _Atomic int64_t origin; // HH_TIME_MIN before the first click
+    hh_store store;
+    hh_items items;
+    hh_journal journal;
+    hh_epochs epochs;
+    hh_graph_session *oldest_open, *newest_open;
+    uint32_t *closed; // ring [closed_capacity] of closed sessions, oldest first
+    size_t closed_begin, closed_count, closed_capacity;
+    _Atomic uint64_t clicks, sessions, open, item_count;
+    _Atomic int64_t newest, oldest;
+    _Atomic size_t memory;
+};
+
+// store.c
+hh_status hh_store_init(hh_store *store, uint32_t max_clicks);
+void hh_store_free(hh_store *store);
+uint32_t
+hh_store_capacity(uint32_t count); // clicks that the block of a session of `count` clicks has room for
+uint32_t hh_store_block_new(hh_store *store, uint32_t count); // HH_NONE: out of memory
+void hh_store_block_free(hh_store *store, uint32_t block);
+uint32_t hh_store_slot_new(hh_store *store); // HH_NONE: out of memory
+void hh_store_slot_free(hh_store *store, uint32_t slot);
+void hh_store_chain(hh_store *store, uint32_t slot, uint32_t tag);
+void hh_store_unchain(hh_store *store, uint32_t slot, uint32_t tag);
+
+static inline hh_block *hh_block_at(const hh_store *store, uint32_t block)
+{
+    uint32_t *chunk = atomic_load_explicit(&store->chunks[block >> HH_CHUNK_BITS], memory_order_acquire);
+    return (hh_block *)(chunk + (block & ((1u << HH_CHUNK_BITS) - 1)));
+}
+
+static inline hh_slot *hh_slot_at(const hh_store *store, uint32_t slot)
+{
+    hh_slot *chunk = atomic_load_explicit(&store->slots[slot >> HH_SLOT_CHUNK_BITS], memory_order_acquire);
+    return chunk + (slot & ((1u << HH_SLOT_CHUNK_BITS) - 1));
+}
+
+// The clicks of the session in a slot, NULL where there is none.
+static inline const hh_block *hh_slot_block(const hh_store *store, uint32_t slot)
+{
+    uint32_t block = atomic_load_explicit(&hh_slot_at(store, slot)->block, memory_order_acquire);
+    return block == HH_NONE ? NULL : hh_block_at(store, block);
+}
+
+// The same for the writer, in a slot that holds one.
+static inline const hh_block *hh_held_block(const hh_store *store, uint32_t slot)
+{
+    return hh_block_at(store, atomic_load_explicit(&hh_slot_at(store, slot)->block, memory_order_relaxed));
+}
+
+static inline hh_time hh_block_base(const hh_graph *graph, const hh_block *block)
+{
+    return atomic_load_explicit(&graph->origin, memory_order_relaxed) + (hh_time)block->base * 1000;
+}
+
+static inline hh_time hh_click_time(const hh_graph *graph, const hh_block *block, uint32_t i)
+{
+    return hh_block_base(graph, block) + block->clicks[i].at;
+}
+
+static inline uint32_t hh_visitor_tag(uint64_t visitor)
+{
+    return (uint32_t)((visitor * 0x9e3779b97f4a7c15u) >> 32);
+}
+
+// items.c
+hh_status hh_items_init(hh_items *items);
+void hh_items_free(hh_items *items);
+void hh_items_rest(hh_items *items, hh_item item);           // queues the item for reuse if it is in no use
+void hh_items_number_free(hh_items *items, uint32_t number); // of an item long gone
+int hh_items_compare(const hh_graph *graph, hh_item a, hh_item b); // ids, bytewise
+
+static inline hh_item_entry *hh_item_at(const hh_items *items, hh_item item)
+{
+    hh_item_entry *chunk =
+        atomic_load_explicit(&items->chunks[item >> HH_ITEM_CHUNK_BITS], memory_order_acquire);
+    return chunk + (item & ((1u << HH_ITEM_CHUNK_BITS) - 1));
+}
+
+// postings.c
+// Lists the session, whose first click on the item is at `time`, among the item's; `listed`: it may be there
+// already, under another time.
+hh_status hh_postings_place(hh_graph *graph, hh_item item, uint32_t slot, uint32_t tag, hh_time time,
+                            bool listed);
+void hh_postings_drop(hh_graph *graph, hh_item item, uint32_t slot); // the session has expired
+
+// journal.c
+hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options);
+void hh_journal_free(hh_journal *journal);
+// Makes the change to the item's sums, clicks and mark, and lets readers know.
+void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item item, hh_time time);
+int64_t hh_scale_weight(const hh_scale *scale, int pop, hh_time time);
+// How many bits the sums must be shifted right so that `time` fits; moves the zero.
+int hh_scale_advance(hh_scale *scale, int pop, hh_time time);
+
+// epoch.c
+void hh_epochs_free(hh_graph *graph);
+// Makes room for `count` more retired things, so that hh_retire cannot fail.
+hh_status hh_retire_reserve(hh_graph *graph, size_t count);
+void hh_retire(hh_graph *graph, hh_retired_kind kind, uint32_t number, void *memory);
+void hh_reader_enter(hh_reader *reader);
+void hh_reader_leave(hh_reader *reader);
+
+#endif

@@ -1,0 +1,129 @@
+// For each item, the sessions that hold it, in order of (first click on the item, visitor's tag): an order
+// that does not depend on arrival. Nearly always a new one belongs at the end, which costs one store;
+// everything else makes a new array.
+#include "graph/internal.h"
+
+#include <stdlib.h>
+
+#define FIRST_CAPACITY 4
+
+static size_t bytes_of(uint32_t capacity)
+{
+    return sizeof(hh_postings) + capacity * sizeof(uint32_t);
+}
+
+// The session's first click on the item; HH_TIME_MIN where it has none (it expired, the slot is another's).
+static hh_time first_click(const hh_graph *graph, uint32_t slot, hh_item item, uint32_t *tag)
+{
+    const hh_block *block = hh_slot_block(&graph->store, slot);
+    if (!block)
+        return HH_TIME_MIN;
+    *tag = block->tag;
+    uint32_t count = atomic_load_explicit(&block->count, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++)
+        if (block->clicks[i].item == item)
+            return hh_click_time(graph, block, i);
+    return HH_TIME_MIN;
+}
+
+// Puts `fresh` in the place of the item's postings.
+static void publish(hh_graph *graph, hh_item_entry *item, hh_postings *fresh)
+{
+    hh_postings *old = item->postings;
+    atomic_store_explicit(&item->postings, fresh, memory_order_release);
+    graph->items.memory += bytes_of(fresh->capacity);
+    if (old) {
+        graph->items.memory -= bytes_of(old->capacity);
+        hh_retire(graph, HH_RETIRED_MEMORY, 0, old);
+    }
+}
+
+// A copy of the item's postings with room for one more: without `without` (HH_NONE: nobody) and, where some
+// may be stale, without those.
+static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
+{
+    hh_item_entry *item = hh_item_at(&graph->items, number);
+    const hh_postings *old = item->postings;
+    uint32_t begin = old ? old->begin : 0, end = old ? old->end : 0, unused;
+    if (end - begin >= graph->keep + graph->keep / 2)
+        begin = end - graph->keep;
+    uint32_t held = end - begin, capacity = FIRST_CAPACITY;
+    if (held >= FIRST_CAPACITY)
+        capacity = held < graph->keep ? held + held / 2 + 1 : graph->keep + graph->keep / 2;
+    if (capacity <= held)
+        capacity = held + 1;
+    hh_postings *fresh = hh_retire_reserve(graph, 1) ? NULL : malloc(bytes_of(capacity));
+    if (!fresh)
+        return NULL;
+    fresh->capacity = capacity;
+    uint32_t count = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t slot = old->slots[i];
+        if (slot != without && !(item->stale && first_click(graph, slot, number, &unused) == HH_TIME_MIN))
+            atomic_init(&fresh->slots[count++], slot);
+    }
+    item->stale = false;
+    atomic_init(&fresh->begin, 0);
+    atomic_init(&fresh->end, count);
+    return fresh;
+}
+
+static hh_status append(hh_graph *graph, hh_item number, uint32_t slot)
+{
+    hh_item_entry *item = hh_item_at(&graph->items, number);
+    hh_postings *postings = item->postings;
+    uint32_t end = postings ? postings->end : 0;
+    if (!postings || end == postings->capacity) {
+        hh_postings *fresh = copy(graph, number, HH_NONE);
+        if (!fresh)
+            return HH_MEMORY;
+        publish(graph, item, fresh);
+        postings = fresh;
+        end = postings->end;
+    }
+    atomic_store_explicit(&postings->slots[end], slot, memory_order_relaxed);
+    atomic_store_explicit(&postings->end, end + 1, memory_order_release);
+    return HH_OK;
+}
+
+hh_status hh_postings_place(hh_graph *graph, hh_item number, uint32_t slot, uint32_t tag, hh_time time,
+                            bool listed)
+{
+    hh_item_entry *item = hh_item_at(&graph->items, number);
+    if (!listed && time > item->newest) {
+        hh_status status = append(graph, number, slot);
+        if (!status)
+            item->newest = time;
+        return status;
+    }
+    hh_postings *fresh = copy(graph, number, slot);
+    if (!fresh)
+        return HH_MEMORY;
+    uint32_t place = fresh->end;
+    for (; place > 0; place--) {
+        uint32_t other = fresh->slots[place - 1], other_tag = 0;
+        hh_time at = first_click(graph, other, number, &other_tag);
+        if (at < time || (at == time && other_tag <= tag))
+            break;
+        atomic_init(&fresh->slots[place], other);
+    }
+    atomic_init(&fresh->slots[place], slot);
+    atomic_init(&fresh->end, fresh->end + 1);
+    publish(graph, item, fresh);
+    if (time > item->newest)
+        item->newest = time;
+    return HH_OK;
+}
+
+void hh_postings_drop(hh_graph *graph, hh_item number, uint32_t slot)
+{
+    hh_item_entry *item = hh_item_at(&graph->items, number);
+    hh_postings *postings = item->postings;
+    if (!postings)
+        return;
+    uint32_t begin = postings->begin;
+    if (begin < postings->end && postings->slots[begin] == slot)
+        atomic_store_explicit(&postings->begin, begin + 1, memory_order_release);
+    else
+        item->stale = true;
+}

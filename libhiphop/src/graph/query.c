@@ -1,0 +1,285 @@
+// One query: from the session's items to the experts' votes. It looks up what the graph has of the asking
+// session itself, so that no expert counts it, lets the experts vote, damps their votes for the session's own
+// items, and scales each expert's to sum to 1.
+#include "graph/reader.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+hh_graph_options hh_graph_defaults(void)
+{
+    return (hh_graph_options){
+        .max_clicks = 10000000,
+        .max_age = 0,
+        .pop_half_life = {5 * HH_MINUTE, 2 * HH_HOUR, 7 * HH_DAY},
+        .pair_half_life = {HH_HOUR, 365 * HH_DAY},
+        .knn_half_life = {6 * HH_HOUR, 365 * HH_DAY},
+        .sessions = 500,
+        .neighbours = 250,
+        .pair_decay = 0.6,
+        .pair_norm = 0.7,
+        .pair_backward = 0.2,
+        .knn_decay = 1,
+        .knn_reach = 2.5,
+        .knn_backward = 0.5,
+        .knn_idf = 0.5,
+        .repeat_last = 0.3,
+        .repeat_decay = 0.8,
+        .damp_last = 0.3,
+        .damp_session = 0.35,
+    };
+}
+
+// ---- readers ----
+
+hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
+{
+    hh_reader *reader = atomic_load(&graph->epochs.readers);
+    for (; reader; reader = reader->next) {
+        bool free_one = false;
+        if (atomic_compare_exchange_strong(&reader->taken, &free_one, true))
+            break;
+    }
+    if (!reader) {
+        reader = calloc(1, sizeof *reader);
+        if (!reader) {
+            hh_fail(error, HH_MEMORY, NULL);
+            return NULL;
+        }
+        atomic_init(&reader->taken, true);
+        reader->graph = graph;
+        hh_reader *first = atomic_load(&graph->epochs.readers);
+        do {
+            reader->next = first;
+        } while (!atomic_compare_exchange_weak(&graph->epochs.readers, &first, reader));
+    }
+    for (uint32_t a = 1; a <= HH_REACH; a++)
+        reader->knn_after[a] = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
+    return reader;
+}
+
+void hh_reader_free(hh_reader *reader)
+{
+    if (!reader)
+        return;
+    hh_pop_free(&reader->pop);
+    free(reader->index);
+    free(reader->items);
+    free(reader->shares);
+    free(reader->evidence);
+    free(reader->seen);
+    free(reader->own);
+    free(reader->own_clicks);
+    free(reader->neighbours);
+    free(reader->places);
+    free(reader->events);
+    free(reader->ranks);
+    // The graph keeps the empty reader for the next one: the writer may be looking at it.
+    size_t kept = offsetof(hh_reader, pop);
+    memset((char *)reader + kept, 0, sizeof *reader - kept);
+    atomic_store(&reader->taken, false);
+}
+
+// ---- candidates ----
+
+uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
+{
+    if (item >= reader->index_capacity)
+        return HH_NONE;
+    uint32_t number = reader->count;
+    if (number == reader->capacity) {
+        uint32_t a = number, b = number, c = number;
+        if (!hh_grow(&reader->items, &a, number + 1, sizeof *reader->items) ||
+            !hh_grow(&reader->shares, &b, number + 1, sizeof *reader->shares) ||
+            !hh_grow(&reader->evidence, &c, number + 1, sizeof *reader->evidence) ||
+            !hh_grow(&reader->seen, &reader->capacity, number + 1, sizeof *reader->seen)) {
+            reader->failed = true;
+            return HH_NONE;
+        }
+    }
+    reader->index[item] = (hh_index){reader->stamp, number};
+    reader->items[number] = item;
+    memset(reader->shares[number], 0, sizeof *reader->shares);
+    reader->evidence[number] = (hh_evidence){0, 0};
+    reader->seen[number] = 0;
+    reader->count = number + 1;
+    return number;
+}
+
+float hh_query_clicks(const hh_reader *reader, uint32_t candidate)
+{
+    hh_item item = reader->items[candidate];
+    if (!reader->pop.known || item >= reader->pop.capacity)
+        return 1;
+    uint32_t own = candidate < reader->own_items ? reader->own_clicks[candidate] : 0;
+    uint32_t clicks = reader->pop.items[item].clicks;
+    return (float)(clicks > own ? clicks - own : 0);
+}
+
+float hh_query_all_clicks(const hh_reader *reader)
+{
+    uint64_t clicks = reader->pop.known ? reader->pop.clicks : 1, own = reader->own_count;
+    return (float)(clicks > own ? clicks - own : 0);
+}
+
+// ---- the asking session ----
+
+// The visitor's clicks in sessions that reach into this one, up to as_of.
+static void find_own_clicks(hh_reader *reader)
+{
+    const hh_graph *graph = reader->graph;
+    const hh_store *store = &graph->store;
+    uint32_t slot =
+        atomic_load_explicit(&store->chains[reader->tag & store->chain_mask], memory_order_acquire) - 1;
+    while (slot != HH_NONE) {
+        const hh_block *block = hh_slot_block(store, slot);
+        uint32_t count = block && block->tag == reader->tag
+                             ? atomic_load_explicit(&block->count, memory_order_acquire)
+                             : 0;
+        if (count && hh_click_time(graph, block, count - 1) >= reader->session_start) {
+            for (uint32_t i = 0; i < count && hh_click_time(graph, block, i) < reader->as_of; i++) {
+                hh_item item = block->clicks[i].item;
+                if (reader->pop.known && item >= reader->pop.capacity)
+                    continue; // newer than the sums
+                if (!hh_grow(&reader->own, &reader->own_capacity, reader->own_count + 1,
+                             sizeof *reader->own)) {
+                    reader->failed = true;
+                    return;
+                }
+                reader->own[reader->own_count++] = (hh_own_click){hh_click_time(graph, block, i), item};
+            }
+        }
+        slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_acquire);
+    }
+    for (uint32_t i = 0; i < reader->own_count; i++) {
+        uint32_t candidate = hh_candidate(reader, reader->own[i].item);
+        if (candidate == HH_NONE || !hh_grow(&reader->own_clicks, &reader->own_items_capacity, candidate + 1,
+                                             sizeof *reader->own_clicks))
+            continue;
+        if (candidate == reader->own_items)
+            reader->own_clicks[reader->own_items++] = 0;
+        reader->own_clicks[candidate]++;
+    }
+}
+
+// ---- finishing ----
+
+// damped[HH_EXPERTS]: by how much each expert's sum becomes smaller.
+static void damp(hh_reader *reader, const hh_query *query, float damped[HH_EXPERTS])
+{
+    const hh_graph_options *options = &reader->graph->options;
+    for (size_t i = query->length; i-- > 0;) {
+        hh_item item = query->items[i];
+        if (item >= reader->index_capacity)
+            continue;
+        uint32_t candidate = hh_candidate(reader, item);
+        if (candidate == HH_NONE || reader->seen[candidate] == HH_NONE)
+            continue;
+        reader->seen[candidate] = HH_NONE;
+        float factor = (float)(i + 1 == query->length ? options->damp_last : options->damp_session);
+        for (int e = 0; e < HH_EXPERT_REPEAT; e++) {
+            damped[e] += reader->shares[candidate][e] * (1 - factor);
+            reader->shares[candidate][e] *= factor;
+        }
+    }
+}
+
+// Drops what must not be voted for.
+static void drop_withdrawn(hh_reader *reader)
+{
+    const hh_items *items = &reader->graph->items;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        const hh_item_entry *item = hh_item_at(items, reader->items[i]);
+        if (atomic_load_explicit(&item->withdrawn, memory_order_acquire) ||
+            !atomic_load_explicit(&item->id, memory_order_acquire))
+            continue;
+        if (kept != i) {
+            reader->items[kept] = reader->items[i];
+            reader->evidence[kept] = reader->evidence[i];
+            memcpy(reader->shares[kept], reader->shares[i], sizeof *reader->shares);
+        }
+        kept++;
+    }
+    reader->count = kept;
+}
+
+static void scale_to_one(hh_reader *reader, const float damped[HH_EXPERTS])
+{
+    float sums[HH_EXPERTS] = {0};
+    for (uint32_t i = 0; i < reader->count; i++)
+        for (int e = HH_POPS; e < HH_EXPERTS; e++)
+            sums[e] += reader->shares[i][e];
+    for (int p = 0; p < HH_POPS; p++) // shares of all items, also of those that are no candidates
+        sums[p] = 1 - damped[p];
+    for (int e = 0; e < HH_EXPERTS; e++)
+        sums[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
+    for (uint32_t i = 0; i < reader->count; i++)
+        for (int e = 0; e < HH_EXPERTS; e++)
+            reader->shares[i][e] *= sums[e];
+}
+
+static hh_status begin(hh_reader *reader, const hh_query *query)
+{
+    hh_graph *graph = reader->graph;
+    hh_time furthest = (hh_time)1 << 60;
+    reader->as_of = query->as_of > furthest ? furthest : query->as_of < -furthest ? -furthest : query->as_of;
+    hh_time origin = atomic_load_explicit(&graph->origin, memory_order_acquire);
+    reader->blind = origin == HH_TIME_MIN;
+    reader->limit = reader->blind ? 0 : reader->as_of - origin;
+    reader->tag = hh_visitor_tag(query->visitor);
+    reader->session_start = query->session_start;
+    reader->failed = false;
+    reader->count = reader->neighbour_count = 0;
+    uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
+             before = reader->index_capacity;
+    if (!hh_grow(&reader->index, &reader->index_capacity, used, sizeof *reader->index))
+        return HH_MEMORY;
+    if (reader->index_capacity > before)
+        memset(reader->index + before, 0, (reader->index_capacity - before) * sizeof *reader->index);
+    if (++reader->stamp == 0) { // stamps of four thousand million queries ago
+        memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
+        if (reader->places)
+            memset(reader->places, 0, (reader->place_mask + 1) * sizeof *reader->places);
+        reader->stamp = 1;
+    }
+    return HH_OK;
+}
+
+hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes)
+{
+    *votes = (hh_votes){0};
+    if (popular > UINT32_MAX / 8)
+        return HH_ARGUMENT;
+    hh_reader_enter(reader);
+    hh_status status = begin(reader, query);
+    if (!status)
+        status = hh_pop_sync(reader, reader->as_of);
+    if (!status) {
+        float damped[HH_EXPERTS] = {0};
+        reader->own_count = reader->own_items = 0;
+        if (!reader->blind) {
+            find_own_clicks(reader);
+            hh_walk(reader, query->items, query->length);
+            hh_votes_knn(reader);
+        }
+        hh_votes_pop(reader, (uint32_t)popular);
+        hh_votes_repeat(reader, query->items, query->length);
+        damp(reader, query, damped);
+        drop_withdrawn(reader);
+        scale_to_one(reader, damped);
+        if (reader->failed)
+            status = HH_MEMORY;
+    }
+    hh_reader_leave(reader);
+    if (status)
+        return status;
+    votes->count = reader->count;
+    votes->items = reader->items;
+    votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
+    votes->evidence = reader->evidence;
+    votes->length = query->length;
+    votes->neighbours = reader->neighbour_count;
+    return HH_OK;
+}

@@ -1,0 +1,173 @@
+// A reader: its place in the list of readers, its pop sums, and the scratch memory of its queries, which is
+// reused, so that after warm-up a query allocates nothing.
+#ifndef HIPHOP_GRAPH_READER_H
+#define HIPHOP_GRAPH_READER_H
+
+#include "graph/internal.h"
+
+#define HH_DEPTH 10 // clicks of the asking session that pair and knn look at, and the reach of a pair
+#define HH_REACH 32 // clicks around a match that a neighbour votes for
+
+// ---- pop: sums over all clicks before as_of, kept from query to query ----
+
+typedef struct hh_pop_item {
+    int64_t sums[HH_POPS];
+    uint32_t clicks;
+    uint32_t place[HH_POPS]; // 1 + index in the top list, 0: not in it
+    bool hidden;             // withdrawn
+} hh_pop_item;
+
+// The items with the largest sums, best first; nobody outside ranks before anybody in it.
+typedef struct hh_pop_top {
+    uint32_t *items; // [capacity]
+    uint32_t count;
+    int64_t outside; // no item outside has a larger sum
+    int64_t total;   // of all items that are not hidden
+} hh_pop_top;
+
+// A journal entry whose time is near as_of: counted if earlier.
+typedef struct hh_pop_entry {
+    hh_time time;
+    uint32_t item;
+    int32_t sign;
+} hh_pop_entry;
+
+typedef struct hh_pop {
+    bool known; // the sums are those as of as_of
+    hh_time as_of;
+    uint64_t cursor; // next journal entry
+    hh_scale scale;
+    hh_pop_item *items; // [capacity]
+    uint32_t capacity;
+    uint32_t live; // items with clicks that are not hidden
+    uint64_t clicks;
+    hh_pop_top top[HH_POPS];
+    uint32_t top_capacity;
+    hh_pop_entry *window; // [window_capacity] by time; the first `counted` are in the sums
+    size_t window_count, counted, window_capacity;
+    hh_time floor; // entries not in the window are not later than this
+} hh_pop;
+
+void hh_pop_free(hh_pop *pop);
+// Brings the sums to as_of. pop->known is false afterwards where the journal does not reach back so far.
+hh_status hh_pop_sync(hh_reader *reader, hh_time as_of);
+// Makes the top lists hold the best `count` (or all there are).
+hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
+
+// ---- a query ----
+
+typedef struct hh_index { // of an item among the candidates of the query with this stamp
+    uint32_t stamp, candidate;
+} hh_index;
+
+typedef struct hh_neighbour {
+    const hh_block *block;
+    uint32_t clicks; // before as_of
+    uint32_t match;  // position of the last click on an item of the asking session
+    uint32_t depth;  // last item of the asking session for which it was read
+    float similarity;
+    float weight; // at which it is ranked
+} hh_neighbour;
+
+typedef struct hh_session_place { // a place in the hash table of the sessions that were read
+    uint32_t stamp, slot, neighbour;
+} hh_session_place;
+
+typedef struct hh_pair_event {
+    uint32_t candidate;
+    float weight[2];
+} hh_pair_event;
+
+typedef struct hh_own_click {
+    hh_time time;
+    hh_item item;
+} hh_own_click;
+
+struct hh_reader {
+    hh_graph *graph;
+    _Atomic uint64_t active; // the epoch in which it reads, 0: it does not
+    _Atomic bool taken;
+    hh_reader *next;
+    hh_pop pop;
+
+    // the query
+    uint32_t stamp;
+    hh_time as_of;
+    hh_time limit; // as_of in milliseconds after the graph's origin
+    uint32_t tag;
+    hh_time session_start;
+    bool blind;  // nothing was ever clicked
+    bool failed; // out of memory
+
+    hh_index *index; // [index_capacity] by item
+    uint32_t index_capacity;
+    hh_item *items; // [capacity] the candidates
+    float (*shares)[HH_EXPERTS];
+    hh_evidence *evidence;
+    uint32_t *seen; // by which neighbour last
+    uint32_t count, capacity;
+
+    hh_own_click *own; // [own_count] the asking session's own clicks that the graph has
+    uint32_t own_count, own_capacity;
+    uint32_t *own_clicks; // [own_items] of the first candidates, on each
+    uint32_t own_items, own_items_capacity;
+
+    hh_neighbour *neighbours; // [neighbour_count]
+    uint32_t neighbour_count, neighbour_capacity;
+    hh_session_place *places; // [place_mask + 1]
+    uint32_t place_mask;
+    hh_pair_event *events; // [event_count] of one item
+    size_t event_count, event_capacity;
+    float *ranks; // [neighbour_capacity] scratch of the choice of the nearest
+
+    float knn_after[HH_REACH + 1]; // weight of the click at this distance after the match
+};
+
+// The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
+// memory is out.
+uint32_t hh_candidate_new(hh_reader *reader, hh_item item);
+
+static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
+{
+    if (item < reader->index_capacity && reader->index[item].stamp == reader->stamp)
+        return reader->index[item].candidate;
+    return hh_candidate_new(reader, item);
+}
+
+// Grows *memory, an array of *capacity elements of `size` bytes, to at least `count`; false when out of
+// memory.
+bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size);
+
+// The clicks on an item, and all, that the query may know of.
+float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
+float hh_query_all_clicks(const hh_reader *reader);
+
+// 2^x for x <= 0, to 2e-7.
+static inline float hh_half(float x)
+{
+    if (x < -120)
+        return 0;
+    int whole = (int)x - 1; // x - whole is in 0..1
+    float part = x - (float)whole;
+    float power =
+        1.0f + part * (0.693153073f +
+                       part * (0.240153617f +
+                               part * (0.0558263180f + part * (0.00898934009f + part * 0.00187757667f))));
+    union {
+        uint32_t bits;
+        float value;
+    } scale = {(uint32_t)(whole + 127) << 23};
+    return power * scale.value;
+}
+
+// One pass over the sessions that hold the asking session's latest items, newest first: pair.c gets what
+// followed and preceded them, knn.c the sessions themselves.
+void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
+
+// The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1.
+void hh_votes_pop(hh_reader *reader, uint32_t popular);
+void hh_pair_add_row(hh_reader *reader, uint32_t depth); // from reader->events
+void hh_votes_knn(hh_reader *reader);
+void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
+
+#endif

@@ -1,0 +1,158 @@
+// Memory of sessions. Blocks are cut from large chunks, by size classes with a free list each, and named by
+// 32-bit numbers (words of 4 bytes, so 16 GB); slots are cut from smaller ones. Neither ever moves, and
+// chunks are never given back: what a graph at its bound frees, it needs again.
+//
+// A chain links the sessions of all visitors with the same tag bits, newest first, so that a query finds its
+// visitor's own session without knowing where the graph keeps it.
+#include "graph/internal.h"
+
+#include <stdlib.h>
+
+#define HEADER_WORDS (sizeof(hh_block) / 4)
+#define CHUNK_WORDS  (1u << HH_CHUNK_BITS)
+
+_Static_assert(sizeof(hh_block) == 12 && sizeof(hh_click) == 8, "blocks are counted in words of 4 bytes");
+
+// Sizes 1, 2, 3, 4, 6, 8, 12, 16, ...: at most a third of a block is idle.
+static uint32_t class_capacity(int class)
+{
+    return class < 2 ? (uint32_t) class + 1 : (class % 2 ? 4u : 3u) << (class / 2 - 1);
+}
+
+static int class_of(uint32_t count)
+{
+    int class = 0;
+    while (class_capacity(class) < count)
+        class ++;
+    return class;
+}
+
+uint32_t hh_store_capacity(uint32_t count)
+{
+    return class_capacity(class_of(count));
+}
+
+hh_status hh_store_init(hh_store *store, uint32_t max_clicks)
+{
+    for (int class = 0; class < HH_BLOCK_CLASSES; class ++)
+        store->free_blocks[class] = HH_NONE;
+    store->free_slot = HH_NONE;
+    // Expired slots wait for readers before they are used again: twice the sessions that max_clicks allows.
+    store->slot_chunks = (max_clicks >> (HH_SLOT_CHUNK_BITS - 1)) + 8;
+    store->slots = calloc(store->slot_chunks, sizeof *store->slots);
+    uint32_t chains = 1024;
+    while (chains < max_clicks / 4 && chains < 1u << 30)
+        chains *= 2;
+    store->chain_mask = chains - 1;
+    store->chains = calloc(chains, sizeof *store->chains); // slot + 1, so that untouched pages cost nothing
+    return store->slots && store->chains ? HH_OK : HH_MEMORY;
+}
+
+void hh_store_free(hh_store *store)
+{
+    for (uint32_t i = 0; i < store->used_chunks; i++)
+        free(store->chunks[i]);
+    for (uint32_t i = 0; store->slots && i < store->slot_chunks; i++)
+        free(store->slots[i]);
+    free(store->slots);
+    free(store->chains);
+}
+
+// ---- blocks ----
+
+uint32_t hh_store_block_new(hh_store *store, uint32_t count)
+{
+    int class = class_of(count);
+    uint32_t block = store->free_blocks[class];
+    if (block != HH_NONE) {
+        store->free_blocks[class] = hh_block_at(store, block)->base;
+        return block;
+    }
+    uint32_t words = HEADER_WORDS + 2 * class_capacity(class);
+    if (words > CHUNK_WORDS)
+        return HH_NONE;
+    if (store->used_chunks == 0 || store->used_words + words > CHUNK_WORDS) {
+        uint32_t *chunk = store->used_chunks < HH_CHUNKS ? malloc(CHUNK_WORDS * sizeof *chunk) : NULL;
+        if (!chunk)
+            return HH_NONE;
+        atomic_store_explicit(&store->chunks[store->used_chunks++], chunk, memory_order_release);
+        store->used_words = 0;
+        store->memory += CHUNK_WORDS * sizeof *chunk;
+    }
+    block = (store->used_chunks - 1) << HH_CHUNK_BITS | store->used_words;
+    store->used_words += words;
+    return block;
+}
+
+void hh_store_block_free(hh_store *store, uint32_t number)
+{
+    hh_block *block = hh_block_at(store, number);
+    // Its count tells its class: a block is appended to only as far as its class has room.
+    int class = class_of(atomic_load_explicit(&block->count, memory_order_relaxed));
+    block->base = store->free_blocks[class];
+    store->free_blocks[class] = number;
+}
+
+// ---- slots ----
+
+uint32_t hh_store_slot_new(hh_store *store)
+{
+    uint32_t slot = store->free_slot;
+    if (slot != HH_NONE) {
+        store->free_slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_relaxed);
+        return slot;
+    }
+    slot = store->used_slots;
+    uint32_t chunk = slot >> HH_SLOT_CHUNK_BITS;
+    if (chunk >= store->slot_chunks)
+        return HH_NONE;
+    if (!store->slots[chunk]) {
+        hh_slot *slots = malloc(sizeof *slots << HH_SLOT_CHUNK_BITS);
+        if (!slots)
+            return HH_NONE;
+        for (uint32_t i = 0; i < 1u << HH_SLOT_CHUNK_BITS; i++) {
+            atomic_init(&slots[i].block, HH_NONE);
+            atomic_init(&slots[i].next, HH_NONE);
+        }
+        atomic_store_explicit(&store->slots[chunk], slots, memory_order_release);
+        store->memory += sizeof *slots << HH_SLOT_CHUNK_BITS;
+    }
+    store->used_slots++;
+    return slot;
+}
+
+void hh_store_slot_free(hh_store *store, uint32_t slot)
+{
+    atomic_store_explicit(&hh_slot_at(store, slot)->next, store->free_slot, memory_order_relaxed);
+    store->free_slot = slot;
+}
+
+// ---- chains ----
+
+void hh_store_chain(hh_store *store, uint32_t slot, uint32_t tag)
+{
+    _Atomic uint32_t *chain = &store->chains[tag & store->chain_mask];
+    uint32_t head = atomic_load_explicit(chain, memory_order_relaxed);
+    atomic_store_explicit(&hh_slot_at(store, slot)->next, head ? head - 1 : HH_NONE, memory_order_relaxed);
+    atomic_store_explicit(chain, slot + 1, memory_order_release);
+}
+
+void hh_store_unchain(hh_store *store, uint32_t slot, uint32_t tag)
+{
+    // The slot keeps its own `next` until it is used again, for readers that stand on it.
+    uint32_t next = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_relaxed);
+    _Atomic uint32_t *chain = &store->chains[tag & store->chain_mask];
+    uint32_t at = atomic_load_explicit(chain, memory_order_relaxed) - 1;
+    if (at == slot) {
+        atomic_store_explicit(chain, next + 1, memory_order_release); // HH_NONE + 1 = 0
+        return;
+    }
+    while (at != HH_NONE) {
+        hh_slot *link = hh_slot_at(store, at);
+        at = atomic_load_explicit(&link->next, memory_order_relaxed);
+        if (at == slot) {
+            atomic_store_explicit(&link->next, next, memory_order_release);
+            return;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+// The one pass over postings. For each distinct item of the asking session's last HH_DEPTH clicks it reads
+// the newest sessions that hold it, as of the query's time and without the asking session's own, and hands
+// what it finds to two experts: to pair the clicks around the item, to knn the session with its similarity.
+//
+// Sessions lie scattered in memory, so the pass fetches ahead: slots further, blocks nearer.
+#include "graph/reader.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AHEAD_SLOT  16
+#define AHEAD_BLOCK 8
+
+bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
+{
+    if (count <= *capacity)
+        return true;
+    size_t larger = *capacity ? *capacity : 64;
+    while (larger < count)
+        larger *= 2;
+    void *old, *grown;
+    memcpy(&old, memory, sizeof old);
+    if (larger > UINT32_MAX || !(grown = realloc(old, larger * size)))
+        return false;
+    memcpy(memory, &grown, sizeof grown);
+    *capacity = (uint32_t)larger;
+    return true;
+}
+
+// ---- sessions by slot ----
+
+static bool places_grow(hh_reader *reader)
+{
+    uint32_t size = reader->place_mask ? 2 * (reader->place_mask + 1) : 2048;
+    hh_session_place *places = calloc(size, sizeof *places);
+    if (!places)
+        return false;
+    for (uint32_t i = 0; reader->places && i <= reader->place_mask; i++) {
+        const hh_session_place *old = &reader->places[i];
+        if (old->stamp != reader->stamp)
+            continue;
+        uint32_t place = (old->slot * 0x9e3779b1u) & (size - 1);
+        while (places[place].stamp == reader->stamp)
+            place = (place + 1) & (size - 1);
+        places[place] = *old;
+    }
+    free(reader->places);
+    reader->places = places;
+    reader->place_mask = size - 1;
+    return true;
+}
+
+static uint32_t neighbour_new(hh_reader *reader, hh_session_place *place, uint32_t slot)
+{
+    if (reader->neighbour_count == reader->neighbour_capacity) {
+        uint32_t capacity = reader->neighbour_capacity;
+        if (!hh_grow(&reader->ranks, &capacity, reader->neighbour_count + 1, sizeof *reader->ranks) ||
+            !hh_grow(&reader->neighbours, &reader->neighbour_capacity, reader->neighbour_count + 1,
+                     sizeof *reader->neighbours))
+            return HH_NONE;
+    }
+    *place = (hh_session_place){reader->stamp, slot, reader->neighbour_count};
+    reader->neighbours[reader->neighbour_count] = (hh_neighbour){.depth = HH_NONE};
+    return reader->neighbour_count++;
+}
+
+static uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
+{
+    if (2 * reader->neighbour_count >= reader->place_mask && !places_grow(reader))
+        return HH_NONE;
+    uint32_t at = (slot * 0x9e3779b1u) & reader->place_mask;
+    while (reader->places[at].stamp == reader->stamp) {
+        if (reader->places[at].slot == slot)
+            return reader->places[at].neighbour;
+        at = (at + 1) & reader->place_mask;
+    }
+    return neighbour_new(reader, &reader->places[at], slot);
+}
+
+// ---- the pass ----
+
+// The session's clicks before as_of.
+static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time limit)
+{
+    if (limit > UINT32_MAX)
+        return count;
+    while (count > 0 && (hh_time)block->clicks[count - 1].at >= limit)
+        count--;
+    return count;
+}
+
+static void pair_event(hh_reader *reader, const hh_click *click, float age, float factor, bool follows)
+{
+    uint32_t candidate = hh_candidate(reader, click->item);
+    if (candidate == HH_NONE)
+        return;
+    const hh_time *half_life = reader->graph->options.pair_half_life;
+    hh_pair_event *event = &reader->events[reader->event_count++];
+    event->candidate = candidate;
+    event->weight[0] = factor * hh_half(-age / (float)half_life[0]);
+    event->weight[1] = factor * hh_half(-age / (float)half_life[1]);
+    reader->evidence[candidate].followed += follows;
+}
+
+static void pairs_around(hh_reader *reader, const hh_block *block, uint32_t clicks, uint32_t at,
+                         hh_time limit)
+{
+    static const float nearer[HH_DEPTH + 1] = {0,        1.0f,     1.0f / 2, 1.0f / 3, 1.0f / 4, 1.0f / 5,
+                                               1.0f / 6, 1.0f / 7, 1.0f / 8, 1.0f / 9, 1.0f / 10};
+    size_t needed = reader->event_count + 2 * HH_DEPTH;
+    if (needed > reader->event_capacity) {
+        uint32_t capacity = (uint32_t)reader->event_capacity;
+        if (!hh_grow(&reader->events, &capacity, needed, sizeof *reader->events)) {
+            reader->failed = true;
+            return;
+        }
+        reader->event_capacity = capacity;
+    }
+    for (uint32_t a = 1; a <= HH_DEPTH && at + a < clicks; a++) {
+        const hh_click *click = &block->clicks[at + a];
+        pair_event(reader, click, (float)(limit - click->at), nearer[a], true);
+    }
+    float backward = (float)reader->graph->options.pair_backward;
+    float age = (float)(limit - block->clicks[at].at);
+    for (uint32_t a = 1; a <= HH_DEPTH && a <= at && backward > 0; a++)
+        pair_event(reader, &block->clicks[at - a], age, backward * nearer[a], false);
+}
+
+// Reads one session for the item; whether it is one that holds the item and that the query may see.
+static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_t depth, float weight)
+{
+    hh_graph *graph = reader->graph;
+    const hh_block *block = hh_slot_block(&graph->store, slot);
+    if (!block)
+        return false;
+    uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
+    hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
+    uint32_t clicks = clicks_before(block, count, limit);
+    if (clicks == 0)
+        return false;
+    if (block->tag == reader->tag && hh_click_time(graph, block, count - 1) >= reader->session_start)
+        return false;
+    uint32_t last = HH_NONE;
+    for (uint32_t i = 0; i < clicks; i++) {
+        if (block->clicks[i].item != item)
+            continue;
+        if (last == HH_NONE) {
+            uint32_t number = neighbour_of(reader, slot);
+            if (number == HH_NONE) {
+                reader->failed = true;
+                return false;
+            }
+            hh_neighbour *neighbour = &reader->neighbours[number];
+            if (neighbour->depth == depth)
+                return false; // listed twice: its slot was used before, by another session with this item
+            if (neighbour->depth == HH_NONE) {
+                neighbour->block = block;
+                neighbour->clicks = clicks;
+            }
+            neighbour->depth = depth;
+            neighbour->similarity += weight;
+        }
+        last = i;
+        pairs_around(reader, block, clicks, i, limit);
+    }
+    if (last == HH_NONE)
+        return false;
+    hh_neighbour *neighbour = &reader->neighbours[neighbour_of(reader, slot)];
+    if (last > neighbour->match)
+        neighbour->match = last;
+    return true;
+}
+
+static void fetch_slot(const hh_store *store, const hh_postings *postings, uint32_t i)
+{
+    __builtin_prefetch(hh_slot_at(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed)));
+}
+
+static void fetch_block(const hh_store *store, const hh_postings *postings, uint32_t i)
+{
+    uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
+    uint32_t block = atomic_load_explicit(&hh_slot_at(store, slot)->block, memory_order_relaxed);
+    if (block != HH_NONE)
+        __builtin_prefetch(hh_block_at(store, block));
+}
+
+static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float weight)
+{
+    const hh_store *store = &reader->graph->store;
+    const hh_postings *postings =
+        atomic_load_explicit(&hh_item_at(&reader->graph->items, item)->postings, memory_order_acquire);
+    if (!postings)
+        return;
+    uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
+    uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
+    uint32_t wanted = reader->graph->options.sessions;
+    for (uint32_t i = end; i > begin && i + AHEAD_BLOCK > end; i--)
+        fetch_block(store, postings, i - 1);
+    for (uint32_t i = end; i-- > begin && wanted && !reader->failed;) {
+        if (i >= begin + AHEAD_SLOT)
+            fetch_slot(store, postings, i - AHEAD_SLOT);
+        if (i >= begin + AHEAD_BLOCK)
+            fetch_block(store, postings, i - AHEAD_BLOCK);
+        uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
+        wanted -= read_session(reader, slot, item, depth, weight);
+    }
+}
+
+void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
+{
+    const hh_graph_options *options = &reader->graph->options;
+    for (uint32_t depth = 0; depth < HH_DEPTH && depth < length; depth++) {
+        hh_item item = items[length - 1 - depth];
+        bool later = false; // in the session
+        for (uint32_t d = 0; d < depth; d++)
+            later = later || items[length - 1 - d] == item;
+        uint32_t candidate = later || item >= reader->index_capacity ? HH_NONE : hh_candidate(reader, item);
+        if (candidate == HH_NONE)
+            continue;
+        float rarity = logf(1 + hh_query_all_clicks(reader) / fmaxf(1, hh_query_clicks(reader, candidate)));
+        reader->event_count = 0;
+        read_item(reader, item, depth, expf(-(float)depth / (float)options->knn_decay) * rarity);
+        hh_pair_add_row(reader, depth);
+    }
+}

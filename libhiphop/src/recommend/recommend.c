@@ -1,0 +1,224 @@
+// From a query to a list: the votes, the mixture's scores, the exact best k, and a reason for each.
+#include <hiphop/recommend.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct hh_recommender {
+    hh_reader *reader;
+    const hh_mixture *mixture;
+    hh_recommend_options options;
+    float *scores; // [capacity] of the candidates
+    size_t capacity;
+    uint32_t *best; // [k] candidates, a heap with the worst on top
+};
+
+hh_recommend_options hh_recommend_defaults(void)
+{
+    return (hh_recommend_options){.k = 20, .hide_session_items = false};
+}
+
+hh_recommender *hh_recommender_new(hh_graph *graph, const hh_mixture *mixture,
+                                   const hh_recommend_options *options, hh_error *error)
+{
+    if (options->k < 1 || options->k > 10000) {
+        hh_fail(error, HH_ARGUMENT, "the length of a list must be 1 to 10000, not %u", options->k);
+        return NULL;
+    }
+    hh_recommender *recommender = calloc(1, sizeof *recommender);
+    if (recommender) {
+        recommender->mixture = mixture;
+        recommender->options = *options;
+        recommender->best = malloc(options->k * sizeof *recommender->best);
+        recommender->reader = hh_reader_new(graph, NULL);
+    }
+    if (!recommender || !recommender->best || !recommender->reader) {
+        hh_recommender_free(recommender);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    return recommender;
+}
+
+void hh_recommender_free(hh_recommender *recommender)
+{
+    if (!recommender)
+        return;
+    hh_reader_free(recommender->reader);
+    free(recommender->scores);
+    free(recommender->best);
+    free(recommender);
+}
+
+hh_reader *hh_recommender_reader(hh_recommender *recommender)
+{
+    return recommender->reader;
+}
+
+// ---- the best k ----
+
+typedef struct ranking {
+    hh_recommender *recommender;
+    const hh_votes *votes;
+} ranking;
+
+static bool better(const ranking *by, uint32_t a, uint32_t b)
+{
+    const float *scores = by->recommender->scores;
+    if (scores[a] != scores[b])
+        return scores[a] > scores[b];
+    return hh_graph_compare(by->recommender->reader, by->votes->items[a], by->votes->items[b]) < 0;
+}
+
+// Restores the heap below `at`: each is worse than its children.
+static void sift_down(const ranking *by, uint32_t *heap, size_t count, size_t at)
+{
+    for (;;) {
+        size_t worst = at, left = 2 * at + 1, right = left + 1;
+        if (left < count && better(by, heap[worst], heap[left]))
+            worst = left;
+        if (right < count && better(by, heap[worst], heap[right]))
+            worst = right;
+        if (worst == at)
+            return;
+        uint32_t candidate = heap[at];
+        heap[at] = heap[worst];
+        heap[worst] = candidate;
+        at = worst;
+    }
+}
+
+static void sift_up(const ranking *by, uint32_t *heap, size_t at)
+{
+    while (at > 0 && better(by, heap[(at - 1) / 2], heap[at])) {
+        uint32_t candidate = heap[at];
+        heap[at] = heap[(at - 1) / 2];
+        heap[(at - 1) / 2] = candidate;
+        at = (at - 1) / 2;
+    }
+}
+
+static bool in_session(const hh_query *query, hh_item item)
+{
+    for (size_t i = 0; i < query->length; i++)
+        if (query->items[i] == item)
+            return true;
+    return false;
+}
+
+// The best candidates into the heap, then sorted, best first. Returns how many.
+static size_t choose(const ranking *by, const hh_query *query)
+{
+    hh_recommender *recommender = by->recommender;
+    uint32_t *heap = recommender->best;
+    size_t count = 0, k = recommender->options.k;
+    for (uint32_t i = 0; i < by->votes->count; i++) {
+        if (count == k && recommender->scores[i] < recommender->scores[heap[0]])
+            continue;
+        if (recommender->options.hide_session_items && in_session(query, by->votes->items[i]))
+            continue;
+        if (count < k) {
+            heap[count] = i;
+            sift_up(by, heap, count++);
+        } else if (better(by, i, heap[0])) {
+            heap[0] = i;
+            sift_down(by, heap, count, 0);
+        }
+    }
+    for (size_t left = count; left > 1;) {
+        uint32_t worst = heap[0];
+        heap[0] = heap[--left];
+        heap[left] = worst;
+        sift_down(by, heap, left, 0);
+    }
+    return count;
+}
+
+// ---- reasons ----
+
+static hh_recommendation explain(const hh_recommender *recommender, const hh_votes *votes, uint32_t candidate,
+                                 const double weights[HH_EXPERTS])
+{
+    const float *shares = votes->shares[candidate];
+    const hh_evidence *evidence = &votes->evidence[candidate];
+    double parts[HH_REASON_REPEAT + 1] = {0};
+    for (int e = 0; e < HH_EXPERTS; e++) {
+        hh_reason_kind kind = e <= HH_EXPERT_POP_LONG    ? HH_REASON_POPULAR
+                              : e <= HH_EXPERT_PAIR_LONG ? HH_REASON_FOLLOWED
+                              : e <= HH_EXPERT_KNN_LONG  ? HH_REASON_NEIGHBOUR
+                                                         : HH_REASON_REPEAT;
+        parts[kind] += weights[e] * shares[e];
+    }
+    if (evidence->followed == 0) // it only came before the session's items: nothing that the words could say
+        parts[HH_REASON_FOLLOWED] = -1;
+    if (evidence->neighbours == 0)
+        parts[HH_REASON_NEIGHBOUR] = -1;
+    int reason = HH_REASON_POPULAR;
+    for (int kind = 0; kind <= HH_REASON_REPEAT; kind++)
+        if (parts[kind] > parts[reason])
+            reason = kind;
+    hh_recommendation recommendation = {
+        .item = votes->items[candidate],
+        .score = recommender->scores[candidate],
+        .reason = (hh_reason_kind)reason,
+    };
+    if (reason == HH_REASON_FOLLOWED) {
+        recommendation.count = evidence->followed;
+    } else if (reason == HH_REASON_NEIGHBOUR) {
+        recommendation.count = evidence->neighbours;
+        recommendation.of = votes->neighbours;
+    }
+    return recommendation;
+}
+
+void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size)
+{
+    unsigned count = recommendation->count, of = recommendation->of;
+    switch (recommendation->reason) {
+    case HH_REASON_POPULAR:
+        snprintf(text, size, "popular now");
+        break;
+    case HH_REASON_FOLLOWED:
+        snprintf(text, size,
+                 count == 1 ? "followed this session's items once" : "followed this session's items %u times",
+                 count);
+        break;
+    case HH_REASON_NEIGHBOUR:
+        snprintf(text, size,
+                 of == 1 ? "the one similar session went on to this"
+                         : "%u of the %u nearest sessions went on to this",
+                 count, of);
+        break;
+    case HH_REASON_REPEAT:
+        snprintf(text, size, "already in this session");
+        break;
+    }
+}
+
+// ---- the call ----
+
+hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
+                       size_t *count)
+{
+    *count = 0;
+    hh_votes votes;
+    size_t popular = recommender->options.k + (recommender->options.hide_session_items ? query->length : 0);
+    hh_status status = hh_graph_query(recommender->reader, query, popular, &votes);
+    if (status)
+        return status;
+    if (votes.count > recommender->capacity) {
+        size_t capacity = votes.count + votes.count / 2;
+        float *scores = realloc(recommender->scores, capacity * sizeof *scores);
+        if (!scores)
+            return HH_MEMORY;
+        recommender->scores = scores;
+        recommender->capacity = capacity;
+    }
+    hh_mixture_scores(recommender->mixture, &votes, recommender->scores);
+    *count = choose(&(ranking){recommender, &votes}, query);
+    double weights[HH_EXPERTS];
+    hh_mixture_weights(recommender->mixture, query->length, weights);
+    for (size_t i = 0; i < *count; i++)
+        list[i] = explain(recommender, &votes, recommender->best[i], weights);
+    return HH_OK;
+}

@@ -1,0 +1,128 @@
+#include <criterion/criterion.h>
+#include <hiphop/recommend.h>
+#include <stdio.h>
+#include <string.h>
+
+static hh_graph *graph;
+static hh_mixture *mixture;
+
+static void setup(void)
+{
+    hh_graph_options options = hh_graph_defaults();
+    hh_error error;
+    graph = hh_graph_new(&options, &error);
+    mixture = hh_mixture_new();
+    cr_assert(graph && mixture);
+}
+
+static void teardown(void)
+{
+    hh_mixture_free(mixture);
+    hh_graph_free(graph);
+}
+
+TestSuite(recommend, .init = setup, .fini = teardown);
+
+static hh_item item(const char *id)
+{
+    hh_item number = hh_graph_intern(graph, id, strlen(id));
+    cr_assert_neq(number, HH_ITEM_NONE);
+    return number;
+}
+
+// A session of one visitor: a click a second from `start` on, one for each letter.
+static void session(uint64_t visitor, hh_time start, const char *letters)
+{
+    hh_graph_session *open = hh_graph_open(graph, visitor);
+    for (size_t i = 0; letters[i]; i++) {
+        char id[2] = {letters[i], '\0'};
+        cr_assert_eq(hh_graph_click(graph, open, item(id), start + (hh_time)i * HH_SECOND), HH_OK);
+    }
+    hh_graph_close(graph, open);
+}
+
+// The list for a session of these letters, as a string of letters.
+static size_t ask(uint32_t k, bool hide, const char *letters, hh_time as_of, hh_recommendation *list,
+                  char *ids)
+{
+    hh_error error;
+    hh_recommend_options options = {.k = k, .hide_session_items = hide};
+    hh_recommender *recommender = hh_recommender_new(graph, mixture, &options, &error);
+    cr_assert(recommender);
+    hh_item items[16];
+    size_t length = strlen(letters), count;
+    for (size_t i = 0; i < length; i++)
+        items[i] = hh_graph_find(hh_recommender_reader(recommender), &letters[i], 1);
+    hh_query query = {
+        .items = items, .length = length, .as_of = as_of, .visitor = 999, .session_start = as_of};
+    cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
+    for (size_t i = 0; i < count; i++) {
+        char id[8];
+        cr_assert_eq(hh_graph_id(hh_recommender_reader(recommender), list[i].item, id, sizeof id), 1);
+        ids[i] = id[0];
+    }
+    ids[count] = '\0';
+    hh_recommender_free(recommender);
+    return count;
+}
+
+Test(recommend, what_followed_comes_first_with_its_reason)
+{
+    for (uint64_t visitor = 0; visitor < 5; visitor++)
+        session(visitor, (hh_time)visitor * HH_MINUTE, "ab");
+    session(10, 10 * HH_MINUTE, "cd");
+    hh_recommendation list[8];
+    char ids[9], text[64];
+    cr_assert_eq(ask(1, true, "a", HH_HOUR, list, ids), 1);
+    cr_assert_str_eq(ids, "b");
+    cr_assert_eq(list[0].count, 5);
+    hh_reason_text(&list[0], text, sizeof text);
+    cr_assert(strcmp(text, "5 of the 5 nearest sessions went on to this") == 0 ||
+              strcmp(text, "followed this session's items 5 times") == 0);
+}
+
+Test(recommend, a_list_is_full_when_enough_items_exist_and_ties_go_by_id)
+{
+    for (uint64_t visitor = 0; visitor < 6; visitor++)
+        session(visitor, HH_MINUTE, (const char *[]){"f", "c", "a", "e", "b", "d"}[visitor]);
+    hh_recommendation list[8];
+    char ids[9];
+    cr_assert_eq(ask(4, true, "", HH_HOUR, list, ids), 4);
+    cr_assert_str_eq(ids, "abcd");
+    cr_assert_eq(ask(8, true, "", HH_HOUR, list, ids), 6);
+    cr_assert_str_eq(ids, "abcdef");
+    cr_assert_eq(ask(4, true, "a", HH_HOUR, list, ids), 4);
+    cr_assert_str_eq(ids, "bcde");
+    cr_assert_eq(ask(8, true, "", HH_MINUTE, list, ids), 0, "nothing is earlier than the first click");
+}
+
+Test(recommend, withdrawn_items_never_show_until_restored)
+{
+    session(1, 0, "abc");
+    cr_assert_eq(hh_graph_withdraw(graph, item("b"), true), HH_OK);
+    hh_recommendation list[8];
+    char ids[9];
+    ask(8, true, "a", HH_HOUR, list, ids);
+    cr_assert_str_eq(ids, "c");
+    cr_assert_eq(hh_graph_withdraw(graph, item("b"), false), HH_OK);
+    cr_assert_eq(ask(8, true, "a", HH_HOUR, list, ids), 2);
+}
+
+Test(recommend, items_of_the_session_are_shown_or_hidden_by_option)
+{
+    session(1, 0, "ab");
+    hh_recommendation list[8];
+    char ids[9], text[64];
+    cr_assert_eq(ask(8, true, "a", HH_HOUR, list, ids), 1);
+    cr_assert_eq(ask(8, false, "a", HH_HOUR, list, ids), 2);
+    cr_assert(strchr(ids, 'a'));
+    hh_reason_text(&(hh_recommendation){.reason = HH_REASON_REPEAT}, text, sizeof text);
+    cr_assert_str_eq(text, "already in this session");
+}
+
+Test(recommend, an_empty_graph_gives_an_empty_list)
+{
+    hh_recommendation list[8];
+    char ids[9];
+    cr_assert_eq(ask(8, true, "", HH_HOUR, list, ids), 0);
+}
