@@ -116,22 +116,22 @@
       "Clicks remembered: the bound on memory. The oldest sessions go first.")                     \
     X(graph, max_age, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                       \
       "Sessions older than this are forgotten. 0: never, while there is room.")                    \
-    X(graph, pop_half_life, DURATIONS, "5m,1h,8h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
+    X(graph, pop_half_life, DURATIONS, "5m,2h,7d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
       "Half-lives of what is popular now, short to long; the mixture chooses among the three.")    \
-    X(graph, pair_half_life, DURATION, "1h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,       \
-      "Half-life of \"this was clicked after that\".")                                             \
-    X(graph, knn_half_life, DURATION, "6h", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,        \
-      "Half-life of similar sessions.")                                                            \
+    X(graph, pair_half_life, DURATIONS, "1h,365d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
+      "Half-lives of \"this was clicked after that\", short and long; the mixture chooses.")       \
+    X(graph, knn_half_life, DURATIONS, "6h,365d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,  \
+      "Half-lives of similar sessions, short and long; the mixture chooses.")                      \
+    X(graph, sessions, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                      \
+      "Newest sessions that are read for each item of the asking session.")                        \
+    X(graph, neighbours, COUNT, "250", BETWEEN(1, 100000, "sessions"), RESTART,                    \
+      "knn: most similar sessions that vote.")                                                     \
     X(graph, pair_decay, REAL, "0.6", BETWEEN(0, 1, ""), RESTART,                                  \
       "pair: weight of the click before, relative to a click.")                                    \
     X(graph, pair_norm, REAL, "0.7", BETWEEN(0, 1, ""), RESTART,                                   \
       "pair: how far frequent items are damped; 0 not, 1 fully.")                                  \
-    X(graph, pair_backward, REAL, "0.5", BETWEEN(0, 1, ""), RESTART,                               \
+    X(graph, pair_backward, REAL, "0.2", BETWEEN(0, 1, ""), RESTART,                               \
       "pair: weight of what was clicked before rather than after.")                                \
-    X(graph, knn_sessions, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                  \
-      "knn: newest sessions that are read for each item of the asking session.")                   \
-    X(graph, knn_neighbours, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                \
-      "knn: most similar sessions that vote.")                                                     \
     X(graph, knn_decay, REAL, "1", BETWEEN(0.01, 1000, "clicks"), RESTART,                         \
       "knn: how fast older clicks of the asking session lose weight.")                             \
     X(graph, knn_reach, REAL, "2.5", BETWEEN(0.01, 1000, "clicks"), RESTART,                       \
@@ -142,7 +142,7 @@
       "knn: how much rare items are preferred; 0 not.")                                            \
     X(graph, repeat_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                 \
       "repeat: weight of the item clicked last.")                                                  \
-    X(graph, repeat_decay, REAL, "0.75", BETWEEN(0, 1, ""), RESTART,                               \
+    X(graph, repeat_decay, REAL, "0.8", BETWEEN(0, 1, ""), RESTART,                                \
       "repeat: how fast items further back lose weight.")                                          \
     X(graph, damp_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                   \
       "Factor on the other experts' votes for the item clicked last.")                             \
