@@ -1,0 +1,191 @@
+"""The pipeline bench: hiphopd and hiphop on a real Kafka, each figure the median of several runs.
+
+    replay      `hiphop replay --max` of a click file into a topic of 4 partitions
+    throughput  hiphopd without recommendations against the bare librdkafka loop (bench/kafka_probe.c) that reads the
+                same topic and writes as many records of the same size in transactions of the same length
+    recommend   hiphopd with the graph, 1 and 2 workers: clicks/s while every click gets its list
+    latency     click written -> list read, 1,000 clicks/s over a graph that holds the whole click file, for both
+                deliveries; and the time from the start of hiphopd until it is ready, the graph loaded
+
+The clicks are those of $HIPHOP_DATA/globo where there are any (1.5 million), else synthetic ones of the same number. On a
+machine that others use too, the ratio of throughput is the figure to trust: both sides run in turn.
+"""
+import gzip
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+import confluent_kafka  # noqa: E402
+import harness  # noqa: E402
+
+RUNS = 3
+INTERVAL_MS = 20
+table = []
+
+
+def row(what, figure, goal=""):
+    table.append((what, figure, goal))
+    print(f"{what}: {figure}{f' (goal {goal})' if goal else ''}", flush=True)
+
+
+def probe(*arguments):
+    """Runs kafka_probe and returns its figures as a dict."""
+    done = subprocess.run([os.path.join(harness.BIN, "kafka_probe"), *map(str, arguments)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=600, check=False)
+    assert done.returncode == 0, f"kafka_probe {arguments}: {done.stderr}"
+    return {key: float(value) for key, value in (word.split("=") for word in done.stdout.split())}
+
+
+def click_file(directory):
+    """A plain click file, and how many clicks it holds."""
+    path = os.path.join(directory, "clicks.tsv")
+    data = os.path.join(os.environ.get("HIPHOP_DATA", os.path.join(TOP, "data")), "globo", "clicks.tsv.gz")
+    with open(path, "wb") as out:
+        if os.path.exists(data):
+            with gzip.open(data) as packed:
+                shutil.copyfileobj(packed, out)
+        else:
+            print("no data: the clicks are synthetic")
+            subprocess.run([os.path.join(harness.BIN, "kafka_probe"), "clicks", "1500000"], stdout=out, check=True)
+    with open(path, "rb") as file:
+        return path, sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b"")) - 1
+
+
+class Bench:
+    def __init__(self, kafka, directory):
+        self.kafka, self.directory = kafka, directory
+        self.clicks, self.count = click_file(directory)
+        self.number = 0
+
+    def fresh(self, options):
+        """Options of a daemon with a group and output topics of its own."""
+        self.number += 1
+        name = f"bench{self.number}"
+        own = {"kafka.brokers": self.kafka.brokers, "kafka.group": name, "instance.id": name, "topics.items": "",
+               "topics.recommendations": f"{name}.recommendations", "topics.sessions": f"{name}.sessions",
+               "topics.dead_letters": f"{name}.dead-letters", "topics.partitions": 4, "log.level": "warning",
+               "pipeline.commit_interval": f"{INTERVAL_MS}ms", **options}
+        return harness.Hiphopd(self.directory, own, name)
+
+    def replay(self, topic, *options):
+        begin = time.monotonic()
+        harness.hiphop("replay", "--clicks", self.clicks, "--brokers", self.kafka.brokers, "--topic", topic,
+                       "--partitions", 4, "--max", "--quiet", *options, timeout=300)
+        return time.monotonic() - begin
+
+    def progress(self, group, topic, until, timeout):
+        """Samples (time, clicks committed) of the group until until(samples)."""
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": self.kafka.brokers, "group.id": group})
+        partitions = [confluent_kafka.TopicPartition(topic, number) for number in range(4)]
+        samples, deadline = [], time.monotonic() + timeout
+        try:
+            while not (samples and until(samples)):
+                assert time.monotonic() < deadline, f"{group} stands at {samples[-1:]}"
+                done = sum(max(p.offset, 0) for p in consumer.committed(partitions, timeout=30))
+                samples.append((time.monotonic(), done))
+                time.sleep(0.02)
+        finally:
+            consumer.close()
+        return samples
+
+
+def bench_replay(bench):
+    rates = []
+    for run in range(RUNS):
+        rates.append(bench.count / bench.replay(f"replay{run}"))
+    row("replay, clicks/s", f"{statistics.median(rates):,.0f}", ">= 1,000,000")
+
+
+def rate_of(samples):
+    """Clicks/s from the first commit to the last."""
+    begun = [sample for sample in samples if sample[1] > 0]
+    return (begun[-1][1] - begun[0][1]) / (begun[-1][0] - begun[0][0])
+
+
+def bench_throughput(bench):
+    bench.replay("throughput")
+    daemons, loops = [], []
+    for run in range(RUNS):
+        daemon = bench.fresh({"topics.clicks": "throughput", "recommend.enabled": False}).start()
+        samples = bench.progress(daemon.options["kafka.group"], "throughput",
+                                 lambda seen: seen[-1][1] >= bench.count, 300)
+        sessions = daemon.options["topics.sessions"]
+        daemon.stop()
+        daemons.append(rate_of(samples))
+        written = probe("count", bench.kafka.brokers, sessions)
+        bench.kafka.topic(f"loop{run}", partitions=4)
+        every = round(bench.count / max(written["records"], 1) * 1000)
+        loops.append(probe("loop", bench.kafka.brokers, "throughput", f"loop{run}", every,
+                           round(written["bytes"] / max(written["records"], 1)), INTERVAL_MS)["rate"])
+    row("hiphopd without recommendations, clicks/s", f"{statistics.median(daemons):,.0f}")
+    row(f"bare librdkafka loop, clicks/s ({written['records']:,.0f} records of "
+        f"{written['bytes'] / written['records']:.0f} bytes out)", f"{statistics.median(loops):,.0f}")
+    row("hiphopd / bare loop", f"{statistics.median(d / b for d, b in zip(daemons, loops)):.2f}", ">= 0.6")
+
+
+def bench_recommend(bench):
+    bench.replay("recommend")
+    for workers in (1, 2):
+        daemon = bench.fresh({"topics.clicks": "recommend", "recommend.max_age": 0, "pipeline.workers": workers}).start()
+        samples = bench.progress(daemon.options["kafka.group"], "recommend",
+                                 lambda seen: seen[-1][1] >= bench.count or
+                                 any(done and seen[-1][0] - at > 20 for at, done in seen), 300)
+        daemon.stop()
+        row(f"hiphopd with graph recommendations, {workers} worker{'s' * (workers > 1)}, clicks/s",
+            f"{rate_of(samples):,.0f}")
+
+
+def bench_latency(bench):
+    startups = []
+    for delivery, isolation, goal in (("at-least-once", "read_uncommitted", "p99 <= 10 ms"),
+                                      ("exactly-once", "read_committed", "p99 <= 60 ms")):
+        topic = f"latency-{delivery}"
+        bench.replay(topic, "--shift-to-now")
+        daemon = bench.fresh({"topics.clicks": topic, "pipeline.delivery": delivery})
+        # Only what comes from now on is answered; the graph reads everything.
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": bench.kafka.brokers,
+                                             "group.id": daemon.options["kafka.group"]})
+        ends = [confluent_kafka.TopicPartition(topic, n, consumer.get_watermark_offsets(
+            confluent_kafka.TopicPartition(topic, n))[1]) for n in range(4)]
+        consumer.commit(offsets=ends, asynchronous=False)
+        consumer.close()
+        begin = time.monotonic()
+        daemon.start().ready(120)
+        startups.append(time.monotonic() - begin)
+        seen = probe("latency", bench.kafka.brokers, topic, daemon.options["topics.recommendations"], bench.clicks,
+                     1000, 23, isolation)
+        daemon.stop()
+        assert seen["answered"] == seen["clicks"], f"{seen['clicks'] - seen['answered']} clicks got no list"
+        row(f"click -> list at 1,000 clicks/s, {delivery}, ms",
+            f"p50 {seen['p50']:.1f}, p90 {seen['p90']:.1f}, p99 {seen['p99']:.1f}", goal)
+    row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, s", f"{statistics.median(startups):.1f}")
+
+
+def main():
+    parts = sys.argv[1:] or ["replay", "throughput", "recommend", "latency"]
+    benches = {name[6:]: what for name, what in globals().items() if name.startswith("bench_")}
+    unknown = [part for part in parts if part not in benches]
+    if unknown:
+        sys.exit(f"there is no part {unknown[0]}; there are {', '.join(benches)}")
+    with tempfile.TemporaryDirectory(prefix="hiphop-bench-") as directory:
+        kafka = harness.Kafka(os.path.join(directory, "kafka"))
+        try:
+            kafka.start()
+            bench = Bench(kafka, directory)
+            for part in parts:
+                benches[part](bench)
+        finally:
+            kafka.stop()
+    print("\n| | measured | goal |\n| --- | ---: | ---: |")
+    for what, figure, goal in table:
+        print(f"| {what} | {figure} | {goal} |")
+
+
+if __name__ == "__main__":
+    main()
