@@ -31,6 +31,34 @@ uint32_t hh_records_find(const hh_sessionizer *s, uint32_t tag, const char *visi
     return HH_RECORD_NONE;
 }
 
+// Each call takes three looks one step further: into the table for this visitor, from there to the record for
+// the one of HH_EXPECTED calls ago, and to the last of its clicks for the one before that. By then the step
+// before has come out of memory. What has changed in between is fetched in vain, no more.
+void hh_sessionizer_expect(hh_sessionizer *s, const char *visitor, size_t length)
+{
+    const hh_slots *slots = &s->visitors;
+    if (!slots->capacity)
+        return;
+    uint32_t *tag = &s->expected.tags[s->expected.at % HH_EXPECTED];
+    uint32_t *known = &s->expected.records[s->expected.at % HH_EXPECTED];
+    s->expected.at++;
+    if (*known < s->used) {
+        const hh_record *record = hh_record_at(s, *known);
+        __builtin_prefetch(record->clicks, 1);
+        __builtin_prefetch(record->clicks + (record->count ? record->count - 1 : 0), 1);
+    }
+    *known = HH_RECORD_NONE;
+    for (size_t at = hh_slots_first(slots, *tag); hh_slots_used(slots, at); at = hh_slots_next(slots, at))
+        if (slots->slot[at].tag == *tag) {
+            *known = slots->slot[at].number;
+            __builtin_prefetch(hh_record_at(s, *known), 1);
+            __builtin_prefetch((const char *)hh_record_at(s, *known) + 64, 1);
+            break;
+        }
+    *tag = hh_records_tag(s, visitor, length);
+    __builtin_prefetch(&slots->slot[hh_slots_first(slots, *tag)]);
+}
+
 hh_status hh_records_reserve(hh_sessionizer *s)
 {
     hh_status status = hh_slots_reserve(&s->visitors);
@@ -46,7 +74,7 @@ hh_status hh_records_reserve(hh_sessionizer *s)
         s->chunks = grown;
         s->chunk_capacity = capacity;
     }
-    hh_record *chunk = malloc(HH_RECORDS_IN_CHUNK * sizeof *chunk);
+    hh_record *chunk = hh_blocks_keep(&s->blocks, HH_RECORDS_IN_CHUNK * sizeof *chunk);
     if (!chunk)
         return HH_MEMORY;
     s->chunks[s->chunk_count++] = chunk;
@@ -118,13 +146,9 @@ uint32_t hh_records_add(hh_sessionizer *s, uint32_t tag, const char *visitor, si
     return number;
 }
 
-// The smallest power of two that holds count.
 size_t hh_clicks_capacity(size_t count)
 {
-    size_t capacity = 1;
-    while (capacity < count)
-        capacity *= 2;
-    return capacity;
+    return hh_blocks_round(count * sizeof(hh_session_click)) / sizeof(hh_session_click);
 }
 
 void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record)
@@ -180,8 +204,6 @@ void hh_records_free(hh_sessionizer *s)
 {
     while (s->oldest != HH_RECORD_NONE)
         forget(s, s->oldest);
-    for (size_t i = 0; i < s->chunk_count; i++)
-        free(s->chunks[i]);
     free(s->chunks);
     hh_slots_free(&s->visitors);
     hh_blocks_free(&s->blocks);
@@ -189,6 +211,6 @@ void hh_records_free(hh_sessionizer *s)
 
 size_t hh_records_memory(const hh_sessionizer *s)
 {
-    return s->chunk_count * HH_RECORDS_IN_CHUNK * sizeof(hh_record) + s->chunk_capacity * sizeof *s->chunks +
-           s->visitors.capacity * sizeof *s->visitors.slot + s->blocks.bytes;
+    return s->blocks.bytes + s->chunk_capacity * sizeof *s->chunks +
+           s->visitors.capacity * sizeof *s->visitors.slot;
 }

@@ -14,33 +14,34 @@
 
 #define HH_RECORD_NONE      UINT32_MAX
 #define HH_RECORD_LIMIT     ((uint32_t)1 << 30) // the wheel needs the bits above
-#define HH_RECORDS_IN_CHUNK 1024u
+#define HH_RECORDS_IN_CHUNK 256u
 #define HH_VISITOR_INLINE   16u
 
 // An open session, or the cut that a cap has left behind: the memory that the visitor was started afresh at
 // an offset, kept until nothing from before it could touch anything from after it in a replay.
 typedef struct hh_record {
+    // What every click looks at comes first.
     union {
         char bytes[HH_VISITOR_INLINE]; // where the length allows it
         char *block;
     } visitor;
     uint32_t visitor_length;
     uint32_t count;           // clicks; 0: this is a cut
-    hh_session_click *clicks; // a block of the smallest power of two that holds count
+    hh_session_click *clicks; // a block with room for hh_clicks_capacity(count)
     hh_time last;             // time of the last click; of a cut: of the last that it cut off
-    int64_t id;               // first offset; of a cut: the offset of the click that met the cap
+    uint32_t sibling;         // next record of the same visitor
+    unsigned in_wheel : 1;    // in a bucket or among the next
+    unsigned in_next : 1;     // among the next
+    unsigned
+        cut_after : 1; // of a cut: the click that met the cap was the last one before, not the first after
+    int64_t id;        // first offset; of a cut: the offset of the click that met the cap
     union {
         void *attachment;
         int64_t chain; // of a cut: a replay from here on needs no help to come to the same cut
     } of;
     hh_time watermark;       // when the click at the first offset, or the chain's, was taken
-    uint32_t sibling;        // next record of the same visitor
     uint32_t older, newer;   // by hold: see hh_record_hold
     uint32_t earlier, later; // in the wheel; `later` links unused records too
-    unsigned in_wheel : 1;   // in a bucket or among the next
-    unsigned in_next : 1;    // among the next
-    unsigned
-        cut_after : 1; // of a cut: the click that met the cap was the last one before, not the first after
 } hh_record;
 
 #define HH_WHEEL_BUCKETS 2048u
@@ -85,6 +86,14 @@ typedef struct hh_replay {
     char *text; // that it was restored from
 } hh_replay;
 
+// Visitors whose clicks are about to come: where the look for their records stands.
+#define HH_EXPECTED 8u // power of two: visitors between one stage of the look and the next
+typedef struct hh_expected {
+    uint32_t tags[HH_EXPECTED];
+    uint32_t records[HH_EXPECTED];
+    uint32_t at;
+} hh_expected;
+
 struct hh_sessionizer {
     hh_sessionizer_options options;
     hh_session_sink *sink;
@@ -96,7 +105,7 @@ struct hh_sessionizer {
     hh_time sure_watermark; // what a replay's watermark is here at least: without unmarked help of the clock
 
     hh_slots visitors; // to the newest record of each
-    hh_blocks blocks;  // click lists and long visitor ids
+    hh_blocks blocks;  // records, click lists and long visitor ids
     hh_record **chunks;
     size_t chunk_count;
     size_t chunk_capacity;
@@ -105,6 +114,7 @@ struct hh_sessionizer {
     uint32_t oldest, newest;
     size_t open;
     hh_wheel wheel;
+    hh_expected expected;
 
     hh_clock_mark floors[HH_FLOORS];
     hh_clock_mark ceilings[HH_CEILINGS];
@@ -163,6 +173,7 @@ void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record);
 void hh_records_move_to_oldest(hh_sessionizer *s, uint32_t number);
 void hh_records_free(hh_sessionizer *s);
 size_t hh_records_memory(const hh_sessionizer *s);
+// Clicks that the list of a session of `count` has room for.
 size_t hh_clicks_capacity(size_t count);
 
 // sessionizer_wheel.c

@@ -1,6 +1,7 @@
 // Linear probing at a load of at most 3/4; removal shifts the followers back.
 #include "slots.h"
 
+#include "blocks.h"
 #include <stdlib.h>
 
 #define SMALLEST 16u
@@ -19,7 +20,7 @@ hh_status hh_slots_reserve(hh_slots *slots)
     if (slots->count + 1 <= slots->capacity / 4 * 3)
         return HH_OK;
     hh_slots grown = {.capacity = slots->capacity ? 2 * slots->capacity : SMALLEST, .count = slots->count};
-    grown.slot = malloc(grown.capacity * sizeof *grown.slot);
+    grown.slot = hh_pages_take(grown.capacity * sizeof *grown.slot);
     if (!grown.slot)
         return HH_MEMORY;
     for (size_t at = 0; at < grown.capacity; at++)
