@@ -1,5 +1,6 @@
 // Somebody else's record to a click: visitor, item and time by their configured paths, out of JSON or Avro,
 // each checked. What to do with a record that isn't one (dead letter, count, log) is the caller's business.
+#include "wire/avro_logical.h"
 #include "wire/avro_pick.h"
 #include "wire/event_time.h"
 #include "wire/json_scan.h"
@@ -30,6 +31,28 @@ void hh_click_decoder_free(hh_click_decoder *decoder)
         free(decoder->paths[i]);
     hh_avro_picker_free(decoder->avro);
     free(decoder);
+}
+
+// A schema that says what its number counts must agree with the configuration.
+static hh_status check_unit(const hh_click_decoder *decoder, const char *schema, hh_error *error)
+{
+    static const struct {
+        const char *logical;
+        hh_time_unit unit;
+    } known[] = {{"timestamp-millis", HH_UNIT_MS},
+                 {"local-timestamp-millis", HH_UNIT_MS},
+                 {"timestamp-micros", HH_UNIT_US},
+                 {"local-timestamp-micros", HH_UNIT_US}};
+    char logical[64];
+    if (hh_avro_logical_type(schema, &decoder->steps[TIMESTAMP], logical, sizeof logical) != HH_OK)
+        return hh_fail(error, HH_MEMORY, NULL);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(logical, known[i].logical) == 0 && decoder->unit != known[i].unit)
+            return hh_fail(error, HH_ARGUMENT,
+                           "the timestamp (\"%.100s\") is %s in the schema, so its unit is %s, not %s",
+                           decoder->paths[TIMESTAMP], logical, hh_time_unit_name(known[i].unit),
+                           hh_time_unit_name(decoder->unit));
+    return HH_OK;
 }
 
 hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, const hh_click_fields *fields,
@@ -63,9 +86,11 @@ hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, con
         wishes[TIMESTAMP].kinds = HH_AVRO_WHOLE | HH_AVRO_REAL;
         wishes[TIMESTAMP].wanted = "a number, since its unit is not iso8601";
     }
-    if (status == HH_OK && format == HH_FORMAT_AVRO)
+    if (status == HH_OK && format == HH_FORMAT_AVRO) {
         decoder->avro = hh_avro_picker_new(schema, wishes, FIELDS, error);
-    if (status != HH_OK || (format == HH_FORMAT_AVRO && !decoder->avro)) {
+        status = decoder->avro ? check_unit(decoder, schema, error) : HH_FORMAT;
+    }
+    if (status != HH_OK) {
         hh_click_decoder_free(decoder);
         return NULL;
     }

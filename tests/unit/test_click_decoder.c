@@ -572,3 +572,38 @@ Test(click_avro, refuses_schemas_that_are_none)
         cr_assert_eq(error.status, HH_ARGUMENT);
     }
 }
+
+Test(click_avro, holds_the_unit_against_the_logical_type)
+{
+    static const char *const types[] = {
+        "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}",
+        "[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}]",
+        "[{\"type\":\"long\",\"logicalType\":\"local-timestamp-micros\"},\"null\"]",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        for (int nested = 0; nested < 2; nested++) {
+            char schema[800], fields[400];
+            snprintf(fields, sizeof fields,
+                     "\"fields\":[{\"name\":\"v\",\"type\":\"string\"},{\"name\":\"t\",\"type\":%s}]",
+                     types[i]);
+            snprintf(
+                schema, sizeof schema,
+                nested
+                    ? "{\"type\":\"record\",\"name\":\"E\",\"fields\":[{\"name\":\"in\",\"type\":[\"null\","
+                      "{\"type\":\"record\",\"name\":\"I\",%s}]}]}"
+                    : "{\"type\":\"record\",\"name\":\"E\",%s}",
+                fields);
+            hh_click_fields names = nested ? (hh_click_fields){"in.v", "in.v", "in.t", HH_UNIT_US}
+                                           : (hh_click_fields){"v", "v", "t", HH_UNIT_US};
+            hh_click_decoder *decoder = hh_click_decoder_new(HH_FORMAT_AVRO, schema, &names, &error);
+            cr_assert_not_null(decoder, "%s", error.message);
+            hh_click_decoder_free(decoder);
+            names.unit = HH_UNIT_MS;
+            cr_assert_null(hh_click_decoder_new(HH_FORMAT_AVRO, schema, &names, &error));
+            cr_assert(strstr(error.message, "timestamp-micros in the schema, so its unit is us, not ms"),
+                      "%s", error.message);
+        }
+    }
+    hh_click_fields own = {"visitor", "item", "timestamp", HH_UNIT_S};
+    cr_assert_null(hh_click_decoder_new(HH_FORMAT_AVRO, hh_schema_click, &own, &error));
+}
