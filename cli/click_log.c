@@ -1,0 +1,109 @@
+#include "click_log.h"
+
+#include <hiphop/click_file.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static hh_status read_all(hh_click_file *file, hh_log *log, hh_error *error)
+{
+    for (;;) {
+        hh_click_row row;
+        bool end;
+        hh_status status = hh_click_file_next(file, &row, &end, error);
+        if (status != HH_OK)
+            return status;
+        if (end)
+            return hh_log_finish(log, error);
+        status = hh_log_add(log, row.visitor, row.visitor_length, row.item, row.item_length, row.time, error);
+        if (status != HH_OK)
+            return status;
+    }
+}
+
+hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness)
+{
+    hh_error error = {0};
+    hh_status status = HH_OK;
+    hh_log *log = hh_log_new(&(hh_log_options){.gap = gap, .lateness = lateness}, &error);
+    hh_click_file *file = log ? hh_click_file_open(path, &error) : NULL;
+    status = file ? read_all(file, log, &error) : error.status;
+    hh_click_file_close(file);
+    hh_log_stats stats = {0};
+    if (status == HH_OK) {
+        hh_log_stats_read(log, &stats);
+        if (stats.clicks > 0) {
+            if (stats.late > 0)
+                fprintf(stderr,
+                        "hiphop %s: %llu of %llu clicks came too late and are left out; put the file in time "
+                        "order, or allow for it with --lateness\n",
+                        args->command->name, (unsigned long long)stats.late,
+                        (unsigned long long)(stats.late + stats.clicks));
+            return log;
+        }
+        hh_fail(&error, HH_FORMAT, "%s: there is no click in it", path);
+    }
+    hh_log_free(log);
+    cli_failure(args, "%s", error.message);
+    return NULL;
+}
+
+bool cli_setting(cli_args *args, const char *text, cli_settings *settings)
+{
+    const char *equals = strchr(text, '=');
+    char name[64];
+    if (!equals || (size_t)(equals - text) >= sizeof name || settings->count == CLI_SETTINGS) {
+        cli_usage_error(args, "--%s: '%s' is not NAME=VALUE", args->row->name, text);
+        return false;
+    }
+    memcpy(name, text, (size_t)(equals - text));
+    name[equals - text] = '\0';
+    const hh_setting *setting = hh_setting_find(name);
+    if (!setting) {
+        cli_usage_error(args, "--%s: there is no setting '%s'; --list prints them all", args->row->name,
+                        name);
+        return false;
+    }
+    hh_setting_value *value = &settings->values[settings->count];
+    value->name = setting->name;
+    if (setting->kind == HH_SETTING_DURATION) {
+        hh_time duration;
+        if (!cli_duration(args, equals + 1, &duration))
+            return false;
+        value->value = (double)duration;
+        if (value->value < setting->low || value->value > setting->high) {
+            cli_usage_error(args, "--%s: %s=%s is out of range", args->row->name, name, equals + 1);
+            return false;
+        }
+    } else if (setting->kind == HH_SETTING_COUNT) {
+        uint64_t count;
+        if (!cli_count(args, equals + 1, (uint64_t)setting->low, (uint64_t)setting->high, &count))
+            return false;
+        value->value = (double)count;
+    } else if (!cli_number(args, equals + 1, setting->low, setting->high, &value->value)) {
+        return false;
+    }
+    settings->count++;
+    return true;
+}
+
+void cli_duration_text(hh_time duration, char *text, size_t size)
+{
+    static const struct {
+        const char *name;
+        hh_time length;
+    } units[] = {{"d", HH_DAY}, {"h", HH_HOUR}, {"m", HH_MINUTE}, {"s", HH_SECOND}, {"ms", 1}};
+    snprintf(text, size, "0");
+    for (size_t i = 0; duration > 0 && i < sizeof units / sizeof *units; i++)
+        if (duration % units[i].length == 0) {
+            snprintf(text, size, "%lld%s", (long long)(duration / units[i].length), units[i].name);
+            return;
+        }
+}
+
+double cli_seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}

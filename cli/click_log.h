@@ -1,0 +1,25 @@
+// What evaluate and tune share: a click file as a log of sessions, and settings given by name.
+#ifndef CLI_CLICK_LOG_H
+#define CLI_CLICK_LOG_H
+
+#include "command.h"
+
+#include <hiphop/evaluate.h>
+
+// Reads the whole file into a log and says on stderr what was left out. NULL: it failed, and that was said.
+hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness);
+
+#define CLI_SETTINGS 128
+typedef struct cli_settings {
+    hh_setting_value values[CLI_SETTINGS];
+    size_t count;
+} cli_settings;
+// One "NAME=VALUE" into the settings; false: it was none, and that has been said.
+bool cli_setting(cli_args *args, const char *text, cli_settings *settings);
+
+// "30m", "1500ms": the shortest exact form, into text[size].
+void cli_duration_text(hh_time duration, char *text, size_t size);
+// Seconds of a steady clock.
+double cli_seconds(void);
+
+#endif

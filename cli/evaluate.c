@@ -1,0 +1,345 @@
+// hiphop evaluate: how well the graph, its experts and the usual baselines foresee the clicks of a log.
+#include "click_log.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MODELS_MAX 32
+
+enum { CLICKS, GAP, LATENESS, FROM, HIDE, MEMORY, ASK, MODEL, BASELINES, SET, LIST, JSON };
+
+static const cli_option options[] = {
+    [CLICKS] = {"clicks", "FILE",
+                "the log: a TSV file, its header naming visitor, item and unix_ms;\n"
+                "plain or gzip, '-' for standard input"},
+    [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
+    [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
+    [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
+    [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
+    [MEMORY] = {"memory", "click|closed",
+                "what is known: every click at once (click), or sessions once\n"
+                "they have closed (closed)"},
+    [ASK] = {"ask", "at-next|after-click",
+             "when the list is asked for: just before the next click comes\n"
+             "(at-next), or right after the click it answers, as hiphopd\n"
+             "publishes (after-click)"},
+    [MODEL] = {"model", "NAME,...", "the models to run (all of them)"},
+    [BASELINES] = {"baselines", "tuned|default",
+                   "tuned: each baseline looks for its settings in the part of\n"
+                   "the log before --from (tuned)"},
+    [SET] = {"set", "NAME=VALUE", "a setting of a model, such as graph.knn_half_life=4h; repeatable"},
+    [LIST] = {"list", NULL, "print the models and their settings, and do nothing"},
+    [JSON] = {"json", NULL, "one JSON object a line and model, shares instead of per cent"},
+    {0},
+};
+
+typedef struct evaluate_request {
+    const char *clicks;
+    hh_time gap, lateness;
+    hh_evaluate_options evaluate;
+    cli_settings settings;
+    char names[1024]; // of the models, NUL between them
+    const char *models[MODELS_MAX];
+    size_t model_count;
+    bool default_baselines, list, json;
+} evaluate_request;
+
+typedef struct evaluate_output { // of report()
+    const evaluate_request *request;
+    char protocol[1024];
+    hh_result results[MODELS_MAX];
+    size_t count;
+    bool trouble;
+} evaluate_output;
+
+// ---- what is asked for ----
+
+static bool take_models(cli_args *args, const char *text, evaluate_request *request)
+{
+    int length = snprintf(request->names, sizeof request->names, "%s", text);
+    request->model_count = 0;
+    bool fits = length > 0 && (size_t)length < sizeof request->names;
+    for (char *name = request->names; fits && name;) {
+        char *comma = strchr(name, ',');
+        if (comma)
+            *comma = '\0';
+        bool known = false;
+        const hh_model_info *info;
+        for (size_t i = 0; (info = hh_evaluate_model(i)); i++)
+            known = known || strcmp(info->name, name) == 0;
+        if (!known || request->model_count == MODELS_MAX) {
+            cli_usage_error(args, "--model: there is no model '%s'; --list prints them all", name);
+            return false;
+        }
+        request->models[request->model_count++] = name;
+        name = comma ? comma + 1 : NULL;
+    }
+    if (request->model_count == 0)
+        cli_usage_error(args, "--model: '%s' names no model; --list prints them all", text);
+    return request->model_count > 0;
+}
+
+// One of two words.
+static bool take_choice(cli_args *args, const char *text, const char *first, const char *second,
+                        bool *is_second)
+{
+    *is_second = strcmp(text, second) == 0;
+    if (*is_second || strcmp(text, first) == 0)
+        return true;
+    cli_usage_error(args, "--%s: '%s' is neither '%s' nor '%s'", args->row->name, text, first, second);
+    return false;
+}
+
+static bool take(cli_args *args, int option, const char *value, evaluate_request *request)
+{
+    bool second = false, good = true;
+    switch (option) {
+    case CLICKS:
+        request->clicks = value;
+        break;
+    case GAP:
+        good = cli_duration(args, value, &request->gap);
+        break;
+    case LATENESS:
+        good = cli_duration(args, value, &request->lateness);
+        break;
+    case FROM:
+        good = cli_number(args, value, 0, 0.999999, &request->evaluate.from);
+        break;
+    case HIDE:
+        request->evaluate.hide_session_items = true;
+        break;
+    case MEMORY:
+        good = take_choice(args, value, "click", "closed", &second);
+        request->evaluate.memory = second ? HH_REMEMBER_CLOSED : HH_REMEMBER_CLICKS;
+        break;
+    case ASK:
+        good = take_choice(args, value, "at-next", "after-click", &second);
+        request->evaluate.ask = second ? HH_ASK_AFTER_CLICK : HH_ASK_AT_NEXT;
+        break;
+    case MODEL:
+        good = take_models(args, value, request);
+        break;
+    case BASELINES:
+        good = take_choice(args, value, "tuned", "default", &request->default_baselines);
+        break;
+    case SET:
+        good = cli_setting(args, value, &request->settings);
+        break;
+    case LIST:
+        request->list = true;
+        break;
+    case JSON:
+        request->json = true;
+        break;
+    }
+    return good;
+}
+
+static bool read_request(cli_args *args, evaluate_request *request)
+{
+    *request = (struct evaluate_request){.gap = 30 * HH_MINUTE, .evaluate = hh_evaluate_defaults()};
+    request->evaluate.clock = cli_seconds;
+    const hh_model_info *info;
+    while ((info = hh_evaluate_model(request->model_count)) && request->model_count < MODELS_MAX)
+        request->models[request->model_count++] = info->name;
+    const char *value;
+    int option;
+    while ((option = cli_next(args, &value)) >= 0)
+        if (!take(args, option, value, request))
+            return false;
+    if (option == CLI_BAD)
+        return false;
+    if (!request->clicks && !request->list) {
+        cli_usage_error(args, "--clicks FILE is needed");
+        return false;
+    }
+    if (request->gap <= 0) {
+        cli_usage_error(args, "--gap must be more than 0");
+        return false;
+    }
+    return true;
+}
+
+static void print_list(void)
+{
+    printf("Models:\n");
+    const hh_model_info *info;
+    for (size_t i = 0; (info = hh_evaluate_model(i)); i++)
+        printf("  %-14s %s\n", info->name, info->summary);
+    printf("\nSettings (default): what they are\n");
+    const hh_setting *setting;
+    for (size_t i = 0; (setting = hh_evaluate_setting(i)); i++) {
+        char standard[32];
+        double value = hh_setting_standard(setting);
+        if (setting->kind == HH_SETTING_DURATION)
+            cli_duration_text((hh_time)value, standard, sizeof standard);
+        else
+            snprintf(standard, sizeof standard, "%.10g", value);
+        printf("  %-28s %-9s %s\n", setting->name, standard, setting->text);
+    }
+}
+
+// ---- settings of the baselines ----
+
+#define TUNING_TARGETS 4000
+#define TUNING_ROUNDS  2
+
+static bool tune(cli_args *args, const hh_log *log, evaluate_request *request, const char *model)
+{
+    hh_tune_options tuning = hh_tune_defaults();
+    tuning.evaluate = request->evaluate;
+    tuning.evaluate.settings = request->settings.values;
+    tuning.evaluate.setting_count = request->settings.count;
+    tuning.share = request->evaluate.from;
+    tuning.targets = TUNING_TARGETS;
+    tuning.rounds = TUNING_ROUNDS;
+    hh_tuned tuned;
+    hh_error error = {0};
+    if (hh_tune(log, &tuning, model, &tuned, &error) != HH_OK) {
+        cli_failure(args, "%s", error.message);
+        return false;
+    }
+    for (size_t i = 0; i < tuned.count && request->settings.count < CLI_SETTINGS; i++)
+        request->settings.values[request->settings.count++] = tuned.settings[i];
+    return true;
+}
+
+// A yardstick must be a good one: each baseline that is asked for gets the best settings of the log's part
+// before the targets count. What is popular comes first, the others fill their lists up with it.
+static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *request)
+{
+    bool popular = false;
+    const hh_model_info *info;
+    if (request->default_baselines || request->evaluate.from <= 0)
+        return true;
+    for (size_t i = 0; (info = hh_evaluate_model(i)); i++) {
+        bool wanted = false;
+        for (size_t k = 0; k < request->model_count; k++)
+            wanted = wanted || strcmp(request->models[k], info->name) == 0;
+        if (!info->baseline || !wanted)
+            continue;
+        if (!popular && !tune(args, log, request, "pop"))
+            return false;
+        popular = true;
+        if (strcmp(info->name, "pop") != 0 && !tune(args, log, request, info->name))
+            return false;
+    }
+    return true;
+}
+
+// ---- what comes out ----
+
+static void describe(const evaluate_request *request, char *text, size_t size)
+{
+    char gap[32], lateness[32];
+    cli_duration_text(request->gap, gap, sizeof gap);
+    cli_duration_text(request->lateness, lateness, sizeof lateness);
+    int length =
+        snprintf(text, size,
+                 "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, session-items=%s, "
+                 "candidates=clicked-before, ranking=full, ties=against-target, baselines=%s",
+                 request->evaluate.memory == HH_REMEMBER_CLOSED ? "closed" : "click",
+                 request->evaluate.ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap, lateness,
+                 request->evaluate.from, request->evaluate.hide_session_items ? "hidden" : "listed",
+                 request->default_baselines ? "default" : "tuned-before-from");
+    for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
+        length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",
+                           request->settings.values[i].name, request->settings.values[i].value);
+}
+
+static json_t *cutoffs(const double values[HH_CUTOFFS])
+{
+    return json_pack("{s:f, s:f, s:f}", "5", values[HH_AT_5], "10", values[HH_AT_10], "20", values[HH_AT_20]);
+}
+
+static bool print_json(const evaluate_output *output, const hh_result *result)
+{
+    json_t *line =
+        json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:{s:f}, s:{s:f}, s:{s:f, s:f}}", "model", result->model,
+                  "protocol", output->protocol, "targets", (json_int_t)result->targets, "hr",
+                  cutoffs(result->hr), "mrr", cutoffs(result->mrr), "ndcg", cutoffs(result->ndcg), "coverage",
+                  "20", result->coverage, "popularity", "20", result->popularity, "seconds", "train",
+                  result->train_seconds, "predict", result->predict_seconds);
+    bool done = line && json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0;
+    json_decref(line);
+    putchar('\n');
+    fflush(stdout);
+    return done;
+}
+
+static void report(void *context, const hh_result *result)
+{
+    evaluate_output *output = context;
+    if (output->request->json)
+        output->trouble = !print_json(output, result) || output->trouble;
+    output->results[output->count++] = *result;
+}
+
+static void print_table(const hh_log *log, const evaluate_output *output)
+{
+    hh_log_stats stats;
+    hh_log_stats_read(log, &stats);
+    printf("%llu clicks in %llu sessions on %llu items; %llu targets\n%s\n\n",
+           (unsigned long long)stats.clicks, (unsigned long long)stats.sessions,
+           (unsigned long long)stats.items,
+           (unsigned long long)(output->count ? output->results[0].targets : 0), output->protocol);
+    printf("%-13s %6s %6s %6s  %6s  %6s  %6s %6s  %7s %8s\n", "in per cent", "HR@5", "HR@10", "HR@20",
+           "MRR@20", "NDCG@20", "cover", "pop", "train s", "predict s");
+    for (size_t i = 0; i < output->count; i++) {
+        const hh_result *row = &output->results[i];
+        printf("%-13s %6.2f %6.2f %6.2f  %6.2f  %6.2f  %6.2f %6.2f  %7.1f %8.1f\n", row->model,
+               100 * row->hr[HH_AT_5], 100 * row->hr[HH_AT_10], 100 * row->hr[HH_AT_20],
+               100 * row->mrr[HH_AT_20], 100 * row->ndcg[HH_AT_20], 100 * row->coverage,
+               100 * row->popularity, row->train_seconds, row->predict_seconds);
+    }
+}
+
+static int run(cli_args *args)
+{
+    evaluate_request request;
+    if (!read_request(args, &request))
+        return CLI_USAGE;
+    if (request.list) {
+        print_list();
+        return CLI_OK;
+    }
+    hh_log *log = cli_read_log(args, request.clicks, request.gap, request.lateness);
+    if (!log)
+        return CLI_FAILURE;
+    if (!tune_baselines(args, log, &request)) {
+        hh_log_free(log);
+        return CLI_FAILURE;
+    }
+    request.evaluate.settings = request.settings.values;
+    request.evaluate.setting_count = request.settings.count;
+    evaluate_output output = {.request = &request};
+    describe(&request, output.protocol, sizeof output.protocol);
+    hh_error error = {0};
+    hh_status status =
+        hh_evaluate(log, &request.evaluate, request.models, request.model_count, report, &output, &error);
+    int result = CLI_OK;
+    if (status != HH_OK)
+        result = cli_failure(args, "%s", error.message);
+    else if (output.trouble)
+        result = cli_failure(args, "the result could not be written");
+    else if (!request.json)
+        print_table(log, &output);
+    hh_log_free(log);
+    return result;
+}
+
+const cli_command cli_evaluate = {
+    .name = "evaluate",
+    .summary = "how well the graph and the usual baselines foresee the clicks of a log",
+    .options = options,
+    .notes =
+        "Predict, score, then learn: every click after a session's first is a target; its list knows what\n"
+        "was clicked strictly before, and the asking session's own clicks so far. All items clicked\n"
+        "before are ranked, ties against the target.\n"
+        "cover: share of the clicked items that were in some list of 20. pop: how often the listed items\n"
+        "were clicked, relative to the most clicked one.",
+    .run = run,
+};

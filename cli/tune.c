@@ -1,0 +1,142 @@
+// hiphop tune: better settings for the graph, found on the first half of a log, as a fragment for
+// hiphopd.conf.
+#include "click_log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CLICKS, GAP, LATENESS, HIDE, ASK, BUDGET, SET };
+
+static const cli_option options[] = {
+    [CLICKS] = {"clicks", "FILE",
+                "the log: a TSV file, its header naming visitor, item and unix_ms;\n"
+                "plain or gzip, '-' for standard input"},
+    [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
+    [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
+    [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
+    [ASK] = {"ask", "at-next|after-click", "when the lists are asked for (at-next)"},
+    [BUDGET] = {"budget", "DURATION", "time to spend (60s)"},
+    [SET] = {"set", "graph.NAME=VALUE", "a setting that stays as it is; repeatable"},
+    {0},
+};
+
+typedef struct tune_request {
+    const char *clicks;
+    hh_time gap, lateness, budget;
+    hh_tune_options tune;
+    cli_settings settings;
+} tune_request;
+
+static bool read_request(cli_args *args, tune_request *request)
+{
+    *request =
+        (struct tune_request){.gap = 30 * HH_MINUTE, .budget = 60 * HH_SECOND, .tune = hh_tune_defaults()};
+    const char *value;
+    int option;
+    bool good = true;
+    while (good && (option = cli_next(args, &value)) != CLI_END)
+        switch (option) {
+        case CLICKS:
+            request->clicks = value;
+            break;
+        case GAP:
+            good = cli_duration(args, value, &request->gap);
+            break;
+        case LATENESS:
+            good = cli_duration(args, value, &request->lateness);
+            break;
+        case HIDE:
+            request->tune.evaluate.hide_session_items = true;
+            break;
+        case ASK:
+            if (strcmp(value, "after-click") == 0)
+                request->tune.evaluate.ask = HH_ASK_AFTER_CLICK;
+            else if (strcmp(value, "at-next") == 0)
+                request->tune.evaluate.ask = HH_ASK_AT_NEXT;
+            else
+                good = cli_usage_error(args, "--ask: '%s' is neither 'at-next' nor 'after-click'", value) ==
+                       CLI_OK;
+            break;
+        case BUDGET:
+            good = cli_duration(args, value, &request->budget);
+            break;
+        case SET:
+            good = cli_setting(args, value, &request->settings);
+            break;
+        default: // CLI_BAD
+            good = false;
+        }
+    if (good && !request->clicks)
+        good = cli_usage_error(args, "--clicks FILE is needed") == CLI_OK;
+    if (good && (request->gap <= 0 || request->budget <= 0))
+        good = cli_usage_error(args, "--gap and --budget must be more than 0") == CLI_OK;
+    request->tune.evaluate.clock = cli_seconds;
+    request->tune.evaluate.settings = request->settings.values;
+    request->tune.evaluate.setting_count = request->settings.count;
+    request->tune.budget = (double)request->budget / (double)HH_SECOND;
+    return good;
+}
+
+static bool progress(void *context, uint32_t trials, const hh_result *best)
+{
+    (void)context;
+    fprintf(stderr, "%u trials: HR@20 %.2f, MRR@20 %.2f\n", trials, 100 * best->hr[HH_AT_20],
+            100 * best->mrr[HH_AT_20]);
+    return true;
+}
+
+// The settings as hiphopd.conf has them: those of the graph, under the names of its group.
+static void print_fragment(const tune_request *request, const hh_tuned *tuned)
+{
+    printf("# Found by hiphop tune on the first half of %s.\ngraph = {\n", request->clicks);
+    for (size_t i = 0; i < tuned->count; i++) {
+        const hh_setting_value *value = &tuned->settings[i];
+        const hh_setting *setting = hh_setting_find(value->name);
+        const char *name = strchr(value->name, '.') + 1;
+        char duration[32];
+        if (setting->kind == HH_SETTING_DURATION) {
+            cli_duration_text((hh_time)value->value, duration, sizeof duration);
+            printf("    %s = \"%s\";\n", name, duration);
+        } else if (setting->kind == HH_SETTING_COUNT) {
+            printf("    %s = %.0f;\n", name, value->value);
+        } else { // libconfig takes a number without a point for an integer
+            printf("    %s = %.6f;\n", name, value->value);
+        }
+    }
+    printf("};\n");
+}
+
+static int run(cli_args *args)
+{
+    tune_request request;
+    if (!read_request(args, &request))
+        return CLI_USAGE;
+    hh_log *log = cli_read_log(args, request.clicks, request.gap, request.lateness);
+    if (!log)
+        return CLI_FAILURE;
+    request.tune.progress = progress;
+    hh_tuned tuned;
+    hh_error error = {0};
+    hh_status status = hh_tune(log, &request.tune, "mixture", &tuned, &error);
+    hh_log_free(log);
+    if (status != HH_OK)
+        return cli_failure(args, "%s", error.message);
+    fprintf(
+        stderr,
+        "On the first half of the log, after %u trials: HR@20 %.2f -> %.2f, MRR@20 %.2f -> %.2f. The second "
+        "half tells whether that holds: hiphop evaluate --set graph.NAME=VALUE ...\n",
+        tuned.trials, 100 * tuned.before.hr[HH_AT_20], 100 * tuned.after.hr[HH_AT_20],
+        100 * tuned.before.mrr[HH_AT_20], 100 * tuned.after.mrr[HH_AT_20]);
+    print_fragment(&request, &tuned);
+    return CLI_OK;
+}
+
+const cli_command cli_tune = {
+    .name = "tune",
+    .summary = "find settings of the graph that suit a log",
+    .options = options,
+    .notes = "Looks at the first half of the log alone: predict, score, then learn, with one setting changed "
+             "at a\n"
+             "time. Prints a fragment for hiphopd.conf; the figures before and after go to standard error.",
+    .run = run,
+};
