@@ -48,43 +48,85 @@ hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time late
     return NULL;
 }
 
+static bool set_one(cli_args *args, const hh_setting *setting, const char *text, cli_settings *settings)
+{
+    hh_time duration = 0;
+    uint64_t count = 0;
+    double number = 0;
+    bool good = false;
+    switch (setting->kind) {
+    case HH_SETTING_DURATION:
+        good = cli_duration(args, text, &duration);
+        number = (double)duration;
+        if (good && (number < setting->low || number > setting->high)) {
+            good = false;
+            cli_usage_error(args, "--%s: %s=%s is out of range", args->row->name, setting->name, text);
+        }
+        break;
+    case HH_SETTING_COUNT:
+        good = cli_count(args, text, (uint64_t)setting->low, (uint64_t)setting->high, &count);
+        number = (double)count;
+        break;
+    case HH_SETTING_NUMBER:
+        good = cli_number(args, text, setting->low, setting->high, &number);
+        break;
+    }
+    if (good)
+        settings->values[settings->count++] = (hh_setting_value){setting->name, number};
+    return good;
+}
+
+// "a,b,c" for name[0], name[1], name[2].
+static bool set_list(cli_args *args, const char *name, const char *text, cli_settings *settings)
+{
+    for (int i = 0;; i++) {
+        char element[80], value[64];
+        snprintf(element, sizeof element, "%s[%d]", name, i);
+        const hh_setting *setting = hh_setting_find(element);
+        size_t length = strcspn(text, ",");
+        if (!setting && i == 0) {
+            cli_usage_error(args, "--%s: there is no setting '%s'; hiphop evaluate --list prints them all",
+                            args->row->name, name);
+            return false;
+        }
+        if (!setting || length >= sizeof value) {
+            cli_usage_error(args, "--%s: %s takes %d values, separated by commas", args->row->name, name, i);
+            return false;
+        }
+        memcpy(value, text, length);
+        value[length] = '\0';
+        if (!set_one(args, setting, value, settings))
+            return false;
+        bool end = text[length] == '\0';
+        snprintf(element, sizeof element, "%s[%d]", name, i + 1);
+        if (end && !hh_setting_find(element))
+            return true;
+        if (end) {
+            cli_usage_error(args, "--%s: %s takes more than %d values, separated by commas", args->row->name,
+                            name, i + 1);
+            return false;
+        }
+        text += length + 1;
+    }
+}
+
 bool cli_setting(cli_args *args, const char *text, cli_settings *settings)
 {
     const char *equals = strchr(text, '=');
     char name[64];
-    if (!equals || (size_t)(equals - text) >= sizeof name || settings->count == CLI_SETTINGS) {
+    if (!equals || (size_t)(equals - text) >= sizeof name) {
         cli_usage_error(args, "--%s: '%s' is not NAME=VALUE", args->row->name, text);
+        return false;
+    }
+    if (settings->count + CLI_LIST_MAX > CLI_SETTINGS) {
+        cli_usage_error(args, "--%s is given too often", args->row->name);
         return false;
     }
     memcpy(name, text, (size_t)(equals - text));
     name[equals - text] = '\0';
     const hh_setting *setting = hh_setting_find(name);
-    if (!setting) {
-        cli_usage_error(args, "--%s: there is no setting '%s'; --list prints them all", args->row->name,
-                        name);
-        return false;
-    }
-    hh_setting_value *value = &settings->values[settings->count];
-    value->name = setting->name;
-    if (setting->kind == HH_SETTING_DURATION) {
-        hh_time duration;
-        if (!cli_duration(args, equals + 1, &duration))
-            return false;
-        value->value = (double)duration;
-        if (value->value < setting->low || value->value > setting->high) {
-            cli_usage_error(args, "--%s: %s=%s is out of range", args->row->name, name, equals + 1);
-            return false;
-        }
-    } else if (setting->kind == HH_SETTING_COUNT) {
-        uint64_t count;
-        if (!cli_count(args, equals + 1, (uint64_t)setting->low, (uint64_t)setting->high, &count))
-            return false;
-        value->value = (double)count;
-    } else if (!cli_number(args, equals + 1, setting->low, setting->high, &value->value)) {
-        return false;
-    }
-    settings->count++;
-    return true;
+    return setting ? set_one(args, setting, equals + 1, settings)
+                   : set_list(args, name, equals + 1, settings);
 }
 
 void cli_duration_text(hh_time duration, char *text, size_t size)

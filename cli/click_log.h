@@ -9,12 +9,14 @@
 // Reads the whole file into a log and says on stderr what was left out. NULL: it failed, and that was said.
 hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness);
 
-#define CLI_SETTINGS 128
+#define CLI_SETTINGS 256
+#define CLI_LIST_MAX 8 // values of one list
 typedef struct cli_settings {
     hh_setting_value values[CLI_SETTINGS];
     size_t count;
 } cli_settings;
-// One "NAME=VALUE" into the settings; false: it was none, and that has been said.
+// One "NAME=VALUE" or "NAME=VALUE,VALUE" (a list: NAME[0], NAME[1]) into the settings; false: it was none,
+// and that has been said.
 bool cli_setting(cli_args *args, const char *text, cli_settings *settings);
 
 // "30m", "1500ms": the shortest exact form, into text[size].

@@ -85,22 +85,41 @@ static bool progress(void *context, uint32_t trials, const hh_result *best)
     return true;
 }
 
+static void value_text(const hh_setting_value *value, char *text, size_t size)
+{
+    switch (hh_setting_find(value->name)->kind) {
+    case HH_SETTING_DURATION:
+        cli_duration_text((hh_time)value->value, text, size);
+        break;
+    case HH_SETTING_COUNT:
+        snprintf(text, size, "%.0f", value->value);
+        break;
+    case HH_SETTING_NUMBER: // with a point: libconfig takes a number without one for an integer
+        snprintf(text, size, "%.6f", value->value);
+        break;
+    }
+}
+
 // The settings as hiphopd.conf has them: those of the graph, under the names of its group.
 static void print_fragment(const tune_request *request, const hh_tuned *tuned)
 {
     printf("# Found by hiphop tune on the first half of %s.\ngraph = {\n", request->clicks);
     for (size_t i = 0; i < tuned->count; i++) {
-        const hh_setting_value *value = &tuned->settings[i];
-        const hh_setting *setting = hh_setting_find(value->name);
-        const char *name = strchr(value->name, '.') + 1;
-        char duration[32];
-        if (setting->kind == HH_SETTING_DURATION) {
-            cli_duration_text((hh_time)value->value, duration, sizeof duration);
-            printf("    %s = \"%s\";\n", name, duration);
-        } else if (setting->kind == HH_SETTING_COUNT) {
-            printf("    %s = %.0f;\n", name, value->value);
-        } else { // libconfig takes a number without a point for an integer
-            printf("    %s = %.6f;\n", name, value->value);
+        const char *name = strchr(tuned->settings[i].name, '.') + 1;
+        const char *bracket = strchr(name, '[');
+        char text[32];
+        value_text(&tuned->settings[i], text, sizeof text);
+        if (!bracket) {
+            bool quoted = hh_setting_find(tuned->settings[i].name)->kind == HH_SETTING_DURATION;
+            printf("    %s = %s%s%s;\n", name, quoted ? "\"" : "", text, quoted ? "\"" : "");
+        } else { // a list: its values stand one after another
+            size_t length = (size_t)(bracket - name) + 1;
+            bool first = bracket[1] == '0';
+            bool last = i + 1 == tuned->count ||
+                        strncmp(strchr(tuned->settings[i + 1].name, '.') + 1, name, length) != 0;
+            if (first)
+                printf("    %.*s = \"", (int)length - 1, name);
+            printf("%s%s%s", first ? "" : ",", text, last ? "\";\n" : "");
         }
     }
     printf("};\n");

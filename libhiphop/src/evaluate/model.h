@@ -54,14 +54,14 @@ typedef struct hh_model_kind {
     hh_status (*learn)(void *model, const hh_lesson *lesson);
     hh_status (*closed)(void *model, uint32_t session); // may be NULL
     hh_status (*answer)(void *model, const hh_question *question, hh_answer *answer);
-    // scores[output_count]: what answer() gave the clicked item; may be NULL
-    void (*outcome)(void *model, uint32_t item, const float *scores);
+    // scores[output_count]: what answer() gave the clicked item, for a session of this length; may be NULL
+    void (*outcome)(void *model, uint32_t item, uint32_t length, const float *scores);
 } hh_model_kind;
 
-extern const hh_model_kind hh_baseline_pop, hh_baseline_transitions, hh_baseline_sr, hh_baseline_vsknn,
-    hh_baseline_stan, hh_baseline_vmis;
+extern const hh_model_kind hh_model_graph, hh_baseline_pop, hh_baseline_transitions, hh_baseline_sr,
+    hh_baseline_vsknn, hh_baseline_stan, hh_baseline_vmis;
 
-#define MODEL_KINDS 6
+#define MODEL_KINDS 7
 extern const hh_model_kind *const hh_model_kinds[MODEL_KINDS];
 
 // The value of a setting: the last one of that name in the options, or its default.

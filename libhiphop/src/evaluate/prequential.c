@@ -13,7 +13,7 @@
 #define NO_ITEM UINT32_MAX
 
 typedef struct hh_foreseen { // what an answer had said of the item that was then clicked
-    uint32_t item;
+    uint32_t item, length;   // length: of the session that asked
     float scores[MODEL_OUTPUTS];
 } hh_foreseen;
 
@@ -194,7 +194,7 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
     }
     if (!run->kind->learns_outcomes)
         return HH_OK;
-    hh_foreseen outcome = {.item = target};
+    hh_foreseen outcome = {.item = target, .length = asking.length};
     for (uint32_t row = 0; row < answer.count; row++)
         if (answer.items[row] == target)
             for (uint32_t output = 0; output < run->kind->output_count; output++)
@@ -227,7 +227,7 @@ static hh_status ask_at(hh_run *run, uint32_t click, const uint32_t *place)
 static void learn_outcomes(hh_run *run)
 {
     for (size_t i = 0; i < run->arrived_count; i++)
-        run->kind->outcome(run->model, run->arrived[i].item, run->arrived[i].scores);
+        run->kind->outcome(run->model, run->arrived[i].item, run->arrived[i].length, run->arrived[i].scores);
     run->arrived_count = 0;
 }
 

@@ -1,0 +1,287 @@
+// The global graph as a model: the mixture, and each expert alone, out of the same votes.
+#include "evaluate/model.h"
+
+#include <hiphop/graph.h>
+#include <hiphop/recommend.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const hh_model_info infos[] = {
+    {"mixture", "the graph's experts, mixed by weights learned online", false},
+    {"pop-short", "expert: popular now, shortest half-life", false},
+    {"pop-middle", "expert: popular now, middle half-life", false},
+    {"pop-long", "expert: popular now, longest half-life", false},
+    {"pair-short", "expert: items that followed the session's items, short half-life", false},
+    {"pair-long", "expert: items that followed the session's items, long half-life", false},
+    {"knn-short", "expert: items of the nearest sessions, short half-life", false},
+    {"knn-long", "expert: items of the nearest sessions, long half-life", false},
+    {"repeat", "expert: the session's own items", false},
+};
+#define OUTPUTS (sizeof infos / sizeof *infos)
+_Static_assert(OUTPUTS == HH_EXPERTS + 1, "every expert needs its row in infos");
+_Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room for");
+
+// X(name, field of hh_graph_options, its type, kind, lowest, highest, text, values that tuning tries). The
+// names are those of the daemon's options; of a list, each value is a setting of its own.
+#define FOREVER (3650.0 * (double)HH_DAY)
+#define NOTHING {0}, 0
+#define TIMES                                                                                         \
+    GRID(HH_MINUTE, 3 * HH_MINUTE, 6 * HH_MINUTE, 20 * HH_MINUTE, HH_HOUR, 4 * HH_HOUR, 12 * HH_HOUR, \
+         2 * HH_DAY, 7 * HH_DAY, 30 * HH_DAY, 120 * HH_DAY, 1000 * HH_DAY)
+#define GRAPH_SETTINGS(X)                                                                                    \
+    X("max_clicks", max_clicks, uint32_t, COUNT, 1, 1e9, "clicks held at most", NOTHING)                     \
+    X("max_age", max_age, hh_time, DURATION, 0, FOREVER, "age at which sessions go; 0: never", NOTHING)      \
+    X("pop_half_life[0]", pop_half_life[0], hh_time, DURATION, 1000, FOREVER, "shortest of pop", TIMES)      \
+    X("pop_half_life[1]", pop_half_life[1], hh_time, DURATION, 1000, FOREVER, "middle one of pop", TIMES)    \
+    X("pop_half_life[2]", pop_half_life[2], hh_time, DURATION, 1000, FOREVER, "longest of pop", TIMES)       \
+    X("pair_half_life[0]", pair_half_life[0], hh_time, DURATION, 1000, FOREVER, "shorter one of pair",       \
+      TIMES)                                                                                                 \
+    X("pair_half_life[1]", pair_half_life[1], hh_time, DURATION, 1000, FOREVER, "longer one of pair", TIMES) \
+    X("knn_half_life[0]", knn_half_life[0], hh_time, DURATION, 1000, FOREVER, "shorter one of knn", TIMES)   \
+    X("knn_half_life[1]", knn_half_life[1], hh_time, DURATION, 1000, FOREVER, "longer one of knn", TIMES)    \
+    X("sessions", sessions, uint32_t, COUNT, 1, 100000, "newest sessions read for an item",                  \
+      GRID(125, 250, 500, 1000))                                                                             \
+    X("neighbours", neighbours, uint32_t, COUNT, 1, 100000, "nearest sessions that vote",                    \
+      GRID(100, 250, 500, 1000))                                                                             \
+    X("pair_decay", pair_decay, double, NUMBER, 0, 1, "weight of the click before, relative to a click",     \
+      GRID(0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9))                                                             \
+    X("pair_norm", pair_norm, double, NUMBER, 0, 1, "exponent of the row's sum",                             \
+      GRID(0.3, 0.5, 0.7, 0.85, 1))                                                                          \
+    X("pair_backward", pair_backward, double, NUMBER, 0, 1, "weight of what came before",                    \
+      GRID(0, 0.1, 0.2, 0.5, 1))                                                                             \
+    X("knn_decay", knn_decay, double, NUMBER, 0.01, 1000, "reach of a click from the session's end",         \
+      GRID(0.3, 0.6, 1, 2, 4))                                                                               \
+    X("knn_reach", knn_reach, double, NUMBER, 0.01, 1000, "reach of a vote behind the shared item",          \
+      GRID(0.6, 1.2, 2.5, 5, 20))                                                                            \
+    X("knn_backward", knn_backward, double, NUMBER, 0, 1, "weight of what came before it",                   \
+      GRID(0, 0.1, 0.25, 0.5, 1))                                                                            \
+    X("knn_idf", knn_idf, double, NUMBER, 0, 5, "exponent of the weight of rare items",                      \
+      GRID(0, 0.25, 0.5, 1, 1.5))                                                                            \
+    X("repeat_last", repeat_last, double, NUMBER, 0, 1, "weight of the last click's own item",               \
+      GRID(0, 0.1, 0.3, 0.6, 1))                                                                             \
+    X("repeat_decay", repeat_decay, double, NUMBER, 0, 1, "weight of an item for each click further back",   \
+      GRID(0.3, 0.5, 0.65, 0.8, 0.9, 1))                                                                     \
+    X("damp_last", damp_last, double, NUMBER, 0, 1, "factor on other experts' votes for the last item",      \
+      GRID(0, 0.1, 0.3, 0.6, 1))                                                                             \
+    X("damp_session", damp_session, double, NUMBER, 0, 1,                                                    \
+      "factor on their votes for the session's other items", GRID(0, 0.15, 0.35, 0.7, 1))
+
+#define SETTING_ROW(name, field, type, kind, low, high, text, ...) \
+    {"graph." name, text, HH_SETTING_##kind, low, high, NAN, __VA_ARGS__},
+static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW)};
+#undef SETTING_ROW
+#define SETTING_COUNT (sizeof settings / sizeof *settings)
+
+typedef struct hh_graph_model {
+    const hh_log *log;
+    bool hides;
+    hh_graph *graph;
+    hh_reader *reader;
+    hh_mixture *mixture;
+    hh_graph_session **open; // [sessions]
+    // Numbers of items: the graph gives its own, and may use one again for another item.
+    hh_item *to_graph;    // [items]
+    uint32_t *from_graph; // [from_room]
+    size_t from_room;
+    // room for one query
+    hh_item *query; // [query_room]
+    size_t query_room;
+    uint32_t *items; // [votes_room]
+    float *scores;   // [votes_room]
+    size_t votes_room;
+} hh_graph_model;
+
+static double standard(size_t index)
+{
+    const hh_graph_options defaults = hh_graph_defaults();
+    double values[] = {
+#define SETTING_VALUE(name, field, type, kind, low, high, text, ...) (double)defaults.field,
+        GRAPH_SETTINGS(SETTING_VALUE)
+#undef SETTING_VALUE
+    };
+    return values[index];
+}
+
+hh_graph_options hh_evaluate_graph_options(const hh_evaluate_options *options)
+{
+    hh_graph_options graph = hh_graph_defaults();
+#define SETTING_SET(name, field, type, kind, low, high, text, ...) \
+    graph.field = (type)hh_model_setting(options, "graph." name);
+    GRAPH_SETTINGS(SETTING_SET)
+#undef SETTING_SET
+    return graph;
+}
+
+static void destroy(void *model)
+{
+    hh_graph_model *self = model;
+    hh_reader_free(self->reader);
+    hh_graph_free(self->graph);
+    hh_mixture_free(self->mixture);
+    free(self->open);
+    free(self->to_graph);
+    free(self->from_graph);
+    free(self->query);
+    free(self->items);
+    free(self->scores);
+    free(self);
+}
+
+static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
+{
+    hh_graph_options options = hh_evaluate_graph_options(setup->options);
+    self->log = setup->log;
+    self->hides = setup->options->hide_session_items;
+    self->open = calloc((size_t)setup->log->sessions + 1, sizeof *self->open);
+    self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
+    self->mixture = hh_mixture_new();
+    if (!self->open || !self->to_graph || !self->mixture) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return false;
+    }
+    for (uint32_t item = 0; item < setup->log->items; item++)
+        self->to_graph[item] = HH_ITEM_NONE;
+    self->graph = hh_graph_new(&options, error);
+    if (self->graph)
+        self->reader = hh_reader_new(self->graph, error);
+    return self->reader != NULL;
+}
+
+static void *create(const hh_model_setup *setup, hh_error *error)
+{
+    hh_graph_model *self = calloc(1, sizeof *self);
+    if (!self || build(self, setup, error))
+        return self;
+    destroy(self);
+    return NULL;
+}
+
+static void *larger(void *array, size_t *room, size_t needed, size_t size)
+{
+    if (needed <= *room)
+        return array;
+    void *grown = realloc(array, 2 * needed * size);
+    if (grown)
+        *room = 2 * needed;
+    return grown;
+}
+
+// The graph's number of an item of the log.
+static hh_item number(hh_graph_model *self, uint32_t item)
+{
+    size_t length;
+    const char *id = hh_log_item(self->log, item, &length);
+    hh_item number = hh_graph_intern(self->graph, id, length);
+    if (number == HH_ITEM_NONE)
+        return HH_ITEM_NONE;
+    uint32_t *from = larger(self->from_graph, &self->from_room, (size_t)number + 1, sizeof *from);
+    if (!from)
+        return HH_ITEM_NONE;
+    self->from_graph = from;
+    self->from_graph[number] = item;
+    self->to_graph[item] = number;
+    return number;
+}
+
+static hh_status learn(void *model, const hh_lesson *lesson)
+{
+    hh_graph_model *self = model;
+    if (!self->open[lesson->session])
+        self->open[lesson->session] = hh_graph_open(self->graph, lesson->visitor);
+    hh_item item = number(self, lesson->items[lesson->position]);
+    if (!self->open[lesson->session] || item == HH_ITEM_NONE)
+        return HH_MEMORY;
+    return hh_graph_click(self->graph, self->open[lesson->session], item, lesson->time);
+}
+
+static hh_status closed(void *model, uint32_t session)
+{
+    hh_graph_model *self = model;
+    if (self->open[session])
+        hh_graph_close(self->graph, self->open[session]);
+    self->open[session] = NULL;
+    return HH_OK;
+}
+
+static hh_status answer_question(void *model, const hh_question *question, hh_answer *answer)
+{
+    hh_graph_model *self = model;
+    hh_item *items = larger(self->query, &self->query_room, question->length, sizeof *items);
+    if (!items)
+        return HH_MEMORY;
+    self->query = items;
+    for (uint32_t i = 0; i < question->length; i++) {
+        hh_item known = self->to_graph[question->items[i]];
+        bool still = known != HH_ITEM_NONE && self->from_graph[known] == question->items[i];
+        items[i] = still ? known : HH_ITEM_NONE;
+    }
+    hh_query query = {
+        .items = items,
+        .length = question->length,
+        .as_of = question->as_of,
+        .visitor = question->visitor,
+        .session_start = question->session_start,
+    };
+    hh_votes votes;
+    hh_status status =
+        hh_graph_query(self->reader, &query, HH_LIST + (self->hides ? question->length : 0), &votes);
+    if (status != HH_OK)
+        return status;
+    size_t room = self->votes_room;
+    uint32_t *numbers = larger(self->items, &room, votes.count, sizeof *numbers);
+    if (!numbers && votes.count)
+        return HH_MEMORY;
+    self->items = numbers;
+    float *scores = larger(self->scores, &self->votes_room, votes.count, sizeof *scores);
+    if (!scores && votes.count)
+        return HH_MEMORY;
+    self->scores = scores;
+
+    hh_mixture_scores(self->mixture, &votes, scores);
+    for (size_t i = 0; i < votes.count; i++)
+        numbers[i] = self->from_graph[votes.items[i]];
+    answer->count = (uint32_t)votes.count;
+    answer->items = numbers;
+    answer->scores[0] = scores;
+    answer->stride[0] = 1;
+    for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
+        answer->scores[1 + expert] = votes.count ? &votes.shares[0][expert] : NULL;
+        answer->stride[1 + expert] = HH_EXPERTS;
+    }
+    return HH_OK;
+}
+
+static void outcome(void *model, uint32_t item, uint32_t length, const float *scores)
+{
+    hh_graph_model *self = model;
+    float shares[1][HH_EXPERTS];
+    bool foreseen = false;
+    for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
+        shares[0][expert] = scores[1 + expert];
+        foreseen = foreseen || shares[0][expert] > 0;
+    }
+    hh_item clicked = self->to_graph[item];
+    hh_evidence evidence = {0};
+    hh_votes row = {.count = foreseen,
+                    .items = &clicked,
+                    .shares = (const float(*)[HH_EXPERTS])shares,
+                    .evidence = &evidence,
+                    .length = length};
+    hh_mixture_learn(self->mixture, &row, clicked);
+}
+
+const hh_model_kind hh_model_graph = {
+    .outputs = infos,
+    .output_count = OUTPUTS,
+    .settings = settings,
+    .setting_count = SETTING_COUNT,
+    .standard = standard,
+    .learns_outcomes = true,
+    .create = create,
+    .destroy = destroy,
+    .learn = learn,
+    .closed = closed,
+    .answer = answer_question,
+    .outcome = outcome,
+};
