@@ -21,6 +21,19 @@ static size_t escape(char *out, unsigned char c)
     return 6;
 }
 
+#define ALL_BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+// Whether none of eight bytes needs an escape. Exact where all are ASCII; bytes above that may be taken for
+// one that does, which costs only time.
+static bool plain(uint64_t eight)
+{
+    uint64_t quote = eight ^ ALL_BYTES('"'), backslash = eight ^ ALL_BYTES('\\');
+    uint64_t control = eight - ALL_BYTES(0x20);
+    quote -= ALL_BYTES(1);
+    backslash -= ALL_BYTES(1);
+    return !((quote | backslash | control | eight) & ALL_BYTES(0x80));
+}
+
 void hh_json_put_text(hh_buffer *buffer, hh_text text)
 {
     if (!hh_utf8_valid(text.bytes, text.length)) {
@@ -33,12 +46,18 @@ void hh_json_put_text(hh_buffer *buffer, hh_text text)
     }
     char *out = buffer->bytes + buffer->length;
     *out++ = '"';
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.bytes[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            *out++ = (char)c;
-        else
-            out += escape(out, c);
+    size_t i = 0;
+    while (i < text.length) {
+        uint64_t eight;
+        for (; text.length - i >= 8 && (memcpy(&eight, text.bytes + i, 8), plain(eight)); i += 8, out += 8)
+            memcpy(out, &eight, 8);
+        for (size_t end = text.length - i < 8 ? text.length : i + 8; i < end; i++) {
+            unsigned char c = (unsigned char)text.bytes[i];
+            if (c >= 0x20 && c != '"' && c != '\\')
+                *out++ = (char)c;
+            else
+                out += escape(out, c);
+        }
     }
     *out++ = '"';
     buffer->length = (size_t)(out - buffer->bytes);
