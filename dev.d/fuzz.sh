@@ -4,7 +4,7 @@
 #:
 #: What crashes a target is kept in build/fuzz/crashes/; put it, made small, into tests/fuzz/corpus/ with its fix.
 need build fuzz
-build fuzz all
+build fuzz tests
 target=${1:-all}
 seconds=${2:-600}
 found=''

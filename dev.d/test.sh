@@ -84,7 +84,7 @@ part_release() {
 }
 
 part_asan() {
-    step build-asan "build with AddressSanitizer and UBSan" build asan all || return
+    step build-asan "build with AddressSanitizer and UBSan" build asan tests || return
     ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 \
         UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
         step asan "unit and property tests under AddressSanitizer, LeakSanitizer and UBSan" \
@@ -92,13 +92,13 @@ part_asan() {
 }
 
 part_tsan() {
-    step build-tsan "build with ThreadSanitizer" build tsan all || return
+    step build-tsan "build with ThreadSanitizer" build tsan tests || return
     TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
         step tsan "threaded tests under ThreadSanitizer" run_ctest tsan tsan -L thread
 }
 
 part_fuzz() {
-    step build-fuzz "build the fuzz targets" build fuzz all || return
+    step build-fuzz "build the fuzz targets" build fuzz tests || return
     step fuzz "every fuzz target for some seconds" run_ctest fuzz fuzz -L fuzz || return
     [ -z "$long" ] || step fuzz-long "every fuzz target for a minute" ./dev fuzz all 60
 }
