@@ -1,3 +1,8 @@
-// Placeholder of the room until its first file lands.
-extern int hh_daemon_version;
-int hh_daemon_version = 1;
+// Until the pipeline lands: says so and stops.
+#include "daemon.h"
+
+int hh_daemon_run(hh_settings *settings)
+{
+    (void)settings;
+    return HH_EXIT_FAILURE;
+}

@@ -23,6 +23,7 @@ HH_OPTIONS(CHECK_KIND)
 #define ONE_OF(words)            .limit = {.kind = HH_LIMIT_ONE_OF, .choices = words}
 #define TOPIC                    .limit = {.kind = HH_LIMIT_TOPIC}
 #define TOPIC_OR_NONE            .limit = {.kind = HH_LIMIT_TOPIC_OR_NONE}
+#define LIBRARY                  NULL
 #define RESTART                  false
 #define RELOAD                   true
 

@@ -5,7 +5,8 @@
 // A row: X(group, field, KIND, default, limits, WHEN, "one line on why")
 //   KIND     TEXT const char* | LIST hh_list | SWITCH bool | COUNT uint32_t | REAL double | DURATION hh_time
 //            | DURATIONS hh_time[] | CHOICE int, the index of the word in ONE_OF
-//   default  as it would stand after --set name=
+//   default  as it would stand after --set name=; LIBRARY: what hh_sessionizer_defaults() or
+//            hh_graph_defaults() says
 //   limits   ANY | BETWEEN(low, high, unit) | ONE_OF("a|b") | TOPIC | TOPIC_OR_NONE
 //   WHEN     RESTART, or RELOAD: SIGHUP may change it
 // Groups that the library defines (session, graph) are its option structs themselves: rows map by field name.
@@ -95,58 +96,58 @@
 
 // hh_sessionizer_options: every field, in its order.
 #define HH_SESSION_OPTIONS(X)                                                                                \
-    X(session, gap, DURATION, "30m", BETWEEN(1, 30 * HH_DAY, ""), RESTART,                                   \
+    X(session, gap, DURATION, LIBRARY, BETWEEN(1, 30 * HH_DAY, ""), RESTART,                                 \
       "A pause of this length ends a session.")                                                              \
-    X(session, lateness, DURATION, "10s", BETWEEN(0, 7 * HH_DAY, ""), RESTART,                               \
+    X(session, lateness, DURATION, LIBRARY, BETWEEN(0, 7 * HH_DAY, ""), RESTART,                             \
       "How far behind the newest click of its partition a click may come; later ones are dead letters. "     \
       "Sessions close later by this much.")                                                                  \
-    X(session, max_duration, DURATION, "12h", BETWEEN(1, 30 * HH_DAY, ""), RESTART,                          \
+    X(session, max_duration, DURATION, LIBRARY, BETWEEN(1, 30 * HH_DAY, ""), RESTART,                        \
       "Longest session. Together with max_clicks it bounds what is replayed at a restart.")                  \
-    X(session, max_clicks, COUNT, "500", BETWEEN(1, 100000, "clicks"), RESTART,                              \
+    X(session, max_clicks, COUNT, LIBRARY, BETWEEN(1, 100000, "clicks"), RESTART,                            \
       "A session of this many clicks is closed: crawlers must not grow without end.")                        \
-    X(session, max_skew, DURATION, "5m", BETWEEN(0, 30 * HH_DAY, ""), RESTART,                               \
+    X(session, max_skew, DURATION, LIBRARY, BETWEEN(0, 30 * HH_DAY, ""), RESTART,                            \
       "How far ahead of the clock a click may be; one from the far future would close everybody's session.") \
-    X(session, idle_timeout, DURATION, "1m", BETWEEN(0, 30 * HH_DAY, ""), RESTART,                           \
+    X(session, idle_timeout, DURATION, LIBRARY, BETWEEN(0, 30 * HH_DAY, ""), RESTART,                        \
       "After this long without clicks a partition's sessions close by the wall clock. 0: they wait for the " \
       "next click.")
 
 // hh_graph_options: every field, in its order.
-#define HH_GRAPH_OPTIONS(X)                                                                        \
-    X(graph, max_clicks, COUNT, "2000000", BETWEEN(1000, 1000000000, "clicks"), RESTART,           \
-      "Clicks remembered: the bound on memory. The oldest sessions go first.")                     \
-    X(graph, max_age, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                       \
-      "Sessions older than this are forgotten. 0: never, while there is room.")                    \
-    X(graph, pop_half_life, DURATIONS, "5m,2h,7d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
-      "Half-lives of what is popular now, short to long; the mixture chooses among the three.")    \
-    X(graph, pair_half_life, DURATIONS, "1h,365d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
-      "Half-lives of \"this was clicked after that\", short and long; the mixture chooses.")       \
-    X(graph, knn_half_life, DURATIONS, "6h,365d", BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,  \
-      "Half-lives of similar sessions, short and long; the mixture chooses.")                      \
-    X(graph, sessions, COUNT, "500", BETWEEN(1, 100000, "sessions"), RESTART,                      \
-      "Newest sessions that are read for each item of the asking session.")                        \
-    X(graph, neighbours, COUNT, "250", BETWEEN(1, 100000, "sessions"), RESTART,                    \
-      "knn: most similar sessions that vote.")                                                     \
-    X(graph, pair_decay, REAL, "0.6", BETWEEN(0, 1, ""), RESTART,                                  \
-      "pair: weight of the click before, relative to a click.")                                    \
-    X(graph, pair_norm, REAL, "0.7", BETWEEN(0, 1, ""), RESTART,                                   \
-      "pair: how far frequent items are damped; 0 not, 1 fully.")                                  \
-    X(graph, pair_backward, REAL, "0.2", BETWEEN(0, 1, ""), RESTART,                               \
-      "pair: weight of what was clicked before rather than after.")                                \
-    X(graph, knn_decay, REAL, "1", BETWEEN(0.01, 1000, "clicks"), RESTART,                         \
-      "knn: how fast older clicks of the asking session lose weight.")                             \
-    X(graph, knn_reach, REAL, "2.5", BETWEEN(0.01, 1000, "clicks"), RESTART,                       \
-      "knn: how far after the last common item a neighbour's items count.")                        \
-    X(graph, knn_backward, REAL, "0.5", BETWEEN(0, 1, ""), RESTART,                                \
-      "knn: weight of what a neighbour clicked before it rather than after.")                      \
-    X(graph, knn_idf, REAL, "0.5", BETWEEN(0, 5, ""), RESTART,                                     \
-      "knn: how much rare items are preferred; 0 not.")                                            \
-    X(graph, repeat_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                 \
-      "repeat: weight of the item clicked last.")                                                  \
-    X(graph, repeat_decay, REAL, "0.8", BETWEEN(0, 1, ""), RESTART,                                \
-      "repeat: how fast items further back lose weight.")                                          \
-    X(graph, damp_last, REAL, "0.3", BETWEEN(0, 1, ""), RESTART,                                   \
-      "Factor on the other experts' votes for the item clicked last.")                             \
-    X(graph, damp_session, REAL, "0.35", BETWEEN(0, 1, ""), RESTART,                               \
+#define HH_GRAPH_OPTIONS(X)                                                                      \
+    X(graph, max_clicks, COUNT, LIBRARY, BETWEEN(1000, 1000000000, "clicks"), RESTART,           \
+      "Clicks remembered: the bound on memory. The oldest sessions go first.")                   \
+    X(graph, max_age, DURATION, LIBRARY, BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                 \
+      "Sessions older than this are forgotten. 0: never, while there is room.")                  \
+    X(graph, pop_half_life, DURATIONS, LIBRARY, BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,  \
+      "Half-lives of what is popular now, short to long; the mixture chooses among the three.")  \
+    X(graph, pair_half_life, DURATIONS, LIBRARY, BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \
+      "Half-lives of \"this was clicked after that\", short and long; the mixture chooses.")     \
+    X(graph, knn_half_life, DURATIONS, LIBRARY, BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,  \
+      "Half-lives of similar sessions, short and long; the mixture chooses.")                    \
+    X(graph, sessions, COUNT, LIBRARY, BETWEEN(1, 100000, "sessions"), RESTART,                  \
+      "Newest sessions that are read for each item of the asking session.")                      \
+    X(graph, neighbours, COUNT, LIBRARY, BETWEEN(1, 100000, "sessions"), RESTART,                \
+      "knn: most similar sessions that vote.")                                                   \
+    X(graph, pair_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                              \
+      "pair: weight of the click before, relative to a click.")                                  \
+    X(graph, pair_norm, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                               \
+      "pair: how far frequent items are damped; 0 not, 1 fully.")                                \
+    X(graph, pair_backward, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                           \
+      "pair: weight of what was clicked before rather than after.")                              \
+    X(graph, knn_decay, REAL, LIBRARY, BETWEEN(0.01, 1000, "clicks"), RESTART,                   \
+      "knn: how fast older clicks of the asking session lose weight.")                           \
+    X(graph, knn_reach, REAL, LIBRARY, BETWEEN(0.01, 1000, "clicks"), RESTART,                   \
+      "knn: how far after the last common item a neighbour's items count.")                      \
+    X(graph, knn_backward, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
+      "knn: weight of what a neighbour clicked before it rather than after.")                    \
+    X(graph, knn_idf, REAL, LIBRARY, BETWEEN(0, 5, ""), RESTART,                                 \
+      "knn: how much rare items are preferred; 0 not.")                                          \
+    X(graph, repeat_last, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                             \
+      "repeat: weight of the item clicked last.")                                                \
+    X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
+      "repeat: how fast items further back lose weight.")                                        \
+    X(graph, damp_last, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                               \
+      "Factor on the other experts' votes for the item clicked last.")                           \
+    X(graph, damp_session, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
       "Factor on the other experts' votes for the session's other items.")
 
 #define HH_RECOMMEND_OPTIONS(X)                                                                             \
@@ -286,7 +287,7 @@ typedef struct hh_option {
     const char *field; // "gap"
     hh_option_kind kind;
     size_t offset, size; // of the member in hh_config
-    const char *initial; // the default
+    const char *initial; // the default; NULL: the library's
     struct {
         hh_option_limit kind;
         double low, high;    // BETWEEN; durations in ms

@@ -106,6 +106,8 @@ static void check_kafka(rules *check)
     const hh_config *config = check->config;
     not_empty(check, "kafka.brokers", config->kafka.brokers, "name at least one broker, host:port");
     not_empty(check, "kafka.group", config->kafka.group, "name the consumer group");
+    if (config->kafka.brokers[0] == '\0')
+        return;
     static const hh_kafka_role roles[] = {HH_KAFKA_WORKER, HH_KAFKA_READER, HH_KAFKA_PRODUCER,
                                           HH_KAFKA_ADMIN};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {

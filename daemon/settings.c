@@ -44,9 +44,13 @@ typedef struct reading {
 hh_settings *hh_settings_new(void)
 {
     hh_settings *settings = calloc(1, sizeof *settings);
-    for (size_t i = 0; settings && i < HH_OPTION_COUNT; i++)
-        if (hh_value_parse(&hh_options[i], hh_options[i].initial, &settings->config, &settings->kept, NULL) !=
-            HH_OK) {
+    if (!settings)
+        return NULL;
+    settings->config.session = hh_sessionizer_defaults();
+    settings->config.graph = hh_graph_defaults();
+    for (size_t i = 0; i < HH_OPTION_COUNT; i++)
+        if (hh_options[i].initial && hh_value_parse(&hh_options[i], hh_options[i].initial, &settings->config,
+                                                    &settings->kept, NULL) != HH_OK) {
             hh_settings_free(settings);
             return NULL;
         }

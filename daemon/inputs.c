@@ -1,0 +1,68 @@
+// Topics and schema that the settings name; see inputs.h.
+#include "inputs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCHEMA_MAX = 1 << 20 }; // bytes; the largest that people have are some tens of thousands
+
+size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS])
+{
+    const struct {
+        const char *name, *cleanup;
+        bool used;
+    } rows[HH_TOPICS] = {
+        {config->topics.clicks, "delete", true},
+        {config->topics.items, "compact", config->recommend.enabled},
+        {config->topics.recommendations, "delete", config->recommend.enabled},
+        {config->topics.sessions, "delete", true},
+        {config->topics.dead_letters, "delete", true},
+    };
+    int partitions = (int)config->topics.partitions, replication = (int)config->topics.replication;
+    size_t count = 0;
+    for (size_t i = 0; i < HH_TOPICS; i++)
+        if (rows[i].used && rows[i].name[0] != '\0')
+            topics[count++] = (hh_kafka_topic){rows[i].name, partitions, replication, rows[i].cleanup};
+    return count;
+}
+
+hh_click_fields hh_click_fields_of(const hh_config *config)
+{
+    return (hh_click_fields){.visitor = config->clicks.fields.visitor,
+                             .item = config->clicks.fields.item,
+                             .timestamp = config->clicks.fields.timestamp,
+                             .unit = (hh_time_unit)config->clicks.timestamp_unit};
+}
+
+static hh_status failed(hh_error *error, const char *path, const char *why)
+{
+    return hh_fail(error, HH_IO, "clicks.schema: %.300s can't be read: %s", path, why);
+}
+
+hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error)
+{
+    const char *path = config->clicks.schema;
+    *text = NULL;
+    if (config->clicks.format != HH_FORMAT_AVRO)
+        return HH_OK;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return failed(error, path, strerror(errno));
+    char *buffer = malloc(SCHEMA_MAX);
+    size_t length = buffer ? fread(buffer, 1, SCHEMA_MAX, file) : 0;
+    bool broken = ferror(file);
+    int reason = errno;
+    fclose(file);
+    if (buffer && !broken && length < SCHEMA_MAX && !memchr(buffer, '\0', length)) {
+        buffer[length] = '\0';
+        *text = buffer;
+        return HH_OK;
+    }
+    bool none = !buffer;
+    free(buffer);
+    if (none)
+        return hh_fail(error, HH_MEMORY, NULL);
+    return failed(error, path, broken ? strerror(reason) : "this is no schema in Avro's JSON");
+}

@@ -1,0 +1,21 @@
+// What the settings name outside of themselves: the topics as they must be, and the schema of the clicks.
+// Used at start and by --check, so that both see the same.
+#ifndef DAEMON_INPUTS_H
+#define DAEMON_INPUTS_H
+
+#include "options.h"
+#include "wire/kafka.h"
+#include "wire/records.h"
+
+#define HH_TOPICS 5
+
+// The topics that these settings read and write; returns how many. Names are the config's.
+size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);
+
+// clicks.fields and clicks.timestamp_unit as decoders take them. Names are the config's.
+hh_click_fields hh_click_fields_of(const hh_config *config);
+
+// The text of clicks.schema; the caller frees it. *text is NULL, and all is well, where clicks are JSON.
+hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error);
+
+#endif

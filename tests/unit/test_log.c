@@ -1,0 +1,235 @@
+// Log lines: their form, quoting, journald's priorities, held complaints, and many threads at once.
+#include "daemon/log.h"
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct fixture {
+    FILE *file;
+    hh_log *log;
+    int64_t now; // of the log's clock
+} fixture;
+
+static int64_t clock_of(void *context)
+{
+    return ((fixture *)context)->now;
+}
+
+static fixture *start(int level)
+{
+    fixture *made = calloc(1, sizeof *made);
+    cr_assert_not_null(made);
+    made->file = tmpfile();
+    made->log = hh_log_new(fileno(made->file), level);
+    cr_assert_not_null(made->log);
+    hh_log_set_clock(made->log, clock_of, made);
+    return made;
+}
+
+static void stop(fixture *made)
+{
+    hh_log_free(made->log);
+    fclose(made->file);
+    free(made);
+}
+
+// What has been written since the last call, without the time in front of each line.
+static const char *said(fixture *made)
+{
+    static char text[1 << 16];
+    char line[4096];
+    text[0] = '\0';
+    rewind(made->file);
+    while (fgets(line, sizeof line, made->file)) {
+        const char *rest = line[0] == '<' ? line : strchr(line, ' ') + 1;
+        cr_assert_lt(strlen(text) + strlen(rest), sizeof text);
+        memcpy(text + strlen(text), rest, strlen(rest) + 1);
+    }
+    rewind(made->file);
+    cr_assert_eq(ftruncate(fileno(made->file), 0), 0);
+    return text;
+}
+
+Test(log, a_line_is_level_message_and_values)
+{
+    fixture *made = start(HH_LOG_INFO);
+    HH_LOG(made->log, HH_LOG_INFO, "started");
+    HH_LOG(made->log, HH_LOG_WARNING, "partitions assigned", HH_TEXT("topic", "clicks"),
+           HH_NUMBER("partition", -3), HH_REAL("share", 0.25), HH_BYTES("visitor", "annette", 3),
+           HH_TEXT("none", NULL));
+    cr_expect_str_eq(
+        said(made),
+        "info started\n"
+        "warning partitions assigned topic=clicks partition=-3 share=0.25 visitor=ann none=\"\"\n");
+    stop(made);
+}
+
+Test(log, time_is_utc_with_milliseconds)
+{
+    fixture *made = start(HH_LOG_INFO);
+    char line[128];
+    int year, month, day, hour, minute, second, ms, end = 0;
+    HH_LOG(made->log, HH_LOG_INFO, "started");
+    rewind(made->file);
+    cr_assert_not_null(fgets(line, sizeof line, made->file));
+    cr_expect_eq(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month, &day, &hour, &minute, &second,
+                        &ms, &end),
+                 7);
+    cr_expect_eq(end, 24);
+    stop(made);
+}
+
+Test(log, values_that_could_be_misread_are_quoted)
+{
+    fixture *made = start(HH_LOG_INFO);
+    HH_LOG(made->log, HH_LOG_INFO, "x", HH_TEXT("a", "two words"), HH_TEXT("b", "k=v"),
+           HH_TEXT("c", "say \"hi\\\""), HH_TEXT("d", "line\nbreak"), HH_TEXT("e", "\x1b[2J\x7f"),
+           HH_BYTES("f", "a\0b", 3), HH_TEXT("g", "née"), HH_TEXT("h", ""));
+    cr_expect_str_eq(said(made),
+                     "info x a=\"two words\" b=\"k=v\" c=\"say \\\"hi\\\\\\\"\" d=\"line\\nbreak\" "
+                     "e=\"\\x1b[2J\\x7f\" f=\"a\\x00b\" g=née h=\"\"\n");
+    stop(made);
+}
+
+Test(log, long_lines_are_cut_and_stay_one_line)
+{
+    fixture *made = start(HH_LOG_INFO);
+    char text[5000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    HH_LOG(made->log, HH_LOG_INFO, "long", HH_TEXT("value", text));
+    const char *line = said(made);
+    cr_expect_lt(strlen(line), 2048);
+    cr_expect_str_eq(line + strlen(line) - 4, "...\n");
+    stop(made);
+}
+
+Test(log, levels)
+{
+    fixture *made = start(HH_LOG_WARNING);
+    HH_LOG(made->log, HH_LOG_INFO, "no");
+    HH_LOG(made->log, HH_LOG_ERROR, "yes");
+    hh_log_set_level(made->log, HH_LOG_DEBUG);
+    HH_LOG(made->log, HH_LOG_DEBUG, "now");
+    cr_expect_str_eq(said(made), "error yes\ndebug now\n");
+    stop(made);
+}
+
+Test(log, journald_gets_priorities_and_no_time)
+{
+    FILE *file = tmpfile();
+    struct stat status;
+    char stream[64];
+    cr_assert_eq(fstat(fileno(file), &status), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)status.st_dev,
+             (unsigned long long)status.st_ino);
+    setenv("JOURNAL_STREAM", stream, 1);
+    hh_log *log = hh_log_new(fileno(file), HH_LOG_DEBUG);
+    for (int level = HH_LOG_ERROR; level <= HH_LOG_DEBUG; level++)
+        HH_LOG(log, level, "said", HH_NUMBER("n", level));
+    HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
+    HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
+    hh_log_free(log);
+    char text[512] = "";
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    cr_expect_str_eq(text, "<3>said n=0\n<4>said n=1\n<6>said n=2\n<7>said n=3\n<4>bad\n<4>bad repeated=1\n");
+
+    // Standard error sent elsewhere is not the journal.
+    FILE *other = tmpfile();
+    log = hh_log_new(fileno(other), HH_LOG_INFO);
+    HH_LOG(log, HH_LOG_INFO, "said");
+    rewind(other);
+    cr_expect_neq(fgetc(other), '<');
+    hh_log_free(log);
+    fclose(other);
+    fclose(file);
+}
+
+Test(log, a_complaint_is_said_once_a_minute_with_its_count)
+{
+    fixture *made = start(HH_LOG_INFO);
+    made->now = 1000000;
+    for (int i = 0; i < 5; i++)
+        HH_COMPLAIN(made->log, HH_LOG_WARNING, "bad click", HH_NUMBER("offset", i));
+    HH_COMPLAIN(made->log, HH_LOG_ERROR, "other");
+    cr_expect_str_eq(said(made), "warning bad click offset=0\nerror other\n");
+
+    made->now += 59999;
+    hh_log_tick(made->log);
+    cr_expect_str_eq(said(made), "");
+    made->now += 1;
+    hh_log_tick(made->log);
+    cr_expect_str_eq(said(made), "warning bad click offset=4 repeated=4\n");
+    hh_log_tick(made->log);
+    cr_expect_str_eq(said(made), "", "nothing is said twice");
+
+    // The next minute begins with the last line: silence, then the next sum even without a tick.
+    HH_COMPLAIN(made->log, HH_LOG_WARNING, "bad click", HH_NUMBER("offset", 9));
+    cr_expect_str_eq(said(made), "");
+    made->now += 60000;
+    HH_COMPLAIN(made->log, HH_LOG_WARNING, "bad click", HH_NUMBER("offset", 10));
+    cr_expect_str_eq(said(made), "warning bad click offset=10 repeated=2\n");
+
+    // After a quiet minute the first is said at once again.
+    made->now += 60000;
+    HH_COMPLAIN(made->log, HH_LOG_WARNING, "bad click", HH_NUMBER("offset", 11));
+    cr_expect_str_eq(said(made), "warning bad click offset=11\n");
+    stop(made);
+}
+
+Test(log, what_is_held_is_said_at_the_end)
+{
+    FILE *file = tmpfile();
+    char text[512];
+    hh_log *log = hh_log_new(fileno(file), HH_LOG_INFO);
+    for (int i = 0; i < 3; i++)
+        HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
+    hh_log_free(log);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    cr_expect_not_null(strstr(text, "warning bad repeated=2\n"), "%s", text);
+    fclose(file);
+}
+
+enum { THREADS = 4, LINES = 500 };
+
+static void *write_lines(void *context)
+{
+    for (int i = 0; i < LINES; i++) {
+        HH_LOG(context, HH_LOG_INFO, "line", HH_NUMBER("n", i),
+               HH_TEXT("tail", "abcdefghijklmnopqrstuvwxyz"));
+        HH_COMPLAIN(context, HH_LOG_WARNING, "bad", HH_NUMBER("n", i));
+    }
+    return NULL;
+}
+
+Test(log, threads_do_not_mix_lines_and_lose_no_complaint)
+{
+    fixture *made = start(HH_LOG_INFO);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, write_lines, made->log), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    made->now = 60000;
+    hh_log_tick(made->log);
+    char line[512];
+    int whole = 0, complaints = 0, repeated = 0, n;
+    rewind(made->file);
+    while (fgets(line, sizeof line, made->file)) {
+        const char *rest = strchr(line, ' ') + 1;
+        if (sscanf(rest, "warning bad n=%d repeated=%d", &n, &repeated) >= 1)
+            complaints++;
+        else if (sscanf(rest, "info line n=%d", &n) == 1 && strstr(rest, "tail=abcdefghijklmnopqrstuvwxyz\n"))
+            whole++;
+    }
+    cr_expect_eq(whole, THREADS * LINES);
+    cr_expect_eq(complaints, 2);
+    cr_expect_eq(repeated, THREADS * LINES - 1);
+    stop(made);
+}
