@@ -24,7 +24,7 @@ typedef struct hh_complaint {
     char line[HELD_SIZE]; // the newest of them
 } hh_complaint;
 
-struct hh_log {
+struct hh_logger {
     int fd;
     bool journal;
     int level; // atomic
@@ -84,25 +84,25 @@ static bool is_journal(int fd)
     return strcmp(stream, name) == 0;
 }
 
-hh_log *hh_log_new(int fd, int level)
+hh_logger *hh_logger_new(int fd, int level)
 {
-    hh_log *log = calloc(1, sizeof *log);
+    hh_logger *log = calloc(1, sizeof *log);
     if (!log)
         return NULL;
     log->fd = fd;
     log->journal = is_journal(fd);
     log->now = monotonic;
-    hh_log_set_level(log, level);
+    hh_logger_set_level(log, level);
     pthread_mutex_init(&log->lock, NULL);
     return log;
 }
 
-void hh_log_set_level(hh_log *log, int level)
+void hh_logger_set_level(hh_logger *log, int level)
 {
     __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
-void hh_log_set_clock(hh_log *log, int64_t (*now_ms)(void *context), void *context)
+void hh_logger_set_clock(hh_logger *log, int64_t (*now_ms)(void *context), void *context)
 {
     log->now = now_ms ? now_ms : monotonic;
     log->context = context;
@@ -198,7 +198,7 @@ static void put_head(hh_line *line, bool journal, int level)
 }
 
 // A log that can't be written must not stop the daemon.
-static void finish(const hh_log *log, hh_line *line)
+static void finish(const hh_logger *log, hh_line *line)
 {
     if (line->cut)
         memcpy(line->text + line->used - 3, "...", 3);
@@ -207,7 +207,7 @@ static void finish(const hh_log *log, hh_line *line)
         return;
 }
 
-void hh_log_write(hh_log *log, int level, const hh_log_event *event)
+void hh_logger_write(hh_logger *log, int level, const hh_log_event *event)
 {
     if (level > __atomic_load_n(&log->level, __ATOMIC_RELAXED))
         return;
@@ -220,7 +220,7 @@ void hh_log_write(hh_log *log, int level, const hh_log_event *event)
 
 // ---- complaints ----
 
-static void say_held(hh_log *log, hh_complaint *complaint, int64_t now)
+static void say_held(hh_logger *log, hh_complaint *complaint, int64_t now)
 {
     char text[LINE_SIZE], count[48];
     hh_line line = {text, sizeof text - 1, 0, false};
@@ -234,7 +234,7 @@ static void say_held(hh_log *log, hh_complaint *complaint, int64_t now)
         finish(log, &line);
 }
 
-static hh_complaint *find(hh_log *log, const char *message)
+static hh_complaint *find(hh_logger *log, const char *message)
 {
     for (size_t i = 0; i < COMPLAINTS; i++) {
         hh_complaint *complaint = &log->complaints[i];
@@ -254,7 +254,7 @@ static void hold(hh_complaint *complaint, const hh_log_event *event)
     complaint->held++;
 }
 
-void hh_log_complain(hh_log *log, int level, const hh_log_event *event)
+void hh_logger_complain(hh_logger *log, int level, const hh_log_event *event)
 {
     pthread_mutex_lock(&log->lock);
     int64_t now = log->now(log->context);
@@ -268,7 +268,7 @@ void hh_log_complain(hh_log *log, int level, const hh_log_event *event)
     if (first) {
         if (complaint)
             complaint->said = now;
-        hh_log_write(log, level, event);
+        hh_logger_write(log, level, event);
     } else {
         hold(complaint, event);
         if (now - complaint->said >= MINUTE)
@@ -277,7 +277,7 @@ void hh_log_complain(hh_log *log, int level, const hh_log_event *event)
     pthread_mutex_unlock(&log->lock);
 }
 
-static void say_due(hh_log *log, int64_t age)
+static void say_due(hh_logger *log, int64_t age)
 {
     pthread_mutex_lock(&log->lock);
     int64_t now = log->now(log->context);
@@ -287,12 +287,12 @@ static void say_due(hh_log *log, int64_t age)
     pthread_mutex_unlock(&log->lock);
 }
 
-void hh_log_tick(hh_log *log)
+void hh_logger_tick(hh_logger *log)
 {
     say_due(log, MINUTE);
 }
 
-void hh_log_free(hh_log *log)
+void hh_logger_free(hh_logger *log)
 {
     if (!log)
         return;

@@ -5,6 +5,8 @@
 //   HH_LOG(log, HH_LOG_INFO, "partitions assigned", HH_NUMBER("worker", 0), HH_TEXT("partitions", "0,1"));
 //   HH_COMPLAIN(log, HH_LOG_WARNING, "click can't be used", HH_TEXT("reason", error.message));
 //
+// (A hh_log is the library's log of clicks.)
+//
 // HH_COMPLAIN is for what may happen with every record: the first is said at once, then the newest once a
 // minute with how many there were. Never give it or HH_LOG the value of a Kafka property: it may be a
 // password.
@@ -13,7 +15,7 @@
 
 #include "options.h"
 
-typedef struct hh_log hh_log;
+typedef struct hh_logger hh_logger;
 
 // A value of an event; made by HH_TEXT, HH_BYTES, HH_NUMBER and HH_REAL. Keys are static.
 typedef struct hh_log_field {
@@ -36,22 +38,22 @@ hh_log_field HH_BYTES(const char *key, const char *bytes, size_t length); // not
 hh_log_field HH_NUMBER(const char *key, int64_t number);
 hh_log_field HH_REAL(const char *key, double real);
 
-#define HH_LOG(log, level, ...)      hh_log_write(log, level, &(hh_log_event){.message = __VA_ARGS__})
-#define HH_COMPLAIN(log, level, ...) hh_log_complain(log, level, &(hh_log_event){.message = __VA_ARGS__})
+#define HH_LOG(log, level, ...)      hh_logger_write(log, level, &(hh_log_event){.message = __VA_ARGS__})
+#define HH_COMPLAIN(log, level, ...) hh_logger_complain(log, level, &(hh_log_event){.message = __VA_ARGS__})
 
 // Writes to fd, which stays the caller's; level: HH_LOG_ERROR ... HH_LOG_DEBUG. NULL when out of memory.
-hh_log *hh_log_new(int fd, int level);
+hh_logger *hh_logger_new(int fd, int level);
 // Says what is still held back.
-void hh_log_free(hh_log *log);
+void hh_logger_free(hh_logger *log);
 
-void hh_log_write(hh_log *log, int level, const hh_log_event *event);
-void hh_log_complain(hh_log *log, int level, const hh_log_event *event);
+void hh_logger_write(hh_logger *log, int level, const hh_log_event *event);
+void hh_logger_complain(hh_logger *log, int level, const hh_log_event *event);
 // Says the complaints whose minute is over; to be called every second or so.
-void hh_log_tick(hh_log *log);
+void hh_logger_tick(hh_logger *log);
 
-void hh_log_set_level(hh_log *log, int level);
+void hh_logger_set_level(hh_logger *log, int level);
 
 // For tests: the clock that minutes are counted by, in milliseconds; NULL: the machine's own.
-void hh_log_set_clock(hh_log *log, int64_t (*now_ms)(void *context), void *context);
+void hh_logger_set_clock(hh_logger *log, int64_t (*now_ms)(void *context), void *context);
 
 #endif

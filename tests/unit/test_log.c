@@ -10,7 +10,7 @@
 
 typedef struct fixture {
     FILE *file;
-    hh_log *log;
+    hh_logger *log;
     int64_t now; // of the log's clock
 } fixture;
 
@@ -24,15 +24,15 @@ static fixture *start(int level)
     fixture *made = calloc(1, sizeof *made);
     cr_assert_not_null(made);
     made->file = tmpfile();
-    made->log = hh_log_new(fileno(made->file), level);
+    made->log = hh_logger_new(fileno(made->file), level);
     cr_assert_not_null(made->log);
-    hh_log_set_clock(made->log, clock_of, made);
+    hh_logger_set_clock(made->log, clock_of, made);
     return made;
 }
 
 static void stop(fixture *made)
 {
-    hh_log_free(made->log);
+    hh_logger_free(made->log);
     fclose(made->file);
     free(made);
 }
@@ -113,7 +113,7 @@ Test(log, levels)
     fixture *made = start(HH_LOG_WARNING);
     HH_LOG(made->log, HH_LOG_INFO, "no");
     HH_LOG(made->log, HH_LOG_ERROR, "yes");
-    hh_log_set_level(made->log, HH_LOG_DEBUG);
+    hh_logger_set_level(made->log, HH_LOG_DEBUG);
     HH_LOG(made->log, HH_LOG_DEBUG, "now");
     cr_expect_str_eq(said(made), "error yes\ndebug now\n");
     stop(made);
@@ -128,12 +128,12 @@ Test(log, journald_gets_priorities_and_no_time)
     snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)status.st_dev,
              (unsigned long long)status.st_ino);
     setenv("JOURNAL_STREAM", stream, 1);
-    hh_log *log = hh_log_new(fileno(file), HH_LOG_DEBUG);
+    hh_logger *log = hh_logger_new(fileno(file), HH_LOG_DEBUG);
     for (int level = HH_LOG_ERROR; level <= HH_LOG_DEBUG; level++)
         HH_LOG(log, level, "said", HH_NUMBER("n", level));
     HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
     HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
-    hh_log_free(log);
+    hh_logger_free(log);
     char text[512] = "";
     rewind(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
@@ -141,11 +141,11 @@ Test(log, journald_gets_priorities_and_no_time)
 
     // Standard error sent elsewhere is not the journal.
     FILE *other = tmpfile();
-    log = hh_log_new(fileno(other), HH_LOG_INFO);
+    log = hh_logger_new(fileno(other), HH_LOG_INFO);
     HH_LOG(log, HH_LOG_INFO, "said");
     rewind(other);
     cr_expect_neq(fgetc(other), '<');
-    hh_log_free(log);
+    hh_logger_free(log);
     fclose(other);
     fclose(file);
 }
@@ -160,12 +160,12 @@ Test(log, a_complaint_is_said_once_a_minute_with_its_count)
     cr_expect_str_eq(said(made), "warning bad click offset=0\nerror other\n");
 
     made->now += 59999;
-    hh_log_tick(made->log);
+    hh_logger_tick(made->log);
     cr_expect_str_eq(said(made), "");
     made->now += 1;
-    hh_log_tick(made->log);
+    hh_logger_tick(made->log);
     cr_expect_str_eq(said(made), "warning bad click offset=4 repeated=4\n");
-    hh_log_tick(made->log);
+    hh_logger_tick(made->log);
     cr_expect_str_eq(said(made), "", "nothing is said twice");
 
     // The next minute begins with the last line: silence, then the next sum even without a tick.
@@ -186,10 +186,10 @@ Test(log, what_is_held_is_said_at_the_end)
 {
     FILE *file = tmpfile();
     char text[512];
-    hh_log *log = hh_log_new(fileno(file), HH_LOG_INFO);
+    hh_logger *log = hh_logger_new(fileno(file), HH_LOG_INFO);
     for (int i = 0; i < 3; i++)
         HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
-    hh_log_free(log);
+    hh_logger_free(log);
     rewind(file);
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     cr_expect_not_null(strstr(text, "warning bad repeated=2\n"), "%s", text);
@@ -217,7 +217,7 @@ Test(log, threads_do_not_mix_lines_and_lose_no_complaint)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     made->now = 60000;
-    hh_log_tick(made->log);
+    hh_logger_tick(made->log);
     char line[512];
     int whole = 0, complaints = 0, repeated = 0, n;
     rewind(made->file);
