@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PATIENCE_MS 10000 // for brokers that do not answer at all
+
 enum {
     BROKERS,
     TOPIC,
@@ -57,8 +59,10 @@ struct run {
     struct titles *titles;
     struct watch_view *view;
     rd_kafka_topic_partition_list_t *assigned;
-    int at_end; // partitions of `topic` whose end was reached
-    int partitions;
+    struct part {
+        int64_t end; // offset of the end when it was assigned
+        bool ended;  // read up to there
+    } * parts;       // [assigned->cnt]
     uint64_t shown, undecodable;
     hh_error error;
 };
@@ -139,29 +143,44 @@ static hh_status open_client(struct run *run)
     return HH_OK;
 }
 
+static rd_kafka_resp_err_t read_partition(struct run *run, const char *topic, int32_t partition, int64_t from)
+{
+    int64_t begin, end;
+    rd_kafka_resp_err_t error =
+        rd_kafka_query_watermark_offsets(run->client, topic, partition, &begin, &end, PATIENCE_MS);
+    if (error)
+        return error;
+    int count = run->assigned->cnt;
+    struct part *parts = realloc(run->parts, (size_t)(count + 1) * sizeof *parts);
+    if (!parts)
+        return RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+    run->parts = parts;
+    run->parts[count] = (struct part){.end = end, .ended = begin == end};
+    rd_kafka_topic_partition_list_add(run->assigned, topic, partition)->offset = from;
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 // Adds all partitions of the topic to what is read.
-static hh_status read_topic(struct run *run, const char *name, int64_t from, int *partitions)
+static hh_status read_topic(struct run *run, const char *name, int64_t from)
 {
     rd_kafka_topic_t *topic = rd_kafka_topic_new(run->client, name, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t error =
-        topic ? rd_kafka_metadata(run->client, 0, topic, &metadata, 10000) : rd_kafka_last_error();
+        topic ? rd_kafka_metadata(run->client, 0, topic, &metadata, PATIENCE_MS) : rd_kafka_last_error();
     if (topic)
         rd_kafka_topic_destroy(topic);
     if (!error)
         error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    hh_status status = HH_OK;
-    if (error)
-        status = hh_fail(&run->error, HH_IO, "topic '%s' on %s: %s", name, run->kafka.brokers,
-                         rd_kafka_err2str(error));
-    *partitions = error ? 0 : metadata->topics[0].partition_cnt;
-    for (int i = 0; i < *partitions; i++)
-        rd_kafka_topic_partition_list_add(run->assigned, name, i)->offset = from;
+    for (int i = 0; !error && i < metadata->topics[0].partition_cnt; i++)
+        error = read_partition(run, name, i, from);
     if (metadata)
         rd_kafka_metadata_destroy(metadata);
-    if (!error && (error = rd_kafka_assign(run->client, run->assigned)) != 0)
-        status = hh_fail(&run->error, HH_IO, "topic '%s' can't be read: %s", name, rd_kafka_err2str(error));
-    return status;
+    if (!error)
+        error = rd_kafka_assign(run->client, run->assigned);
+    if (error)
+        return hh_fail(&run->error, HH_IO, "topic '%s' on %s: %s", name, run->kafka.brokers,
+                       rd_kafka_err2str(error));
+    return HH_OK;
 }
 
 static hh_status take_item(struct run *run, const rd_kafka_message_t *message)
@@ -178,32 +197,53 @@ static hh_status take_item(struct run *run, const rd_kafka_message_t *message)
     return status == HH_OK ? HH_OK : hh_fail(&run->error, status, NULL);
 }
 
-// Where to go on when the assignment is made anew.
+// What is read of each partition, in the order of `assigned`.
+static struct part *part_of(struct run *run, const rd_kafka_message_t *message)
+{
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    for (int i = 0; i < run->assigned->cnt; i++)
+        if (run->assigned->elems[i].partition == message->partition &&
+            strcmp(run->assigned->elems[i].topic, topic) == 0)
+            return &run->parts[i];
+    return NULL;
+}
+
+// Notes how far a partition is read, also for when the assignment is made anew. The end is where it was in
+// the beginning: a partition that grows all the time never says that its end is reached.
 static void note_position(struct run *run, const rd_kafka_message_t *message)
 {
-    rd_kafka_topic_partition_t *partition = rd_kafka_topic_partition_list_find(
-        run->assigned, rd_kafka_topic_name(message->rkt), message->partition);
-    if (partition)
-        partition->offset = message->offset + 1;
+    struct part *part = part_of(run, message);
+    if (!part)
+        return;
+    rd_kafka_topic_partition_t *assigned = &run->assigned->elems[part - run->parts];
+    if (!message->err)
+        assigned->offset = message->offset + 1;
+    part->ended =
+        part->ended || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || assigned->offset >= part->end;
+}
+
+static bool all_ended(const struct run *run, const char *topic)
+{
+    for (int i = 0; i < run->assigned->cnt; i++)
+        if (!run->parts[i].ended && strcmp(run->assigned->elems[i].topic, topic) == 0)
+            return false;
+    return true;
 }
 
 // All titles that the topic has now, before the first list is shown.
 static hh_status read_titles(struct run *run)
 {
-    int partitions, ended = 0;
-    hh_status status = read_topic(run, run->items_topic, RD_KAFKA_OFFSET_BEGINNING, &partitions);
-    while (status == HH_OK && ended < partitions && !interrupted()) {
+    hh_status status = read_topic(run, run->items_topic, RD_KAFKA_OFFSET_BEGINNING);
+    while (status == HH_OK && !all_ended(run, run->items_topic) && !interrupted()) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(run->client, 200);
         if (!message)
             continue;
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            ended++;
-        } else if (message->err) {
-            status = hh_fail(&run->error, HH_IO, "%s", rd_kafka_message_errstr(message));
-        } else {
-            note_position(run, message);
+        if (!message->err)
             status = take_item(run, message);
-        }
+        else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            status = hh_fail(&run->error, HH_IO, "%s", rd_kafka_message_errstr(message));
+        if (message->rkt)
+            note_position(run, message);
         rd_kafka_message_destroy(message);
     }
     return status;
@@ -233,42 +273,40 @@ static hh_status take_recommendations(struct run *run, const rd_kafka_message_t 
     return HH_OK;
 }
 
-// A partition's end is reported again whenever it has grown meanwhile; the first time counts.
-static void note_end(struct run *run, const rd_kafka_message_t *message)
-{
-    rd_kafka_topic_partition_t *partition = rd_kafka_topic_partition_list_find(
-        run->assigned, rd_kafka_topic_name(message->rkt), message->partition);
-    if (!partition || partition->opaque || strcmp(partition->topic, run->topic) != 0)
-        return;
-    partition->opaque = run;
-    run->at_end++;
-}
-
 static bool done(const struct run *run)
 {
     return interrupted() || run->shown >= run->limit || ferror(stdout) ||
-           (!run->follow && run->at_end >= run->partitions);
+           (!run->follow && all_ended(run, run->topic));
+}
+
+static hh_status take_message(struct run *run, const rd_kafka_message_t *message)
+{
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return strcmp(rd_kafka_topic_name(message->rkt), run->topic) == 0 ? take_recommendations(run, message)
+                                                                          : take_item(run, message);
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        return HH_OK;
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+        fprintf(stderr, "hiphop watch: %s; trying again\n", rd_kafka_message_errstr(message));
+        return HH_OK;
+    default:
+        return hh_fail(&run->error, HH_IO, "%s", rd_kafka_message_errstr(message));
+    }
 }
 
 static hh_status watch_lists(struct run *run)
 {
     hh_status status =
-        read_topic(run, run->topic, run->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END,
-                   &run->partitions);
+        read_topic(run, run->topic, run->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END);
     while (status == HH_OK && !done(run)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(run->client, 100);
         if (!message)
             continue;
-        bool lists = message->rkt && strcmp(rd_kafka_topic_name(message->rkt), run->topic) == 0;
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            note_end(run, message);
-        else if (message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-                 message->err == RD_KAFKA_RESP_ERR__TRANSPORT)
-            fprintf(stderr, "hiphop watch: %s; trying again\n", rd_kafka_message_errstr(message));
-        else if (message->err)
-            status = hh_fail(&run->error, HH_IO, "%s", rd_kafka_message_errstr(message));
-        else
-            status = lists ? take_recommendations(run, message) : take_item(run, message);
+        status = take_message(run, message);
+        if (message->rkt)
+            note_position(run, message);
         rd_kafka_message_destroy(message);
     }
     return status;
@@ -320,6 +358,7 @@ static hh_status watch(struct run *run)
     }
     if (run->assigned)
         rd_kafka_topic_partition_list_destroy(run->assigned);
+    free(run->parts);
     hh_recommendations_decoder_free(run->decoder);
     watch_view_free(run->view);
     titles_free(run->titles);
