@@ -16,7 +16,8 @@
 #include <time.h>
 #include <xxhash.h>
 
-#define VISITORS  1250000u // of whom 1 - exp(-1.6) = 80 % have a session open
+#define VISITORS  1555000u // of whom 1 - exp(-1.03) = 64 % have a session open
+#define PER_GAP   1.03     // clicks of a visitor in one gap on average, which makes sessions of 2.8 clicks
 #define ID_LENGTH 12u
 
 typedef struct stream_click {
@@ -53,8 +54,7 @@ static stream_click *make_stream(size_t count, hh_time gap)
     stream_click *stream = malloc(count * sizeof *stream);
     if (!stream)
         exit(1);
-    // One click of each visitor in gap / 1.6 on average.
-    double pace = (double)gap / 1.6 / VISITORS;
+    double pace = (double)gap / PER_GAP / VISITORS;
     uint64_t state = 1;
     for (size_t i = 0; i < count; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;

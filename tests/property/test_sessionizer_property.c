@@ -25,6 +25,7 @@ typedef struct log_step {
 typedef struct click_log {
     hh_sessionizer_options options;
     size_t floors, ceilings, cuts; // list sizes of checkpoints
+    hh_time bucket_width;          // of the wheel; 0: its own
     size_t count;
     log_step steps[MAX_STEPS];
 } click_log;
@@ -285,6 +286,8 @@ static hh_sessionizer *start(const click_log *log, run *r, uint64_t seed)
     hh_sessionizer *s = hh_sessionizer_new(&options, sink, r, NULL);
     cr_assert_not_null(s);
     hh_sessionizer_limit_lists(s, log->floors, log->ceilings, log->cuts);
+    if (log->bucket_width)
+        s->wheel.width = log->bucket_width;
     return s;
 }
 
@@ -471,9 +474,10 @@ static void hold(click_log *log, property *fails, uint64_t seed)
     shrink(log, fails);
     const hh_sessionizer_options *o = &log->options;
     cr_log_error("seed %" PRIu64 ": gap %" PRId64 " lateness %" PRId64 " max_duration %" PRId64
-                 " max_clicks %u max_skew %" PRId64 " idle_timeout %" PRId64 " lists %zu %zu %zu",
+                 " max_clicks %u max_skew %" PRId64 " idle_timeout %" PRId64
+                 " lists %zu %zu %zu bucket_width %" PRId64,
                  seed, o->gap, o->lateness, o->max_duration, o->max_clicks, o->max_skew, o->idle_timeout,
-                 log->floors, log->ceilings, log->cuts);
+                 log->floors, log->ceilings, log->cuts, log->bucket_width);
     for (size_t i = 0; i < log->count; i++) {
         const log_step *step = &log->steps[i];
         const char *mark = step->restart ? "restart, then " : "";
@@ -517,14 +521,18 @@ static void random_log(click_log *log, uint64_t seed, size_t most_steps)
     int visitors = (int)(1 + below(&r, 4));
     int64_t pace = 1 + below(&r, 6); // how fast the clock goes
     int64_t spread = 1 + below(&r, 2 * o->lateness + 10);
-    int64_t wild = below(&r, 3) ? 30 : 5; // one click in so many is far off
-    int64_t restarts = 1 + below(&r, 20); // one step in so many
+    int64_t wild = below(&r, 3) ? 30 : 5;        // one click in so many is far off
+    int64_t restarts = 1 + below(&r, 20);        // one step in so many
+    int64_t jumps = below(&r, 3) ? 1000000 : 30; // the clock is put back once in so many steps
+    log->bucket_width = below(&r, 2) ? 1 + below(&r, 2 * (o->gap + o->lateness)) : 0;
     hh_time now = 1000;
     int64_t offset = below(&r, 5);
     log->count = 1 + (size_t)below(&r, (int64_t)most_steps);
     for (size_t i = 0; i < log->count; i++) {
         log_step *step = &log->steps[i];
         now += below(&r, pace);
+        if (below(&r, jumps) == 0)
+            now -= below(&r, 60);
         step->restart = below(&r, restarts) == 0;
         step->now = now;
         if (below(&r, 10) == 0) {

@@ -186,6 +186,7 @@ Test(sessionizer, what_is_late_or_future_is_not_used_and_moves_nothing)
     cr_assert_eq(click(t, "v", INT64_MIN), HH_CLICK_LATE);
     expect(t, "");
     cr_assert_eq(hh_sessionizer_watermark(t->s), 95);
+    cr_assert_eq(t->s->floor_count, 0, "a replay sees by itself that the click is late");
     cr_assert_eq(click(t, "v", 95), HH_CLICK_TAKEN);
     cr_assert_eq(click(t, "w", NOW), HH_CLICK_TAKEN);
     end(t);
@@ -257,6 +258,26 @@ Test(sessionizer, a_merge_that_would_break_a_cap_begins_a_new_session_instead)
     click(t, "v", 109);
     expect(t, "click 0 of 0[0@100]; click 1 of 0[0@100 1@101]; click 0 of 2[2@118]; "
               "clicks closes 0[0@100 1@101]; clicks closes 2[2@118]; click 0 of 3[3@109]; ");
+    end(t);
+}
+
+Test(sessionizer, a_cut_goes_when_nothing_from_before_it_could_be_open)
+{
+    hh_sessionizer_options options = gap_of(10, 0);
+    options.max_clicks = 2;
+    story *t = begin(options);
+    click(t, "v", 100);
+    click(t, "v", 105);
+    cr_assert_neq(t->s->oldest, HH_RECORD_NONE);
+    click(t, "v", 110); // keeps the cut, though that is due before its session is
+    click(t, "w", 117);
+    cr_assert_eq(hh_sessionizer_open(t->s), 2);
+    cr_assert(hh_record_is_cut(hh_record_at(t->s, t->s->oldest)));
+    click(t, "w", 120);
+    cr_assert_eq(hh_sessionizer_open(t->s), 0);
+    click(t, "x", 130);
+    cr_assert_eq(t->s->oldest, t->s->newest, "x alone is left");
+    cr_assert_eq(t->s->visitors.count, 1);
     end(t);
 }
 
