@@ -1,8 +1,354 @@
-// Until the pipeline lands: says so and stops.
+// Starts the threads, waits for signals, watches the threads, stops them.
+//
+// The order at start: Kafka's topics, the graph keeper, and only when the graph is loaded the workers: until
+// then the group leaves the partitions with the instances that can serve them.
 #include "daemon.h"
+
+#include "client.h"
+#include "http.h"
+#include "inputs.h"
+#include "keeper.h"
+#include "notify.h"
+#include "shared.h"
+#include "worker.h"
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    ROUND_MS = 100,        // of the main thread
+    TOPICS_MS = 2000,      // longest that a look at the topics waits for brokers
+    STOP_MS = 3000,        // what threads get to finish; then what is open stays uncommitted
+    LAST_RESORT_MS = 4500, // then the process ends, whatever librdkafka waits for
+    STUCK_MS = 60000,      // a thread that has not gone round for so long never will
+};
+
+typedef struct hh_daemon {
+    hh_settings *settings;
+    const hh_config *config;
+    hh_shared shared;
+    hh_pulse admin; // of the client that looks at the topics
+    char *schema;
+    hh_http_options http_options; // must live as long as the server
+    hh_http *http;
+    hh_keeper *keeper;     // NULL where recommendations are off
+    hh_worker **workers;   // [config->pipeline.workers]
+    atomic_bool assembled; // keeper and workers are there to be looked at
+    bool working;          // the workers have been started
+    bool ready;            // and had their first partitions
+    sigset_t signals;
+    hh_time next_watchdog;
+} hh_daemon;
+
+// ---- what is asked over HTTP, and by systemd ----
+
+static bool alive(hh_pulse *pulse, hh_time now)
+{
+    hh_time beat = atomic_load(&pulse->beat);
+    return !atomic_load(&pulse->failed) && (beat == 0 || now - beat < STUCK_MS);
+}
+
+static bool healthy(void *context, char *reason, size_t size)
+{
+    hh_daemon *daemon = context;
+    hh_time now = hh_steady_clock();
+    bool well = true;
+    if (atomic_load(&daemon->assembled)) {
+        well = !daemon->keeper || alive(hh_keeper_pulse(daemon->keeper), now);
+        for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
+            well &= alive(&daemon->workers[i]->pulse, now);
+    }
+    snprintf(reason, size, well ? "all threads move" : "a thread has stopped; the log says why");
+    return well;
+}
+
+static bool is_ready(void *context, char *reason, size_t size)
+{
+    hh_daemon *daemon = context;
+    const char *why = "partitions are assigned and the graph is loaded";
+    bool ready = false;
+    if (hh_stopping(&daemon->shared))
+        why = "stopping";
+    else if (!atomic_load(&daemon->assembled))
+        why = "looking for Kafka and its topics";
+    else if (daemon->keeper && !hh_keeper_loaded(daemon->keeper))
+        why = "the graph is being loaded";
+    else
+        ready = true;
+    for (uint32_t i = 0; ready && i < daemon->config->pipeline.workers; i++) {
+        if (atomic_load(&daemon->workers[i]->assigned) < 0)
+            why = "partitions are not assigned yet";
+        else if (atomic_load(&daemon->workers[i]->pulse.broken))
+            why = "no broker answers";
+        else
+            continue;
+        ready = false;
+    }
+    snprintf(reason, size, "%s", why);
+    return ready;
+}
+
+static void watch(hh_daemon *daemon)
+{
+    char reason[128];
+    hh_time now = hh_steady_clock();
+    bool ready = is_ready(daemon, reason, sizeof reason);
+    hh_metrics_set_ready(daemon->shared.metrics, ready);
+    if (ready && !daemon->ready) {
+        daemon->ready = true;
+        HH_LOG(daemon->shared.log, HH_LOG_INFO, "ready");
+        hh_notify("READY=1");
+    }
+    if (now >= daemon->next_watchdog && hh_notify_watchdog_ms() > 0 &&
+        healthy(daemon, reason, sizeof reason)) {
+        hh_notify("WATCHDOG=1");
+        daemon->next_watchdog = now + hh_notify_watchdog_ms() / 3;
+    }
+    hh_logger_tick(daemon->shared.log);
+}
+
+// ---- signals ----
+
+static void say(void *context, const char *sentence)
+{
+    hh_daemon *daemon = context;
+    HH_LOG(daemon->shared.log, HH_LOG_INFO, "settings", HH_TEXT("change", sentence));
+}
+
+static void complain(void *context, const char *sentence)
+{
+    hh_daemon *daemon = context;
+    HH_LOG(daemon->shared.log, HH_LOG_ERROR, "settings", HH_TEXT("trouble", sentence));
+}
+
+static void reload(hh_daemon *daemon)
+{
+    bool applied = hh_settings_reload(daemon->settings, say, complain, daemon) == HH_OK;
+    hh_metrics_add(daemon->shared.metrics, HH_METRIC_RELOADS, applied ? HH_RELOAD_APPLIED : HH_RELOAD_REFUSED,
+                   1);
+    hh_logger_set_level(daemon->shared.log, daemon->config->log.level);
+    HH_LOG(daemon->shared.log, HH_LOG_INFO, applied ? "settings reloaded" : "settings not reloaded");
+}
+
+// Waits a round for a signal. True when it is time to stop.
+static bool told_to_stop(hh_daemon *daemon)
+{
+    struct timespec round = {.tv_nsec = ROUND_MS * 1000000L};
+    int signal = sigtimedwait(&daemon->signals, NULL, &round);
+    if (signal == SIGHUP)
+        reload(daemon);
+    if (signal != SIGTERM && signal != SIGINT)
+        return false;
+    HH_LOG(daemon->shared.log, HH_LOG_INFO, "stopping",
+           HH_TEXT("signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+    return true;
+}
+
+// ---- starting ----
+
+static void complain_of_topic(void *context, const char *sentence)
+{
+    hh_daemon *daemon = context;
+    HH_LOG(daemon->shared.log, HH_LOG_ERROR, "topic", HH_TEXT("trouble", sentence));
+}
+
+// Waits for brokers and sees that the topics are there. HH_EXIT_OK, also when told to stop meanwhile.
+static int see_to_topics(hh_daemon *daemon, bool *stop)
+{
+    hh_kafka_topic topics[HH_TOPICS];
+    hh_error error;
+    size_t count = hh_topics_needed(daemon->config, topics);
+    rd_kafka_conf_t *conf = hh_client_conf(daemon->config, HH_KAFKA_ADMIN, &daemon->admin, &error);
+    rd_kafka_t *client = conf ? hh_client_new(RD_KAFKA_PRODUCER, conf, &error) : NULL;
+    if (!client) {
+        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "no Kafka client", HH_TEXT("trouble", error.message));
+        return HH_EXIT_CONFIG;
+    }
+    hh_status status = HH_IO;
+    while (status == HH_IO && !*stop) {
+        status = hh_kafka_topics(client, topics, count, daemon->config->topics.create, TOPICS_MS,
+                                 complain_of_topic, daemon, &error);
+        rd_kafka_poll(client, 0);
+        if (status == HH_IO)
+            HH_COMPLAIN(daemon->shared.log, HH_LOG_WARNING, "waiting for Kafka",
+                        HH_TEXT("brokers", daemon->config->kafka.brokers), HH_TEXT("reason", error.message));
+        watch(daemon);
+        *stop = told_to_stop(daemon);
+    }
+    hh_client_free(client);
+    return status == HH_OK || *stop ? HH_EXIT_OK : HH_EXIT_CONFIG;
+}
+
+static hh_status assemble(hh_daemon *daemon, hh_error *error)
+{
+    const hh_config *config = daemon->config;
+    if (config->recommend.enabled) {
+        daemon->shared.mixture = hh_mixture_new();
+        daemon->shared.graph = hh_graph_new(&config->graph, error);
+        if (!daemon->shared.graph)
+            return error->status;
+        if (!daemon->shared.mixture)
+            return hh_fail(error, HH_MEMORY, NULL);
+        daemon->keeper = hh_keeper_new(&daemon->shared, error);
+        if (!daemon->keeper)
+            return error->status;
+    }
+    daemon->workers = calloc(config->pipeline.workers, sizeof(hh_worker *));
+    if (!daemon->workers)
+        return hh_fail(error, HH_MEMORY, NULL);
+    for (uint32_t i = 0; i < config->pipeline.workers; i++) {
+        daemon->workers[i] = hh_worker_new(&daemon->shared, i, error);
+        if (!daemon->workers[i])
+            return error->status;
+    }
+    atomic_store(&daemon->assembled, true);
+    return daemon->keeper ? hh_keeper_start(daemon->keeper, error) : HH_OK;
+}
+
+// Starts the workers once the graph is loaded. False when one can't be started.
+static bool start_work(hh_daemon *daemon)
+{
+    hh_error error;
+    if (daemon->working || (daemon->keeper && !hh_keeper_loaded(daemon->keeper)))
+        return true;
+    daemon->working = true;
+    for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++) {
+        if (hh_worker_start(daemon->workers[i], &error) == HH_OK)
+            continue;
+        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", error.message));
+        return false;
+    }
+    return true;
+}
+
+static bool any_failed(hh_daemon *daemon)
+{
+    bool failed = daemon->keeper && atomic_load(&hh_keeper_pulse(daemon->keeper)->failed);
+    for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
+        failed |= atomic_load(&daemon->workers[i]->pulse.failed);
+    return failed;
+}
+
+// ---- stopping ----
+
+// librdkafka may wait where it can't be told not to (a name that doesn't resolve, say). Nothing is lost by
+// going: what is not committed will be done again.
+static void *last_resort(void *unused)
+{
+    (void)unused;
+    nanosleep(&(struct timespec){LAST_RESORT_MS / 1000, LAST_RESORT_MS % 1000 * 1000000L}, NULL);
+    _exit(HH_EXIT_OK);
+}
+
+static void stop(hh_daemon *daemon)
+{
+    pthread_t thread;
+    hh_notify("STOPPING=1");
+    atomic_store(&daemon->shared.stop_by, hh_steady_clock() + STOP_MS);
+    atomic_store(&daemon->shared.stopping, true);
+    if (pthread_create(&thread, NULL, last_resort, NULL) == 0)
+        pthread_detach(thread);
+    for (uint32_t i = 0; daemon->workers && i < daemon->config->pipeline.workers; i++)
+        if (daemon->workers[i])
+            hh_worker_join(daemon->workers[i]);
+    if (daemon->keeper)
+        hh_keeper_join(daemon->keeper);
+}
+
+static void take_apart(hh_daemon *daemon)
+{
+    hh_http_stop(daemon->http);
+    for (uint32_t i = 0; daemon->workers && i < daemon->config->pipeline.workers; i++)
+        hh_worker_free(daemon->workers[i]);
+    free(daemon->workers);
+    hh_keeper_free(daemon->keeper);
+    hh_graph_free(daemon->shared.graph);
+    hh_mixture_free(daemon->shared.mixture);
+    free(daemon->schema);
+    hh_metrics_free(daemon->shared.metrics);
+    hh_logger_free(daemon->shared.log);
+}
+
+// ---- the whole ----
+
+static int serve_http(hh_daemon *daemon)
+{
+    hh_error error;
+    if (!*daemon->config->http.listen)
+        return HH_EXIT_OK;
+    daemon->http_options = (hh_http_options){.config = daemon->config,
+                                             .metrics = daemon->shared.metrics,
+                                             .healthy = healthy,
+                                             .ready = is_ready,
+                                             .context = daemon};
+    daemon->http = hh_http_start(&daemon->http_options, &error);
+    if (daemon->http)
+        return HH_EXIT_OK;
+    HH_LOG(daemon->shared.log, HH_LOG_ERROR, "no HTTP", HH_TEXT("reason", error.message));
+    return HH_EXIT_FAILURE;
+}
+
+static int work(hh_daemon *daemon)
+{
+    hh_error error;
+    bool told = false;
+    int code = serve_http(daemon);
+    if (code == HH_EXIT_OK)
+        code = see_to_topics(daemon, &told);
+    if (code != HH_EXIT_OK || told)
+        return code;
+    hh_status status = assemble(daemon, &error);
+    if (status) {
+        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", error.message));
+        return status == HH_ARGUMENT || status == HH_FORMAT ? HH_EXIT_CONFIG : HH_EXIT_FAILURE;
+    }
+    while (!told_to_stop(daemon)) {
+        if (any_failed(daemon) || !start_work(daemon))
+            return HH_EXIT_FAILURE;
+        watch(daemon);
+    }
+    return HH_EXIT_OK;
+}
 
 int hh_daemon_run(hh_settings *settings)
 {
-    (void)settings;
-    return HH_EXIT_FAILURE;
+    hh_error error;
+    hh_daemon daemon = {.settings = settings, .config = hh_settings_config(settings)};
+    hh_shared *shared = &daemon.shared;
+    shared->config = daemon.config;
+    shared->log = hh_logger_new(STDERR_FILENO, daemon.config->log.level);
+    shared->metrics = hh_metrics_new();
+    daemon.admin = (hh_pulse){.shared = shared, .name = "admin"};
+    if (!shared->log || !shared->metrics) {
+        hh_logger_free(shared->log);
+        hh_metrics_free(shared->metrics);
+        return HH_EXIT_FAILURE;
+    }
+    // Before any thread is there, so that signals come to this one alone.
+    sigemptyset(&daemon.signals);
+    sigaddset(&daemon.signals, SIGTERM);
+    sigaddset(&daemon.signals, SIGINT);
+    sigaddset(&daemon.signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &daemon.signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    int code = HH_EXIT_CONFIG;
+    if (hh_click_schema(daemon.config, &daemon.schema, &error) == HH_OK) {
+        shared->clicks_schema = daemon.schema;
+        HH_LOG(shared->log, HH_LOG_INFO, "hiphopd starts", HH_TEXT("version", HH_VERSION),
+               HH_TEXT("instance", daemon.config->instance.id), HH_TEXT("group", daemon.config->kafka.group),
+               HH_TEXT("brokers", daemon.config->kafka.brokers),
+               HH_TEXT("librdkafka", rd_kafka_version_str()));
+        code = work(&daemon);
+    } else {
+        HH_LOG(shared->log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", error.message));
+    }
+    stop(&daemon);
+    HH_LOG(shared->log, HH_LOG_INFO, "stopped", HH_NUMBER("code", code));
+    take_apart(&daemon);
+    return code;
 }

@@ -53,6 +53,8 @@ hh_reader *hh_recommender_reader(hh_recommender *recommender);
 // < k only where fewer items exist.
 hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                        size_t *count);
+// The votes that the last list was made of, valid until the next one; NULL before the first.
+const hh_votes *hh_recommender_votes(const hh_recommender *recommender);
 // The reason as a sentence, NUL-terminated in text[size].
 void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size);
 

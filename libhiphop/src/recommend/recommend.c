@@ -8,6 +8,8 @@ struct hh_recommender {
     hh_reader *reader;
     const hh_mixture *mixture;
     hh_recommend_options options;
+    hh_votes votes; // of the last query
+    bool asked;
     float *scores; // [capacity] of the candidates
     size_t capacity;
     uint32_t *best; // [k] candidates, a heap with the worst on top
@@ -53,6 +55,11 @@ void hh_recommender_free(hh_recommender *recommender)
 hh_reader *hh_recommender_reader(hh_recommender *recommender)
 {
     return recommender->reader;
+}
+
+const hh_votes *hh_recommender_votes(const hh_recommender *recommender)
+{
+    return recommender->asked ? &recommender->votes : NULL;
 }
 
 // ---- the best k ----
@@ -201,24 +208,25 @@ hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_re
                        size_t *count)
 {
     *count = 0;
-    hh_votes votes;
+    hh_votes *votes = &recommender->votes;
     size_t popular = recommender->options.k + (recommender->options.hide_session_items ? query->length : 0);
-    hh_status status = hh_graph_query(recommender->reader, query, popular, &votes);
+    hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
+    recommender->asked = status == HH_OK;
     if (status)
         return status;
-    if (votes.count > recommender->capacity) {
-        size_t capacity = votes.count + votes.count / 2;
+    if (votes->count > recommender->capacity) {
+        size_t capacity = votes->count + votes->count / 2;
         float *scores = realloc(recommender->scores, capacity * sizeof *scores);
         if (!scores)
             return HH_MEMORY;
         recommender->scores = scores;
         recommender->capacity = capacity;
     }
-    hh_mixture_scores(recommender->mixture, &votes, recommender->scores);
-    *count = choose(&(ranking){recommender, &votes}, query);
+    hh_mixture_scores(recommender->mixture, votes, recommender->scores);
+    *count = choose(&(ranking){recommender, votes}, query);
     double weights[HH_EXPERTS];
     hh_mixture_weights(recommender->mixture, query->length, weights);
     for (size_t i = 0; i < *count; i++)
-        list[i] = explain(recommender, &votes, recommender->best[i], weights);
+        list[i] = explain(recommender, votes, recommender->best[i], weights);
     return HH_OK;
 }

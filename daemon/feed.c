@@ -1,0 +1,325 @@
+// Reading all partitions without a group.
+#include "feed.h"
+
+#include "client.h"
+#include <stdlib.h>
+
+enum {
+    CALL_MS = 1000,
+    CHUNK = 64,        // clicks taken from one partition before the others are looked at again
+    PATIENCE_MS = 200, // how long the partition that is furthest behind is waited for
+    SLICE_MS = 10,
+};
+
+struct hh_feed {
+    hh_shared *shared;
+    hh_pulse *pulse;
+    rd_kafka_t *client;
+    rd_kafka_topic_t *clicks, *items; // items: NULL where there is no such topic
+    rd_kafka_queue_t *live;           // what has caught up
+    hh_feed_partition **partitions;
+    size_t count;
+    uint64_t to_load;
+};
+
+static rd_kafka_topic_t *topic(rd_kafka_t *client, const char *name, hh_error *error)
+{
+    // The simple consumer would commit, into a group that nobody asked for.
+    char trouble[200];
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(client);
+    if (rd_kafka_topic_conf_set(conf, "auto.commit.enable", "false", trouble, sizeof trouble) !=
+        RD_KAFKA_CONF_OK) {
+        rd_kafka_topic_conf_destroy(conf);
+        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, trouble);
+        return NULL;
+    }
+    rd_kafka_topic_t *made = rd_kafka_topic_new(client, name, conf);
+    if (!made)
+        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
+    return made;
+}
+
+hh_feed *hh_feed_new(hh_shared *shared, hh_pulse *pulse, hh_error *error)
+{
+    const hh_config *config = shared->config;
+    hh_feed *feed = calloc(1, sizeof *feed);
+    if (!feed) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    feed->shared = shared;
+    feed->pulse = pulse;
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_READER, pulse, error);
+    feed->client = conf ? hh_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
+    if (feed->client) {
+        feed->live = rd_kafka_queue_new(feed->client);
+        feed->clicks = topic(feed->client, config->topics.clicks, error);
+        feed->items = *config->topics.items ? topic(feed->client, config->topics.items, error) : NULL;
+    }
+    if (feed->clicks && (feed->items || !*config->topics.items))
+        return feed;
+    hh_feed_free(feed);
+    return NULL;
+}
+
+void hh_feed_free(hh_feed *feed)
+{
+    if (!feed)
+        return;
+    for (size_t i = 0; i < feed->count; i++) {
+        hh_feed_partition *partition = feed->partitions[i];
+        rd_kafka_consume_stop(partition->items ? feed->items : feed->clicks, partition->number);
+        rd_kafka_queue_destroy(partition->queue);
+        free(partition);
+    }
+    free(feed->partitions);
+    if (feed->live)
+        rd_kafka_queue_destroy(feed->live);
+    if (feed->clicks)
+        rd_kafka_topic_destroy(feed->clicks);
+    if (feed->items)
+        rd_kafka_topic_destroy(feed->items);
+    hh_client_free(feed->client);
+    free(feed);
+}
+
+size_t hh_feed_count(const hh_feed *feed)
+{
+    return feed->count;
+}
+
+hh_feed_partition *hh_feed_at(hh_feed *feed, size_t number)
+{
+    return feed->partitions[number];
+}
+
+bool hh_feed_caught_up(const hh_feed *feed)
+{
+    bool clicks = false;
+    for (size_t i = 0; i < feed->count; i++) {
+        if (!feed->partitions[i]->caught_up)
+            return false;
+        clicks |= !feed->partitions[i]->items;
+    }
+    return clicks;
+}
+
+uint64_t hh_feed_to_load(const hh_feed *feed)
+{
+    return feed->to_load;
+}
+
+uint64_t hh_feed_lag(hh_feed *feed)
+{
+    uint64_t lag = 0;
+    for (size_t i = 0; i < feed->count; i++) {
+        const hh_feed_partition *partition = feed->partitions[i];
+        int64_t low, high;
+        if (!partition->items && !partition->at_end &&
+            rd_kafka_get_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks), partition->number,
+                                           &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+            high > partition->next)
+            lag += (uint64_t)(high - partition->next);
+    }
+    return lag;
+}
+
+// ---- finding ----
+
+// Partitions of a topic, or -1 where no broker tells.
+static int partitions_of(hh_feed *feed, rd_kafka_topic_t *of)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (rd_kafka_metadata(feed->client, 0, of, &metadata, CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    int count = -1;
+    if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        count = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    atomic_store(&feed->pulse->broken, false);
+    return count;
+}
+
+static int known(const hh_feed *feed, bool items)
+{
+    int count = 0;
+    for (size_t i = 0; i < feed->count; i++)
+        count += feed->partitions[i]->items == items;
+    return count;
+}
+
+typedef struct hh_extent {
+    int64_t low, high;
+} hh_extent;
+
+// Where to begin in each partition so that max_clicks are read in all: from the same share of each, since all
+// partitions keep the same span of time.
+static void choose_begin(const hh_feed *feed, const hh_extent *extents, int count, int64_t *begins)
+{
+    double held = 0, wanted = feed->shared->config->graph.max_clicks;
+    for (int i = 0; i < count; i++)
+        held += (double)(extents[i].high - extents[i].low);
+    double share = held > wanted ? wanted / held : 1;
+    for (int i = 0; i < count; i++)
+        begins[i] = extents[i].high - (int64_t)((double)(extents[i].high - extents[i].low) * share);
+}
+
+static bool begin_partition(hh_feed *feed, bool items, int32_t number, int64_t begin, int64_t end)
+{
+    rd_kafka_topic_t *of = items ? feed->items : feed->clicks;
+    hh_feed_partition **partitions =
+        realloc(feed->partitions, (feed->count + 1) * sizeof(hh_feed_partition *));
+    if (!partitions)
+        return false;
+    feed->partitions = partitions;
+    hh_feed_partition *partition = calloc(1, sizeof *partition);
+    if (!partition)
+        return false;
+    *partition = (hh_feed_partition){
+        .number = number, .items = items, .target = end, .next = begin, .clock = HH_TIME_MIN};
+    partition->queue = rd_kafka_queue_new(feed->client);
+    if (rd_kafka_consume_start_queue(of, number, begin, partition->queue)) {
+        rd_kafka_queue_destroy(partition->queue);
+        free(partition);
+        return false;
+    }
+    feed->partitions[feed->count++] = partition;
+    if (!items)
+        feed->to_load += (uint64_t)(end - begin);
+    return true;
+}
+
+static bool look_up_topic(hh_feed *feed, bool items)
+{
+    rd_kafka_topic_t *of = items ? feed->items : feed->clicks;
+    int from = known(feed, items), count = partitions_of(feed, of);
+    if (count < 0)
+        return false;
+    if (count <= from)
+        return true;
+    hh_extent *extents = calloc((size_t)(count - from), sizeof *extents);
+    int64_t *begins = calloc((size_t)(count - from), sizeof *begins);
+    bool found = extents && begins;
+    for (int i = from; i < count && found; i++) {
+        found =
+            rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(of), i, &extents[i - from].low,
+                                             &extents[i - from].high, CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+        begins[i - from] = extents[i - from].low;
+        hh_pulse_beat(feed->pulse);
+    }
+    if (found && !items)
+        choose_begin(feed, extents, count - from, begins);
+    for (int i = from; i < count && found; i++)
+        found = begin_partition(feed, items, i, begins[i - from], extents[i - from].high);
+    free(extents);
+    free(begins);
+    return found;
+}
+
+bool hh_feed_look_up(hh_feed *feed)
+{
+    rd_kafka_poll(feed->client, 0);
+    return (!feed->items || look_up_topic(feed, true)) && look_up_topic(feed, false);
+}
+
+// ---- reading ----
+
+static hh_feed_partition *partition_of(hh_feed *feed, const rd_kafka_message_t *record)
+{
+    bool items = record->rkt == feed->items;
+    for (size_t i = 0; i < feed->count; i++)
+        if (feed->partitions[i]->number == record->partition && feed->partitions[i]->items == items)
+            return feed->partitions[i];
+    return NULL;
+}
+
+// The partition that is furthest behind in event time, so that the graph is built in nearly the order in
+// which things happened. Items come first: what is withdrawn is withdrawn from the beginning.
+static hh_feed_partition *furthest_behind(hh_feed *feed, const hh_feed_partition *not_this)
+{
+    hh_feed_partition *found = NULL;
+    for (size_t i = 0; i < feed->count; i++) {
+        hh_feed_partition *partition = feed->partitions[i];
+        if (partition->caught_up || partition == not_this)
+            continue;
+        if (partition->items)
+            return partition;
+        if (!found || partition->clock < found->clock)
+            found = partition;
+    }
+    return found;
+}
+
+// Follows what was read; drops what is neither a record nor an end. Returns how many are left.
+static size_t follow(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions,
+                     ssize_t count)
+{
+    size_t kept = 0;
+    for (ssize_t i = 0; i < count; i++) {
+        rd_kafka_message_t *record = records[i];
+        hh_feed_partition *partition = record->rkt ? partition_of(feed, record) : NULL;
+        bool end = record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        if (!partition || (record->err && !end)) {
+            HH_COMPLAIN(feed->shared->log, HH_LOG_WARNING, "the keeper can't read",
+                        HH_TEXT("error", rd_kafka_err2name(record->err)),
+                        HH_TEXT("reason", rd_kafka_message_errstr(record)));
+            rd_kafka_message_destroy(record);
+            continue;
+        }
+        partition->at_end = end;
+        if (end) {
+            partition->end = record->offset;
+            partition->quiet_since = hh_wall_clock();
+        } else {
+            partition->next = record->offset + 1;
+        }
+        if (!partition->caught_up && (end || partition->next >= partition->target)) {
+            partition->caught_up = true;
+            rd_kafka_queue_forward(partition->queue, feed->live);
+        }
+        partitions[kept] = partition;
+        records[kept++] = record;
+    }
+    return kept;
+}
+
+// Of a partition's own queue, while it catches up.
+static ssize_t take_chunk(hh_feed *feed, hh_feed_partition *partition, rd_kafka_message_t **records,
+                          size_t room, int patience_ms)
+{
+    room = room < CHUNK ? room : CHUNK;
+    for (int waited = 0;; waited += SLICE_MS) {
+        ssize_t count =
+            rd_kafka_consume_batch_queue(partition->queue, waited ? SLICE_MS : 0, records, waited ? 1 : room);
+        if (count > 0 || waited >= patience_ms || hh_stopping(feed->shared))
+            return count;
+    }
+}
+
+size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions, size_t room,
+                    int timeout_ms)
+{
+    rd_kafka_poll(feed->client, 0);
+    ssize_t count = rd_kafka_consume_batch_queue(feed->live, 0, records, room);
+    if (count > 0)
+        return follow(feed, records, partitions, count);
+    hh_feed_partition *behind = furthest_behind(feed, NULL);
+    if (behind) {
+        count = take_chunk(feed, behind, records, room, PATIENCE_MS);
+        hh_feed_partition *next = count > 0 ? NULL : furthest_behind(feed, behind);
+        if (next) // a partition whose leader is away must not keep all others waiting
+            count = take_chunk(feed, next, records, room, 0);
+    } else {
+        count = rd_kafka_consume_batch_queue(feed->live, timeout_ms, records, 1);
+    }
+    return count > 0 ? follow(feed, records, partitions, count) : 0;
+}
+
+bool hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)
+{
+    int64_t low, high;
+    return rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks),
+                                            partition->number, &low, &high,
+                                            CALL_MS / 2) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           high <= partition->end;
+}

@@ -1,0 +1,390 @@
+// Membership in the consumer group, and restoring partitions.
+#include "group.h"
+
+#include "client.h"
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CALL_MS = 1000, // longest that one call may wait for a broker
+    PAUSE_MS = 200, // before another attempt to restore
+    DRAIN_MESSAGES = 64,
+};
+
+// ---- rebalances ----
+
+static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    hh_worker *worker = (hh_worker *)((char *)opaque - offsetof(hh_worker, pulse));
+    hh_rebalance *asked = worker->closing ? NULL : calloc(1, sizeof *asked);
+    if (asked) {
+        asked->what = what;
+        asked->lost = rd_kafka_assignment_lost(consumer);
+        asked->partitions = rd_kafka_topic_partition_list_copy(partitions);
+        hh_rebalance **last = &worker->rebalances;
+        while (*last)
+            last = &(*last)->next;
+        *last = asked;
+        rd_kafka_yield(consumer); // no more messages before it is dealt with
+        return;
+    }
+    if (!worker->closing)
+        worker->trouble = HH_MEMORY;
+    if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
+        rd_kafka_error_destroy(rd_kafka_incremental_unassign(consumer, partitions));
+    else
+        rd_kafka_assign(consumer, NULL);
+}
+
+static void say_error(hh_worker *worker, const char *what, rd_kafka_error_t *error)
+{
+    if (!error)
+        return;
+    HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, what, HH_NUMBER("worker", worker->number),
+                HH_TEXT("error", rd_kafka_error_name(error)),
+                HH_TEXT("reason", rd_kafka_error_string(error)));
+    rd_kafka_error_destroy(error);
+}
+
+static void say_partitions(hh_worker *worker, const char *what,
+                           const rd_kafka_topic_partition_list_t *partitions)
+{
+    char text[256] = "";
+    size_t length = 0;
+    for (int i = 0; i < partitions->cnt && length < sizeof text; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%ld", i ? "," : "",
+                                   (long)partitions->elems[i].partition);
+    HH_LOG(worker->shared->log, HH_LOG_INFO, what, HH_NUMBER("worker", worker->number),
+           HH_NUMBER("count", partitions->cnt), HH_TEXT("partitions", text));
+}
+
+static void count_assigned(hh_worker *worker)
+{
+    int assigned = 0;
+    for (int32_t i = 0; i < worker->partition_slots; i++)
+        assigned += worker->partitions[i] && worker->partitions[i]->assigned;
+    atomic_store(&worker->assigned, assigned);
+}
+
+static hh_status make_room(hh_worker *worker, int32_t number)
+{
+    if (number < worker->partition_slots)
+        return HH_OK;
+    int32_t slots = number + 1 > 2 * worker->partition_slots ? number + 1 : 2 * worker->partition_slots;
+    hh_partition **partitions = realloc(worker->partitions, (size_t)slots * sizeof(hh_partition *));
+    if (!partitions)
+        return HH_MEMORY;
+    memset(partitions + worker->partition_slots, 0,
+           (size_t)(slots - worker->partition_slots) * sizeof(hh_partition *));
+    worker->partitions = partitions;
+    worker->partition_slots = slots;
+    return HH_OK;
+}
+
+static hh_outbox_result take_over(hh_worker *worker, const hh_rebalance *asked)
+{
+    say_partitions(worker, "partitions assigned", asked->partitions);
+    if (asked->partitions->cnt == 0) {
+        say_error(worker, "assignment refused",
+                  rd_kafka_incremental_assign(worker->consumer, asked->partitions));
+        count_assigned(worker);
+        return HH_OUTBOX_DONE;
+    }
+    for (int i = 0; i < asked->partitions->cnt; i++) {
+        int32_t number = asked->partitions->elems[i].partition;
+        worker->trouble = make_room(worker, number);
+        if (!worker->trouble && !worker->partitions[number]) {
+            worker->partitions[number] = hh_partition_new(worker, number);
+            worker->trouble = worker->partitions[number] ? HH_OK : HH_MEMORY;
+        }
+        if (worker->trouble)
+            return HH_OUTBOX_FAILED;
+    }
+    worker->restoring = true; // the group hears of it when we know where to begin
+    worker->next_restore = 0;
+    return HH_OUTBOX_DONE;
+}
+
+static void hide(const hh_worker *worker, int32_t number)
+{
+    if (number >= HH_METRIC_PARTITIONS)
+        return;
+    hh_metrics_unset(worker->shared->metrics, HH_METRIC_SESSIONS_OPEN, (size_t)number);
+    hh_metrics_unset(worker->shared->metrics, HH_METRIC_WATERMARK, (size_t)number);
+    hh_metrics_unset(worker->shared->metrics, HH_METRIC_LAG, (size_t)number);
+}
+
+static hh_outbox_result hand_over(hh_worker *worker, const hh_rebalance *asked)
+{
+    say_partitions(worker, asked->lost ? "partitions lost" : "partitions revoked", asked->partitions);
+    hh_outbox_result result = HH_OUTBOX_DONE;
+    if (asked->lost) // somebody else may have them already: what we have made of them must not become visible
+        result = hh_worker_give_up(worker);
+    else
+        result = hh_worker_commit(worker, true);
+    rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(asked->partitions->cnt);
+    for (int i = 0; i < asked->partitions->cnt; i++) {
+        int32_t number = asked->partitions->elems[i].partition;
+        hh_partition *partition = hh_group_partition(worker, number);
+        if (!partition)
+            continue;
+        if (partition->held)
+            rd_kafka_topic_partition_list_add(held, asked->partitions->elems[i].topic, number);
+        hh_partition_free(partition);
+        worker->partitions[number] = NULL;
+        hide(worker, number);
+    }
+    say_error(worker, "revocation refused", rd_kafka_incremental_unassign(worker->consumer, held));
+    rd_kafka_topic_partition_list_destroy(held);
+    count_assigned(worker);
+    return result == HH_OUTBOX_LOST ? HH_OUTBOX_DONE : result;
+}
+
+// ---- restoring ----
+
+hh_partition *hh_group_partition(const hh_worker *worker, int32_t number)
+{
+    return number >= 0 && number < worker->partition_slots ? worker->partitions[number] : NULL;
+}
+
+static rd_kafka_resp_err_t ask_committed(hh_worker *worker, rd_kafka_topic_partition_list_t *list)
+{
+    // Waits for a predecessor's transaction to be settled: librdkafka asks for stable offsets.
+    rd_kafka_resp_err_t code = rd_kafka_committed(worker->consumer, list, CALL_MS);
+    for (int i = 0; i < list->cnt && !code; i++)
+        code = list->elems[i].err;
+    return code;
+}
+
+static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
+                                   const rd_kafka_topic_partition_t *committed)
+{
+    int64_t low, high, position = committed->offset;
+    char *metadata = NULL;
+    hh_error error;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        worker->consumer, worker->shared->config->topics.clicks, partition->number, &low, &high, CALL_MS);
+    hh_pulse_beat(&worker->pulse);
+    if (code)
+        return code;
+    if (position > high) {
+        HH_LOG(worker->shared->log, HH_LOG_WARNING,
+               "committed position is beyond the end of the log, which must have been made anew: beginning "
+               "there",
+               HH_NUMBER("partition", partition->number), HH_NUMBER("position", position),
+               HH_NUMBER("end", high));
+        position = -1;
+    }
+    if (position >= 0 && committed->metadata_size > 0)
+        metadata = strndup(committed->metadata, committed->metadata_size);
+    worker->trouble =
+        hh_partition_restore(partition, position >= 0 ? position : low, metadata, hh_wall_clock(), &error);
+    free(metadata);
+    if (partition->next < low && !worker->trouble) {
+        HH_LOG(worker->shared->log, HH_LOG_WARNING,
+               "clicks were deleted before they were read; retention.ms of the topic is too short",
+               HH_NUMBER("partition", partition->number), HH_NUMBER("needed", partition->next),
+               HH_NUMBER("committed", partition->position), HH_NUMBER("oldest", low));
+        partition->next = low;
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+// Brings every partition that isn't assigned to where Kafka says it stands.
+static void restore_all(hh_worker *worker)
+{
+    const char *topic = worker->shared->config->topics.clicks;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(worker->partition_slots);
+    rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(worker->partition_slots);
+    for (int32_t i = 0; i < worker->partition_slots; i++) {
+        hh_partition *partition = worker->partitions[i];
+        if (!partition || partition->assigned)
+            continue;
+        rd_kafka_topic_partition_list_add(list, topic, i);
+        if (partition->held)
+            rd_kafka_topic_partition_list_add(held, topic, i);
+    }
+    rd_kafka_resp_err_t code = list->cnt ? ask_committed(worker, list) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    hh_pulse_beat(&worker->pulse);
+    for (int i = 0; i < list->cnt && !code && !worker->trouble; i++) {
+        hh_partition *partition = worker->partitions[list->elems[i].partition];
+        code = restore(worker, partition, &list->elems[i]);
+        list->elems[i].offset = partition->next;
+    }
+    if (code) {
+        HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "partitions can't be restored yet",
+                    HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
+                    HH_TEXT("reason", rd_kafka_err2str(code)));
+        worker->next_restore = hh_steady_clock() + PAUSE_MS;
+    } else if (!worker->trouble) {
+        if (held->cnt)
+            say_error(worker, "rewind refused", rd_kafka_incremental_unassign(worker->consumer, held));
+        if (list->cnt)
+            say_error(worker, "assignment refused", rd_kafka_incremental_assign(worker->consumer, list));
+        for (int i = 0; i < list->cnt; i++) {
+            hh_partition *partition = worker->partitions[list->elems[i].partition];
+            partition->assigned = partition->held = true;
+            HH_LOG(worker->shared->log, HH_LOG_INFO, "partition restored",
+                   HH_NUMBER("worker", worker->number), HH_NUMBER("partition", partition->number),
+                   HH_NUMBER("position", partition->position),
+                   HH_NUMBER("replay", partition->position - partition->next));
+        }
+        worker->restoring = false;
+        atomic_store(&worker->pulse.broken, false);
+        count_assigned(worker);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_topic_partition_list_destroy(held);
+}
+
+void hh_group_rewind(hh_worker *worker)
+{
+    for (int32_t i = 0; i < worker->partition_slots; i++)
+        if (worker->partitions[i])
+            worker->partitions[i]->assigned = false;
+    worker->restoring = true;
+    worker->next_restore = 0;
+}
+
+void hh_group_out_of_range(hh_worker *worker, hh_partition *partition)
+{
+    // What was done of it is committed first by hh_group_serve(), or it would be done twice.
+    partition->out_of_range = true;
+    worker->restoring = true;
+    worker->next_restore = 0;
+}
+
+static hh_outbox_result leave_ranges(hh_worker *worker)
+{
+    bool any = false;
+    for (int32_t i = 0; i < worker->partition_slots; i++)
+        any |= worker->partitions[i] && worker->partitions[i]->out_of_range;
+    if (!any)
+        return HH_OUTBOX_DONE;
+    hh_outbox_result result = hh_worker_commit(worker, true);
+    for (int32_t i = 0; i < worker->partition_slots; i++) {
+        if (!worker->partitions[i] || !worker->partitions[i]->out_of_range)
+            continue;
+        worker->partitions[i]->out_of_range = false;
+        worker->partitions[i]->assigned = false;
+    }
+    return result == HH_OUTBOX_LOST ? HH_OUTBOX_DONE : result;
+}
+
+hh_outbox_result hh_group_serve(hh_worker *worker)
+{
+    hh_outbox_result result = HH_OUTBOX_DONE;
+    if (!worker->joined) {
+        rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(topics, worker->shared->config->topics.clicks,
+                                          RD_KAFKA_PARTITION_UA);
+        rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->consumer, topics);
+        rd_kafka_topic_partition_list_destroy(topics);
+        if (code) {
+            hh_group_trouble(worker, code, rd_kafka_err2str(code));
+            return HH_OUTBOX_FAILED;
+        }
+        worker->joined = true;
+    }
+    while (worker->rebalances && result == HH_OUTBOX_DONE) {
+        hh_rebalance *asked = worker->rebalances;
+        hh_metrics_add(worker->shared->metrics, HH_METRIC_REBALANCES, 0, 1);
+        if (asked->what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+            result = take_over(worker, asked);
+        else
+            result = hand_over(worker, asked);
+        worker->rebalances = asked->next;
+        rd_kafka_topic_partition_list_destroy(asked->partitions);
+        free(asked);
+    }
+    if (result == HH_OUTBOX_DONE && worker->restoring && hh_steady_clock() >= worker->next_restore) {
+        result = leave_ranges(worker);
+        if (result == HH_OUTBOX_DONE)
+            restore_all(worker);
+    }
+    return result;
+}
+
+// ---- trouble, and the end ----
+
+void hh_group_trouble(hh_worker *worker, rd_kafka_resp_err_t code, const char *text)
+{
+    char reason[300];
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(worker->consumer, reason, sizeof reason);
+    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "clicks can't be read",
+                    HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
+                    HH_TEXT("reason", text));
+        return;
+    }
+    worker->fatal = true;
+    if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        HH_LOG(worker->shared->log, HH_LOG_ERROR,
+               "another hiphopd of this group has the same instance.id and has taken over",
+               HH_TEXT("instance", worker->shared->config->instance.id));
+    else
+        HH_LOG(worker->shared->log, HH_LOG_ERROR, "the consumer can't go on",
+               HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(fatal)),
+               HH_TEXT("reason", reason));
+}
+
+hh_status hh_group_open(hh_worker *worker, hh_error *error)
+{
+    const hh_config *config = worker->shared->config;
+    char instance[300];
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_WORKER, &worker->pulse, error);
+    if (!conf)
+        return error->status;
+    snprintf(instance, sizeof instance, "%s-w%u", config->instance.id, worker->number);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    hh_status status = hh_client_set(conf, "group.id", config->kafka.group, error);
+    if (status == HH_OK) // static membership: after a restart its partitions are still its own
+        status = hh_client_set(conf, "group.instance.id", instance, error);
+    if (status == HH_OK) // we know where to begin, and want to hear of it where that is not to be had
+        status = hh_client_set(conf, "auto.offset.reset", "error", error);
+    if (status) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    worker->consumer = hh_client_new(RD_KAFKA_CONSUMER, conf, error);
+    if (!worker->consumer)
+        return error->status;
+    rd_kafka_poll_set_consumer(worker->consumer);
+    worker->queue = rd_kafka_queue_get_consumer(worker->consumer);
+    return HH_OK;
+}
+
+void hh_group_leave(hh_worker *worker)
+{
+    rd_kafka_message_t *messages[DRAIN_MESSAGES];
+    worker->closing = true;
+    while (worker->rebalances) {
+        hh_rebalance *asked = worker->rebalances;
+        worker->rebalances = asked->next;
+        if (asked->what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+            rd_kafka_assign(worker->consumer, NULL);
+        rd_kafka_topic_partition_list_destroy(asked->partitions);
+        free(asked);
+    }
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(worker->consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(worker->consumer, queue);
+    while (!error && !rd_kafka_consumer_closed(worker->consumer) && !hh_out_of_time(worker->shared)) {
+        ssize_t count = rd_kafka_consume_batch_queue(queue, 20, messages, DRAIN_MESSAGES);
+        for (ssize_t i = 0; i < count; i++)
+            rd_kafka_message_destroy(messages[i]);
+    }
+    say_error(worker, "the group was not left", error);
+    rd_kafka_queue_destroy(queue);
+}
+
+void hh_group_close(hh_worker *worker)
+{
+    if (worker->queue)
+        rd_kafka_queue_destroy(worker->queue);
+    worker->queue = NULL;
+    hh_client_free(worker->consumer);
+    worker->consumer = NULL;
+}

@@ -1,0 +1,385 @@
+// The graph's writer and the mixture's teacher.
+#include "keeper.h"
+
+#include "client.h"
+#include "feed.h"
+#include "inputs.h"
+#include "items.h"
+#include "visitor.h"
+#include "wire/records.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    BATCH = 256,
+    IDLE_MS = 100,
+    LOOK_MS = 500,            // between looks at idle partitions and gauges
+    LOOK_UP_MS = 30000,       // between looks for new partitions
+    LESSONS_AT_START = 20000, // clicks learned from while the graph is loaded
+    LESSON_US = 60,           // what one costs, about
+    LESSON_SHARE = 10,        // one in so many microseconds of this thread may go into lessons
+    POPULAR = 20,             // of each popularity expert, candidates of a lesson
+};
+
+struct hh_keeper {
+    hh_shared *shared;
+    hh_pulse pulse;
+    pthread_t thread;
+    bool started;
+    atomic_bool loaded;
+
+    // the thread's own
+    hh_feed *feed;
+    hh_reader *reader;
+    hh_click_decoder *decoder;
+    hh_time now; // wall clock
+    hh_status trouble;
+    hh_time next_look, next_look_up; // steady clock
+    unsigned lesson_shift;           // one click in 2^this is learned from
+    uint64_t clicks, clicks_at_look;
+    hh_item *query; // [query_room]
+    uint32_t query_room;
+};
+
+typedef struct hh_keeper_partition {
+    hh_keeper *keeper;
+    hh_sessionizer *sessionizer;
+} hh_keeper_partition;
+
+// ---- lessons ----
+
+static bool is_lesson(const hh_keeper *keeper, const hh_session *session, uint32_t position)
+{
+    if (position == 0 || position + 1 != session->count)
+        return false;
+    uint64_t draw = ((uint64_t)session->id << 10 | position) * 0x9e3779b97f4a7c15u;
+    return keeper->lesson_shift == 0 || draw >> (64 - keeper->lesson_shift) == 0;
+}
+
+// What would each expert have said before this click?
+static hh_status learn(hh_keeper *keeper, const hh_session *session, uint32_t position, uint64_t visitor)
+{
+    if (position > keeper->query_room) {
+        uint32_t room = position + position / 2 + 8;
+        hh_item *query = realloc(keeper->query, room * sizeof *query);
+        if (!query)
+            return HH_MEMORY;
+        keeper->query = query;
+        keeper->query_room = room;
+    }
+    for (uint32_t i = 0; i < position; i++)
+        keeper->query[i] = session->clicks[i].item;
+    hh_votes votes;
+    hh_status status = hh_graph_query(keeper->reader,
+                                      &(hh_query){.items = keeper->query,
+                                                  .length = position,
+                                                  .as_of = session->clicks[position].time,
+                                                  .visitor = visitor,
+                                                  .session_start = session->clicks[0].time},
+                                      POPULAR, &votes);
+    if (status == HH_OK)
+        hh_mixture_learn(keeper->shared->mixture, &votes, session->clicks[position].item);
+    return status;
+}
+
+// ---- sessions ----
+
+static hh_status take_click(hh_keeper *keeper, const hh_session *session, uint32_t position)
+{
+    hh_graph *graph = keeper->shared->graph;
+    uint64_t visitor = hh_visitor_hash(session->visitor, session->visitor_length);
+    hh_status status = HH_OK;
+    if (is_lesson(keeper, session, position))
+        status = learn(keeper, session, position, visitor);
+    if (!*session->attachment)
+        *session->attachment = hh_graph_open(graph, visitor);
+    if (status || !*session->attachment)
+        return HH_MEMORY;
+    status = hh_graph_click(graph, *session->attachment, session->clicks[position].item,
+                            session->clicks[position].time);
+    if (status != HH_LIMIT)
+        return status;
+    HH_COMPLAIN(keeper->shared->log, HH_LOG_WARNING,
+                "a click is too far away in time for the graph, which leaves it out",
+                HH_NUMBER("time", session->clicks[position].time));
+    return HH_OK;
+}
+
+static hh_status merge(hh_keeper *keeper, const hh_session *session, const hh_session *other)
+{
+    hh_status status = HH_OK;
+    if (!*session->attachment)
+        *session->attachment = *other->attachment;
+    else if (*other->attachment)
+        status = hh_graph_merge(keeper->shared->graph, *session->attachment, *other->attachment);
+    if (status) // then they stay two
+        hh_graph_close(keeper->shared->graph, *other->attachment);
+    *other->attachment = NULL;
+    return status == HH_MEMORY ? status : HH_OK;
+}
+
+static void release(void *context, const hh_session *session)
+{
+    hh_keeper_partition *state = context;
+    if (*session->attachment)
+        hh_graph_close(state->keeper->shared->graph, *session->attachment);
+    *session->attachment = NULL;
+}
+
+static void on_session(void *context, const hh_session_event *event)
+{
+    hh_keeper_partition *state = context;
+    hh_status status = HH_OK;
+    switch (event->kind) {
+    case HH_SESSION_CLICK:
+        status = take_click(state->keeper, event->session, event->position);
+        break;
+    case HH_SESSION_MERGED:
+        status = merge(state->keeper, event->session, event->other);
+        break;
+    case HH_SESSION_CLOSED:
+        release(state, event->session);
+        break;
+    }
+    if (status)
+        state->keeper->trouble = status;
+}
+
+static void forget(hh_feed_partition *partition)
+{
+    hh_keeper_partition *state = partition->consumer_state;
+    if (!state)
+        return;
+    hh_sessionizer_free(state->sessionizer, release);
+    free(state);
+    partition->consumer_state = NULL;
+}
+
+static hh_keeper_partition *state_of(hh_keeper *keeper, hh_feed_partition *partition)
+{
+    hh_keeper_partition *state = partition->consumer_state;
+    hh_error error;
+    if (state)
+        return state;
+    state = calloc(1, sizeof *state);
+    if (!state)
+        return NULL;
+    state->keeper = keeper;
+    state->sessionizer = hh_sessionizer_new(&keeper->shared->config->session, on_session, state, &error);
+    if (!state->sessionizer) {
+        free(state);
+        return NULL;
+    }
+    return partition->consumer_state = state;
+}
+
+// ---- records ----
+
+static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const rd_kafka_message_t *record)
+{
+    hh_click click;
+    hh_error error;
+    if (record->err)
+        return; // an end
+    if (partition->items) {
+        keeper->trouble = hh_items_take(keeper->shared->graph, keeper->reader, record);
+        return;
+    }
+    // What is no click is the workers' to complain of.
+    if (record->len == 0 || hh_click_decode(keeper->decoder, record->payload, record->len, &click, &error))
+        return;
+    hh_keeper_partition *state = state_of(keeper, partition);
+    hh_item item =
+        state ? hh_graph_intern(keeper->shared->graph, click.item.bytes, click.item.length) : HH_ITEM_NONE;
+    if (item == HH_ITEM_NONE) {
+        keeper->trouble = HH_MEMORY;
+        return;
+    }
+    hh_click_fate fate;
+    hh_status status = hh_sessionizer_push(state->sessionizer, record->offset, click.visitor.bytes,
+                                           click.visitor.length, item, click.time, keeper->now, &fate, NULL);
+    if (status == HH_ARGUMENT) // offsets went back: the topic was made anew
+        forget(partition);
+    else if (status)
+        keeper->trouble = status;
+    else if (fate == HH_CLICK_TAKEN && click.time > partition->clock)
+        partition->clock = click.time;
+    keeper->clicks++;
+}
+
+// ---- now and then ----
+
+static void close_idle(hh_keeper *keeper, hh_feed_partition *partition, hh_time steady)
+{
+    hh_keeper_partition *state = partition->consumer_state;
+    hh_time timeout = keeper->shared->config->session.idle_timeout;
+    if (!state || !partition->at_end || timeout == 0 || keeper->now - partition->quiet_since < timeout ||
+        steady < partition->next_tick || hh_sessionizer_open(state->sessionizer) == 0)
+        return;
+    partition->next_tick = steady + LOOK_MS;
+    if (!hh_feed_still_at_end(keeper->feed, partition))
+        return;
+    hh_pulse_beat(&keeper->pulse);
+    hh_status status = hh_sessionizer_tick(state->sessionizer, keeper->now, partition->quiet_since);
+    if (status)
+        keeper->trouble = status;
+}
+
+static void show(hh_keeper *keeper)
+{
+    hh_metrics *metrics = keeper->shared->metrics;
+    hh_graph_stats stats;
+    double weights[HH_EXPERTS];
+    hh_graph_stats_read(keeper->shared->graph, &stats);
+    hh_metrics_set(metrics, HH_METRIC_GRAPH_CLICKS, 0, (double)stats.clicks);
+    hh_metrics_set(metrics, HH_METRIC_GRAPH_SESSIONS, 0, (double)stats.sessions);
+    hh_metrics_set(metrics, HH_METRIC_GRAPH_ITEMS, 0, (double)stats.items);
+    hh_metrics_set(metrics, HH_METRIC_GRAPH_MEMORY, 0, (double)stats.memory_bytes);
+    hh_metrics_set(metrics, HH_METRIC_KEEPER_LAG, 0, (double)hh_feed_lag(keeper->feed));
+    hh_mixture_weights(keeper->shared->mixture, 2, weights);
+    for (size_t i = 0; i < HH_EXPERTS; i++)
+        hh_metrics_set(metrics, HH_METRIC_MIXTURE, i, weights[i]);
+}
+
+// As many lessons as the time allows: all while clicks are few.
+static void plan_lessons(hh_keeper *keeper, hh_time elapsed_ms)
+{
+    uint64_t clicks = keeper->clicks - keeper->clicks_at_look;
+    keeper->clicks_at_look = keeper->clicks;
+    uint64_t affordable = (uint64_t)elapsed_ms * 1000 / LESSON_SHARE / LESSON_US;
+    keeper->lesson_shift = 0;
+    while (clicks >> keeper->lesson_shift > affordable && keeper->lesson_shift < 16)
+        keeper->lesson_shift++;
+}
+
+static void look_around(hh_keeper *keeper)
+{
+    hh_time steady = hh_steady_clock();
+    if (steady < keeper->next_look)
+        return;
+    hh_time elapsed = steady - keeper->next_look + LOOK_MS;
+    keeper->next_look = steady + LOOK_MS;
+    for (size_t i = 0; i < hh_feed_count(keeper->feed) && !keeper->trouble; i++)
+        close_idle(keeper, hh_feed_at(keeper->feed, i), steady);
+    show(keeper);
+    if (!atomic_load(&keeper->loaded))
+        return;
+    plan_lessons(keeper, elapsed);
+    if (steady < keeper->next_look_up)
+        return;
+    hh_feed_look_up(keeper->feed);
+    keeper->next_look_up = steady + LOOK_UP_MS;
+}
+
+// ---- the thread ----
+
+static void find_log(hh_keeper *keeper)
+{
+    while (!hh_stopping(keeper->shared) && !hh_feed_look_up(keeper->feed)) {
+        hh_pulse_beat(&keeper->pulse);
+        HH_COMPLAIN(keeper->shared->log, HH_LOG_WARNING,
+                    "the keeper waits for Kafka to tell where the clicks are",
+                    HH_TEXT("topic", keeper->shared->config->topics.clicks));
+        nanosleep(&(struct timespec){.tv_nsec = IDLE_MS * 1000000L}, NULL);
+    }
+    while (hh_feed_to_load(keeper->feed) >> keeper->lesson_shift > LESSONS_AT_START)
+        keeper->lesson_shift++;
+    keeper->next_look_up = hh_steady_clock() + LOOK_UP_MS;
+}
+
+static void *run(void *context)
+{
+    hh_keeper *keeper = context;
+    rd_kafka_message_t *records[BATCH];
+    hh_feed_partition *partitions[BATCH];
+    pthread_setname_np(pthread_self(), "keeper");
+    hh_time begun = hh_steady_clock();
+    find_log(keeper);
+    while (!hh_stopping(keeper->shared) && !keeper->trouble) {
+        hh_pulse_beat(&keeper->pulse);
+        size_t count = hh_feed_take(keeper->feed, records, partitions, BATCH, IDLE_MS);
+        keeper->now = hh_wall_clock();
+        for (size_t i = 0; i < count; i++) {
+            if (!keeper->trouble)
+                take_record(keeper, partitions[i], records[i]);
+            rd_kafka_message_destroy(records[i]);
+        }
+        if (!atomic_load(&keeper->loaded) && hh_feed_caught_up(keeper->feed)) {
+            atomic_store(&keeper->loaded, true);
+            HH_LOG(keeper->shared->log, HH_LOG_INFO, "graph loaded",
+                   HH_NUMBER("clicks", (int64_t)keeper->clicks),
+                   HH_REAL("seconds", (double)(hh_steady_clock() - begun) / 1000));
+        }
+        if (!keeper->trouble)
+            look_around(keeper);
+    }
+    if (keeper->trouble) {
+        HH_LOG(keeper->shared->log, HH_LOG_ERROR, "the keeper can't go on",
+               HH_TEXT("reason", hh_status_text(keeper->trouble)));
+        atomic_store(&keeper->pulse.failed, true);
+    }
+    return NULL;
+}
+
+hh_keeper *hh_keeper_new(hh_shared *shared, hh_error *error)
+{
+    hh_keeper *keeper = calloc(1, sizeof *keeper);
+    if (!keeper) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    const hh_config *config = shared->config;
+    hh_click_fields fields = hh_click_fields_of(config);
+    keeper->shared = shared;
+    keeper->pulse.shared = shared;
+    keeper->pulse.name = "keeper";
+    keeper->reader = hh_reader_new(shared->graph, error);
+    if (keeper->reader)
+        keeper->decoder =
+            hh_click_decoder_new((hh_format)config->clicks.format, shared->clicks_schema, &fields, error);
+    if (keeper->decoder)
+        keeper->feed = hh_feed_new(shared, &keeper->pulse, error);
+    if (keeper->feed)
+        return keeper;
+    hh_keeper_free(keeper);
+    return NULL;
+}
+
+hh_status hh_keeper_start(hh_keeper *keeper, hh_error *error)
+{
+    hh_pulse_beat(&keeper->pulse);
+    if (pthread_create(&keeper->thread, NULL, run, keeper))
+        return hh_fail(error, HH_IO, "no thread can be started for the keeper");
+    keeper->started = true;
+    return HH_OK;
+}
+
+void hh_keeper_join(hh_keeper *keeper)
+{
+    if (keeper->started)
+        pthread_join(keeper->thread, NULL);
+    keeper->started = false;
+}
+
+void hh_keeper_free(hh_keeper *keeper)
+{
+    if (!keeper)
+        return;
+    for (size_t i = 0; keeper->feed && i < hh_feed_count(keeper->feed); i++)
+        forget(hh_feed_at(keeper->feed, i));
+    hh_feed_free(keeper->feed);
+    hh_reader_free(keeper->reader);
+    hh_click_decoder_free(keeper->decoder);
+    free(keeper->query);
+    free(keeper);
+}
+
+bool hh_keeper_loaded(hh_keeper *keeper)
+{
+    return atomic_load(&keeper->loaded);
+}
+
+hh_pulse *hh_keeper_pulse(hh_keeper *keeper)
+{
+    return &keeper->pulse;
+}

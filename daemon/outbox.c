@@ -1,0 +1,389 @@
+// A worker's producer: transactions, or acknowledged deliveries.
+#include "outbox.h"
+
+#include "client.h"
+#include "log.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CALL_MS = 1000, // longest that one call may wait for a broker: between calls we look whether to stop
+    PAUSE_MS = 100, // before doing again what has just failed
+    FULL_MS = 10,   // wait for room in the queue
+};
+
+struct hh_outbox {
+    hh_shared *shared;
+    hh_pulse *pulse;
+    unsigned worker;
+    bool transactional;
+    rd_kafka_t *producer; // NULL: hh_outbox_open() is due
+    rd_kafka_topic_t *topics[HH_OUTPUTS];
+    bool begun;    // a transaction is open
+    bool troubled; // a record was refused, or was not delivered
+    // at least once: records belong to one of two rounds; a round is over when its commit is asked for
+    unsigned round;
+    uint64_t waiting[2];                        // records of the round that no broker has acknowledged
+    rd_kafka_topic_partition_list_t *positions; // of the round that is being closed; NULL: none is
+};
+
+hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
+{
+    hh_outbox *outbox = calloc(1, sizeof *outbox);
+    if (!outbox) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    outbox->shared = shared;
+    outbox->pulse = pulse;
+    outbox->worker = worker;
+    outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
+    return outbox;
+}
+
+static void say(hh_outbox *outbox, const char *what, const char *name, const char *text)
+{
+    HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING, what, HH_NUMBER("worker", outbox->worker),
+                HH_TEXT("error", name), HH_TEXT("reason", text));
+}
+
+static void drop_producer(hh_outbox *outbox)
+{
+    for (int i = 0; i < HH_OUTPUTS; i++) {
+        if (outbox->topics[i])
+            rd_kafka_topic_destroy(outbox->topics[i]);
+        outbox->topics[i] = NULL;
+    }
+    hh_client_free(outbox->producer);
+    outbox->producer = NULL;
+    outbox->begun = outbox->troubled = false;
+    outbox->waiting[0] = outbox->waiting[1] = 0;
+    if (outbox->positions)
+        rd_kafka_topic_partition_list_destroy(outbox->positions);
+    outbox->positions = NULL;
+}
+
+void hh_outbox_free(hh_outbox *outbox)
+{
+    if (!outbox)
+        return;
+    drop_producer(outbox);
+    free(outbox);
+}
+
+// ---- connecting ----
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+    (void)producer;
+    (void)opaque;
+    hh_outbox *outbox = rd_kafka_topic_opaque(message->rkt);
+    uint64_t *waiting = message->_private;
+    --*waiting;
+    if (message->err && !outbox->troubled) {
+        outbox->troubled = true;
+        say(outbox, "record not delivered", rd_kafka_err2name(message->err), rd_kafka_err2str(message->err));
+    }
+}
+
+static hh_status make_producer(hh_outbox *outbox, hh_error *error)
+{
+    const hh_config *config = outbox->shared->config;
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_PRODUCER, outbox->pulse, error);
+    if (!conf)
+        return error->status;
+    hh_status status = HH_OK;
+    if (outbox->transactional) {
+        char id[512];
+        // The name is the fence: stable over restarts, so that a successor settles what we left open.
+        snprintf(id, sizeof id, "%s-%s-w%u", config->kafka.group, config->instance.id, outbox->worker);
+        status = hh_client_set(conf, "transactional.id", id, error);
+    } else {
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+        status = hh_client_set(conf, "message.timeout.ms", "0", error); // an outage is no reason to lose one
+    }
+    if (status) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    outbox->producer = hh_client_new(RD_KAFKA_PRODUCER, conf, error);
+    if (!outbox->producer)
+        return error->status;
+    const char *names[HH_OUTPUTS] = {
+        [HH_OUTPUT_RECOMMENDATIONS] = config->topics.recommendations,
+        [HH_OUTPUT_SESSIONS] = config->topics.sessions,
+        [HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters,
+    };
+    for (int i = 0; i < HH_OUTPUTS; i++) {
+        if (!*names[i])
+            continue;
+        rd_kafka_topic_conf_t *topic = rd_kafka_default_topic_conf_dup(outbox->producer);
+        rd_kafka_topic_conf_set_opaque(topic, outbox);
+        outbox->topics[i] = rd_kafka_topic_new(outbox->producer, names[i], topic);
+        if (!outbox->topics[i])
+            return hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", names[i],
+                           rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return HH_OK;
+}
+
+// Between two attempts; false when there is no time for another one.
+static bool pause_for(hh_outbox *outbox, hh_time milliseconds)
+{
+    hh_pulse_beat(outbox->pulse);
+    if (hh_out_of_time(outbox->shared))
+        return false;
+    nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000},
+              NULL);
+    return true;
+}
+
+// The topics' partitions, before the first transaction: in its midst the look-up would cost a second.
+static bool look_up_topics(hh_outbox *outbox)
+{
+    for (int i = 0; i < HH_OUTPUTS; i++) {
+        const struct rd_kafka_metadata *metadata;
+        if (!outbox->topics[i])
+            continue;
+        if (rd_kafka_metadata(outbox->producer, 0, outbox->topics[i], &metadata, CALL_MS))
+            return false;
+        bool there = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_metadata_destroy(metadata);
+        if (!there)
+            return false;
+    }
+    return true;
+}
+
+hh_outbox_result hh_outbox_open(hh_outbox *outbox)
+{
+    if (outbox->producer)
+        return HH_OUTBOX_DONE;
+    hh_error error;
+    if (make_producer(outbox, &error)) {
+        HH_LOG(outbox->shared->log, HH_LOG_ERROR, "no producer", HH_TEXT("error", error.message));
+        drop_producer(outbox);
+        return HH_OUTBOX_FAILED;
+    }
+    while (outbox->transactional) {
+        rd_kafka_error_t *trouble = rd_kafka_init_transactions(outbox->producer, CALL_MS);
+        if (!trouble)
+            break;
+        bool again = rd_kafka_error_is_retriable(trouble), fatal = rd_kafka_error_is_fatal(trouble);
+        say(outbox, "producer can't be opened", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
+        rd_kafka_error_destroy(trouble);
+        if (!again) {
+            drop_producer(outbox);
+            return fatal ? HH_OUTBOX_LOST : HH_OUTBOX_FAILED;
+        }
+        if (hh_stopping(outbox->shared) || !pause_for(outbox, PAUSE_MS))
+            return HH_OUTBOX_STOPPED;
+    }
+    while (!look_up_topics(outbox))
+        if (hh_stopping(outbox->shared) || !pause_for(outbox, PAUSE_MS))
+            return HH_OUTBOX_STOPPED;
+    return HH_OUTBOX_DONE;
+}
+
+void hh_outbox_serve(hh_outbox *outbox)
+{
+    if (outbox->producer)
+        rd_kafka_poll(outbox->producer, 0);
+}
+
+// ---- putting ----
+
+static bool begin(hh_outbox *outbox)
+{
+    if (outbox->begun || !outbox->transactional)
+        return true;
+    rd_kafka_error_t *trouble = rd_kafka_begin_transaction(outbox->producer);
+    if (!trouble)
+        return outbox->begun = true;
+    say(outbox, "transaction can't begin", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
+    rd_kafka_error_destroy(trouble);
+    return false;
+}
+
+static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record, rd_kafka_headers_t *headers)
+{
+    return rd_kafka_producev(outbox->producer, RD_KAFKA_V_RKT(outbox->topics[record->to]),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                             RD_KAFKA_V_KEY((void *)record->key, record->key_length),
+                             RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
+                             RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_HEADERS(headers),
+                             RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
+}
+
+void hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__STATE;
+    if (!outbox->troubled && outbox->producer && outbox->topics[record->to] && begin(outbox)) {
+        while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            rd_kafka_poll(outbox->producer, FULL_MS);
+            hh_pulse_beat(outbox->pulse);
+            if (hh_out_of_time(outbox->shared))
+                break;
+        }
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        outbox->waiting[outbox->round] += !outbox->transactional;
+        return;
+    }
+    if (record->headers)
+        rd_kafka_headers_destroy(record->headers);
+    if (outbox->troubled)
+        return;
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        // Going back would only meet it again.
+        HH_COMPLAIN(outbox->shared->log, HH_LOG_ERROR, "record larger than message.max.bytes is lost",
+                    HH_TEXT("topic", rd_kafka_topic_name(outbox->topics[record->to])),
+                    HH_NUMBER("bytes", (int64_t)record->value_length));
+        return;
+    }
+    outbox->troubled = true;
+    say(outbox, "record not taken", rd_kafka_err2name(code), rd_kafka_err2str(code));
+}
+
+bool hh_outbox_troubled(const hh_outbox *outbox)
+{
+    return outbox->troubled;
+}
+
+// ---- transactions ----
+
+// Drops the producer itself: it is fenced, or no broker answers in time. Its successor settles the rest.
+static hh_outbox_result start_over(hh_outbox *outbox)
+{
+    drop_producer(outbox);
+    return hh_out_of_time(outbox->shared) ? HH_OUTBOX_STOPPED : HH_OUTBOX_LOST;
+}
+
+hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
+{
+    if (!outbox->producer)
+        return start_over(outbox);
+    if (!outbox->transactional) // nothing to take back: what was written is written, and will be again
+        return start_over(outbox);
+    outbox->troubled = false;
+    while (outbox->begun) {
+        rd_kafka_error_t *trouble = rd_kafka_abort_transaction(outbox->producer, CALL_MS);
+        if (!trouble) {
+            outbox->begun = false;
+            break;
+        }
+        bool again = rd_kafka_error_is_retriable(trouble);
+        say(outbox, "transaction not aborted", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
+        rd_kafka_error_destroy(trouble);
+        if (!again || !pause_for(outbox, PAUSE_MS))
+            return start_over(outbox);
+    }
+    return HH_OUTBOX_LOST;
+}
+
+// What to do about an error of the two steps of a commit: true to try the same step again.
+static bool try_again(hh_outbox *outbox, rd_kafka_error_t *trouble, const char *what,
+                      hh_outbox_result *result)
+{
+    bool again = rd_kafka_error_is_retriable(trouble), abort = rd_kafka_error_txn_requires_abort(trouble);
+    say(outbox, what, rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
+    rd_kafka_error_destroy(trouble);
+    if (again && pause_for(outbox, PAUSE_MS))
+        return true;
+    *result = abort && !hh_out_of_time(outbox->shared) ? hh_outbox_abort(outbox) : start_over(outbox);
+    return false;
+}
+
+static hh_outbox_result commit_transaction(hh_outbox *outbox, rd_kafka_t *consumer,
+                                           const rd_kafka_topic_partition_list_t *positions)
+{
+    hh_outbox_result result = HH_OUTBOX_LOST;
+    rd_kafka_error_t *trouble;
+    if (!outbox->producer)
+        return start_over(outbox);
+    if (outbox->troubled || !begin(outbox))
+        return hh_outbox_abort(outbox);
+    // The membership as it is now: positions of a partition that was taken from us are refused by it.
+    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
+    if (!membership)
+        return hh_outbox_abort(outbox);
+    do {
+        trouble = rd_kafka_send_offsets_to_transaction(outbox->producer, positions, membership, CALL_MS);
+    } while (trouble && try_again(outbox, trouble, "positions not sent", &result));
+    rd_kafka_consumer_group_metadata_destroy(membership);
+    if (trouble)
+        return result;
+    do {
+        trouble = rd_kafka_commit_transaction(outbox->producer, CALL_MS);
+    } while (trouble && try_again(outbox, trouble, "transaction not committed", &result));
+    if (trouble)
+        return result;
+    outbox->begun = false;
+    return HH_OUTBOX_DONE;
+}
+
+// ---- acknowledged deliveries ----
+
+// Commits and waits for the answer, but not longer than there is time.
+static rd_kafka_resp_err_t commit_and_wait(hh_outbox *outbox, rd_kafka_t *consumer)
+{
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(consumer);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer, outbox->positions, answers, NULL, NULL);
+    while (!code) {
+        rd_kafka_event_t *answer = rd_kafka_queue_poll(answers, PAUSE_MS);
+        hh_pulse_beat(outbox->pulse);
+        if (answer) {
+            code = rd_kafka_event_error(answer);
+            rd_kafka_event_destroy(answer);
+            break;
+        }
+        if (hh_out_of_time(outbox->shared))
+            code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    rd_kafka_queue_destroy(answers);
+    return code;
+}
+
+static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consumer,
+                                            const rd_kafka_topic_partition_list_t *positions, bool wait)
+{
+    if (!outbox->producer || outbox->troubled)
+        return start_over(outbox);
+    if (outbox->positions && positions && wait) {
+        hh_outbox_result result = commit_acknowledged(outbox, consumer, NULL, true);
+        if (result != HH_OUTBOX_DONE)
+            return result;
+    }
+    if (!outbox->positions && positions) {
+        outbox->positions = rd_kafka_topic_partition_list_copy(positions);
+        outbox->round ^= 1; // the other round was over before: nothing of it is waiting
+    }
+    if (!outbox->positions)
+        return HH_OUTBOX_DONE;
+    const uint64_t *waiting = &outbox->waiting[outbox->round ^ 1];
+    rd_kafka_poll(outbox->producer, 0);
+    while (*waiting && wait && !outbox->troubled) {
+        rd_kafka_poll(outbox->producer, FULL_MS);
+        hh_pulse_beat(outbox->pulse);
+        if (hh_out_of_time(outbox->shared))
+            return HH_OUTBOX_STOPPED;
+    }
+    if (outbox->troubled)
+        return start_over(outbox);
+    if (*waiting)
+        return HH_OUTBOX_LATER;
+    rd_kafka_resp_err_t code =
+        wait ? commit_and_wait(outbox, consumer) : rd_kafka_commit(consumer, outbox->positions, 1);
+    if (code) // no harm: a later commit goes further, and a restart begins a little earlier
+        say(outbox, "positions not committed", rd_kafka_err2name(code), rd_kafka_err2str(code));
+    rd_kafka_topic_partition_list_destroy(outbox->positions);
+    outbox->positions = NULL;
+    return HH_OUTBOX_DONE;
+}
+
+hh_outbox_result hh_outbox_commit(hh_outbox *outbox, rd_kafka_t *consumer,
+                                  const rd_kafka_topic_partition_list_t *positions, bool wait)
+{
+    return outbox->transactional ? commit_transaction(outbox, consumer, positions)
+                                 : commit_acknowledged(outbox, consumer, positions, wait);
+}

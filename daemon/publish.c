@@ -1,0 +1,362 @@
+// From sessions to records: lists, closed sessions, dead letters.
+#include "publish.h"
+
+#include "quality.h"
+#include "visitor.h"
+#include "wire/kafka.h"
+#include "wire/records.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODEL_VERSION   0 // the graph alone
+#define REASON_SIZE     128
+#define SESSION_ID_SIZE 40
+#define WAITING_MAX     65536 // lists of one commit whose latency is measured
+
+struct hh_publisher {
+    hh_shared *shared;
+    hh_outbox *outbox;
+    const hh_intern *items;
+    hh_recommender *recommender; // NULL: recommendations are off
+    hh_encoder *lists, *sessions;
+    // scratch of a list
+    hh_item *query; // [query_room]
+    uint32_t query_room;
+    hh_recommendation *list;  // [k]
+    hh_recommended_item *out; // [k]
+    char *ids;                // [k x (HH_ID_MAX + 1)]
+    char *reasons;            // [k x REASON_SIZE]
+    // scratch of a session
+    hh_session_record_click *clicks; // [clicks_room]
+    uint32_t clicks_room;
+    // of this commit
+    int64_t *waiting; // [waiting_count] Kafka timestamps of the clicks that were answered
+    size_t waiting_count, waiting_room;
+    uint64_t answered, stale, closed[HH_CLOSE_MAX_DURATION + 1], dead[HH_DEAD_LETTER_COUNT];
+};
+
+static hh_status prepare_lists(hh_publisher *p, hh_error *error)
+{
+    const hh_config *config = p->shared->config;
+    uint32_t k = config->recommend.k;
+    hh_recommend_options options = {.k = k, .hide_session_items = config->recommend.hide_session_items};
+    p->recommender = hh_recommender_new(p->shared->graph, p->shared->mixture, &options, error);
+    if (!p->recommender)
+        return error->status;
+    p->list = calloc(k, sizeof *p->list);
+    p->out = calloc(k, sizeof *p->out);
+    p->ids = calloc(k, HH_ID_MAX + 1);
+    p->reasons = calloc(k, REASON_SIZE);
+    if (!p->list || !p->out || !p->ids || !p->reasons)
+        return hh_fail(error, HH_MEMORY, NULL);
+    p->lists = hh_encoder_new((hh_format)config->recommendations.format, error);
+    return p->lists ? HH_OK : error->status;
+}
+
+hh_publisher *hh_publisher_new(hh_shared *shared, hh_outbox *outbox, const hh_intern *items, hh_error *error)
+{
+    hh_publisher *p = calloc(1, sizeof *p);
+    if (!p) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    p->shared = shared;
+    p->outbox = outbox;
+    p->items = items;
+    hh_status status = shared->graph ? prepare_lists(p, error) : HH_OK;
+    if (status == HH_OK && *shared->config->topics.sessions) {
+        p->sessions = hh_encoder_new((hh_format)shared->config->sessions.format, error);
+        status = p->sessions ? HH_OK : error->status;
+    }
+    if (status == HH_OK)
+        return p;
+    hh_publisher_free(p);
+    return NULL;
+}
+
+void hh_publisher_free(hh_publisher *p)
+{
+    if (!p)
+        return;
+    hh_recommender_free(p->recommender);
+    hh_encoder_free(p->lists);
+    hh_encoder_free(p->sessions);
+    free(p->query);
+    free(p->list);
+    free(p->out);
+    free(p->ids);
+    free(p->reasons);
+    free(p->clicks);
+    free(p->waiting);
+    free(p);
+}
+
+static hh_text session_id(const hh_partition *partition, const hh_session *session,
+                          char text[SESSION_ID_SIZE])
+{
+    int length = snprintf(text, SESSION_ID_SIZE, "%ld-%lld", (long)partition->number, (long long)session->id);
+    return (hh_text){text, (size_t)length};
+}
+
+static hh_text item_text(const hh_publisher *p, uint32_t number)
+{
+    hh_text text;
+    text.bytes = hh_intern_bytes(p->items, number, &text.length);
+    return text;
+}
+
+// ---- lists ----
+
+// The prefix of the session up to `position`, in the graph's numbers.
+static hh_status translate(hh_publisher *p, const hh_session *session, uint32_t position)
+{
+    uint32_t count = position + 1;
+    if (count > p->query_room) {
+        uint32_t room = count + count / 2 + 8;
+        hh_item *query = realloc(p->query, room * sizeof *query);
+        if (!query)
+            return HH_MEMORY;
+        p->query = query;
+        p->query_room = room;
+    }
+    hh_reader *reader = hh_recommender_reader(p->recommender);
+    for (uint32_t i = 0; i < count; i++) {
+        hh_text item = item_text(p, session->clicks[i].item);
+        p->query[i] = hh_graph_find(reader, item.bytes, item.length);
+    }
+    return HH_OK;
+}
+
+// Judges what the session was shown last by the click that has come, and remembers what it is shown now.
+static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t position, size_t count)
+{
+    if (position + 1 != session->count) // out of order: not what a visitor did after he saw the list
+        return HH_OK;
+    hh_shown *shown = *session->attachment;
+    if (shown) {
+        unsigned rank, popularity_rank;
+        hh_text clicked = item_text(p, session->clicks[position].item);
+        hh_shown_ranks(shown, hh_shown_hash(clicked.bytes, clicked.length), &rank, &popularity_rank);
+        hh_metrics_judge(p->shared->metrics, rank, popularity_rank);
+    } else {
+        shown = *session->attachment = malloc(sizeof *shown);
+        if (!shown)
+            return HH_MEMORY;
+    }
+    shown->count = count < HH_LIVE_RANKS ? (uint32_t)count : HH_LIVE_RANKS;
+    for (uint32_t i = 0; i < shown->count; i++)
+        shown->items[i] = hh_shown_hash(p->out[i].item.bytes, p->out[i].item.length);
+
+    const hh_votes *votes = hh_recommender_votes(p->recommender);
+    double weights[HH_EXPERTS];
+    hh_mixture_weights(p->shared->mixture, position + 1, weights);
+    hh_expert best = HH_EXPERT_POP_SHORT;
+    for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
+        best = weights[e] > weights[best] ? e : best;
+    uint32_t popular[HH_LIVE_RANKS];
+    bool hide = p->shared->config->recommend.hide_session_items;
+    shown->popular_count = (uint32_t)hh_popular(votes, best, p->query, hide ? position + 1 : 0, popular);
+    for (uint32_t i = 0; i < shown->popular_count; i++) {
+        char id[HH_ID_MAX + 1];
+        size_t length =
+            hh_graph_id(hh_recommender_reader(p->recommender), votes->items[popular[i]], id, sizeof id);
+        shown->popular[i] = hh_shown_hash(id, length < sizeof id ? length : sizeof id - 1);
+    }
+    return HH_OK;
+}
+
+// The list as the encoder wants it. Returns how many items it has: one that was forgotten meanwhile is left
+// out.
+static size_t spell_out(hh_publisher *p, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        char *id = p->ids + kept * (HH_ID_MAX + 1), *reason = p->reasons + kept * REASON_SIZE;
+        size_t length =
+            hh_graph_id(hh_recommender_reader(p->recommender), p->list[i].item, id, HH_ID_MAX + 1);
+        if (length == 0 || length > HH_ID_MAX)
+            continue;
+        hh_reason_text(&p->list[i], reason, REASON_SIZE);
+        p->out[kept++] = (hh_recommended_item){
+            .item = {id, length}, .score = p->list[i].score, .reason = {reason, strlen(reason)}};
+    }
+    return kept;
+}
+
+static void note_waiting(hh_publisher *p, int64_t record_time)
+{
+    if (record_time < 0 || p->waiting_count == WAITING_MAX)
+        return;
+    if (p->waiting_count == p->waiting_room) {
+        size_t room = p->waiting_room ? 2 * p->waiting_room : 256;
+        int64_t *waiting = realloc(p->waiting, room * sizeof *waiting);
+        if (!waiting)
+            return; // a measurement less
+        p->waiting = waiting;
+        p->waiting_room = room;
+    }
+    p->waiting[p->waiting_count++] = record_time;
+}
+
+static bool is_stale(hh_publisher *p, hh_partition *partition, hh_time now)
+{
+    hh_time max_age = hh_now_duration(&p->shared->config->recommend.max_age);
+    return max_age > 0 && now - partition->record_time > max_age &&
+           hh_age_of(&partition->age, partition->next - 1, partition->record_time, now) > max_age;
+}
+
+hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_session *session,
+                          uint32_t position, hh_time now)
+{
+    if (!p->recommender || hh_outbox_troubled(p->outbox))
+        return HH_OK;
+    if (is_stale(p, partition, now)) {
+        p->stale++;
+        return HH_OK;
+    }
+    hh_status status = translate(p, session, position);
+    if (status)
+        return status;
+    const hh_session_click *click = &session->clicks[position];
+    hh_query query = {
+        .items = p->query,
+        .length = position + 1,
+        .as_of = click->time,
+        .visitor = hh_visitor_hash(session->visitor, session->visitor_length),
+        .session_start = session->clicks[0].time,
+    };
+    size_t count;
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    status = hh_recommend(p->recommender, &query, p->list, &count);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (status)
+        return status;
+    hh_metrics_observe(p->shared->metrics, HH_METRIC_RECOMMEND,
+                       (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9);
+    count = spell_out(p, count);
+
+    char id[SESSION_ID_SIZE];
+    hh_recommendations_record record = {
+        .visitor = {session->visitor, session->visitor_length},
+        .session_id = session_id(partition, session, id),
+        .clicked_item = item_text(p, click->item),
+        .timestamp = click->time,
+        .position = (int32_t)position + 1,
+        .model_version = MODEL_VERSION,
+        .items = p->out,
+        .count = count,
+    };
+    hh_text bytes;
+    status = hh_encode_recommendations(p->lists, &record, &bytes);
+    if (status)
+        return status;
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    rd_kafka_header_add(headers, "model_version", -1, "0", 1);
+    hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
+                                            .key = session->visitor,
+                                            .key_length = session->visitor_length,
+                                            .value = bytes.bytes,
+                                            .value_length = bytes.length,
+                                            .timestamp = click->time,
+                                            .headers = headers});
+    p->answered++;
+    note_waiting(p, partition->record_time);
+    return remember(p, session, position, count);
+}
+
+// ---- sessions ----
+
+hh_status hh_publish_session(hh_publisher *p, const hh_partition *partition, const hh_session *session,
+                             hh_close_reason reason)
+{
+    static const char *const words[] = {[HH_CLOSE_GAP] = "gap",
+                                        [HH_CLOSE_MAX_CLICKS] = "max_clicks",
+                                        [HH_CLOSE_MAX_DURATION] = "max_duration"};
+    p->closed[reason]++;
+    if (!p->sessions || hh_outbox_troubled(p->outbox))
+        return HH_OK;
+    if (session->count > p->clicks_room) {
+        uint32_t room = session->count + session->count / 2 + 8;
+        hh_session_record_click *clicks = realloc(p->clicks, room * sizeof *clicks);
+        if (!clicks)
+            return HH_MEMORY;
+        p->clicks = clicks;
+        p->clicks_room = room;
+    }
+    for (uint32_t i = 0; i < session->count; i++)
+        p->clicks[i] =
+            (hh_session_record_click){item_text(p, session->clicks[i].item), session->clicks[i].time};
+    char id[SESSION_ID_SIZE];
+    hh_session_record record = {
+        .visitor = {session->visitor, session->visitor_length},
+        .session_id = session_id(partition, session, id),
+        .start = session->clicks[0].time,
+        .end = session->clicks[session->count - 1].time,
+        .close_reason = {words[reason], strlen(words[reason])},
+        .clicks = p->clicks,
+        .count = session->count,
+    };
+    hh_text bytes;
+    hh_status status = hh_encode_session(p->sessions, &record, &bytes);
+    if (status)
+        return status;
+    hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_SESSIONS,
+                                            .key = session->visitor,
+                                            .key_length = session->visitor_length,
+                                            .value = bytes.bytes,
+                                            .value_length = bytes.length,
+                                            .timestamp = record.end});
+    return HH_OK;
+}
+
+// ---- dead letters ----
+
+void hh_publish_dead_letter(hh_publisher *p, const rd_kafka_message_t *message, hh_dead_letter reason,
+                            const char *sentence)
+{
+    bool decoding = reason == HH_DEAD_MALFORMED || reason == HH_DEAD_EMPTY;
+    HH_COMPLAIN(p->shared->log, HH_LOG_WARNING, "click can't be used",
+                HH_TEXT("reason", hh_dead_letter_word(reason)), HH_NUMBER("partition", message->partition),
+                HH_NUMBER("offset", message->offset), HH_TEXT("why", sentence));
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp = rd_kafka_message_timestamp(message, &type);
+    rd_kafka_headers_t *headers =
+        hh_dead_letter_headers(message, p->shared->config->kafka.group, decoding ? "decode" : "sessionize",
+                               hh_dead_letter_word(reason), sentence);
+    hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
+                                            .key = message->key,
+                                            .key_length = message->key_len,
+                                            .value = message->payload,
+                                            .value_length = message->len,
+                                            .timestamp = timestamp > 0 ? timestamp : 0,
+                                            .headers = headers});
+    p->dead[reason]++;
+}
+
+// ---- counting ----
+
+void hh_publisher_dropped(hh_publisher *p)
+{
+    p->waiting_count = 0;
+    p->answered = p->stale = 0;
+    memset(p->closed, 0, sizeof p->closed);
+    memset(p->dead, 0, sizeof p->dead);
+}
+
+void hh_publisher_committed(hh_publisher *p, hh_time now)
+{
+    hh_metrics *metrics = p->shared->metrics;
+    hh_metrics_add(metrics, HH_METRIC_RECOMMENDATIONS, 0, p->answered);
+    hh_metrics_add(metrics, HH_METRIC_STALE, 0, p->stale);
+    for (size_t i = 0; i <= HH_CLOSE_MAX_DURATION; i++)
+        hh_metrics_add(metrics, HH_METRIC_SESSIONS_CLOSED, i, p->closed[i]);
+    for (size_t i = 0; i < HH_DEAD_LETTER_COUNT; i++)
+        hh_metrics_add(metrics, HH_METRIC_DEAD_LETTERS, i, p->dead[i]);
+    for (size_t i = 0; i < p->waiting_count; i++) {
+        hh_time waited = now - p->waiting[i];
+        hh_metrics_observe(metrics, HH_METRIC_LATENCY, waited > 0 ? (double)waited / 1000 : 0);
+    }
+    hh_publisher_dropped(p);
+}

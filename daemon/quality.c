@@ -1,0 +1,51 @@
+// Judging a list by the click that comes after it.
+#include "quality.h"
+
+#define XXH_INLINE_ALL
+#include <stdbool.h>
+#include <string.h>
+#include <xxhash.h>
+
+uint32_t hh_shown_hash(const char *item, size_t length)
+{
+    return (uint32_t)XXH3_64bits(item, length);
+}
+
+static unsigned rank_in(const uint32_t *items, uint32_t count, uint32_t item)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (items[i] == item)
+            return i + 1;
+    return 0;
+}
+
+void hh_shown_ranks(const hh_shown *shown, uint32_t item, unsigned *rank, unsigned *popularity_rank)
+{
+    *rank = rank_in(shown->items, shown->count, item);
+    *popularity_rank = rank_in(shown->popular, shown->popular_count, item);
+}
+
+static bool holds(const hh_item *session, size_t length, hh_item item)
+{
+    for (size_t i = 0; i < length; i++)
+        if (session[i] == item)
+            return true;
+    return false;
+}
+
+size_t hh_popular(const hh_votes *votes, hh_expert expert, const hh_item *session, size_t length,
+                  uint32_t candidates[HH_LIVE_RANKS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < votes->count; i++) {
+        float share = votes->shares[i][expert];
+        if (share <= 0 || (count == HH_LIVE_RANKS && share <= votes->shares[candidates[count - 1]][expert]) ||
+            holds(session, length, votes->items[i]))
+            continue;
+        size_t at = count < HH_LIVE_RANKS ? count++ : count - 1;
+        for (; at > 0 && votes->shares[candidates[at - 1]][expert] < share; at--)
+            candidates[at] = candidates[at - 1];
+        candidates[at] = (uint32_t)i;
+    }
+    return count;
+}

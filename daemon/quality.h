@@ -1,0 +1,24 @@
+// What a session was last shown, kept with it to judge the list by the click that comes next: every
+// recommendation is an experiment. The yardstick beside it is what was popular at the same moment.
+#ifndef DAEMON_QUALITY_H
+#define DAEMON_QUALITY_H
+
+#include "metrics.h"
+#include <hiphop/graph.h>
+#include <stdint.h>
+
+typedef struct hh_shown {
+    uint32_t count, popular_count;
+    uint32_t items[HH_LIVE_RANKS], popular[HH_LIVE_RANKS]; // hashes of item ids, best first
+} hh_shown;
+
+uint32_t hh_shown_hash(const char *item, size_t length);
+// Ranks of the item in what was shown and in what was popular: 1 = first, 0 = not there.
+void hh_shown_ranks(const hh_shown *shown, uint32_t item, unsigned *rank, unsigned *popularity_rank);
+
+// The candidates with the largest shares of one expert, best first, without those in `session`. Returns how
+// many.
+size_t hh_popular(const hh_votes *votes, hh_expert expert, const hh_item *session, size_t length,
+                  uint32_t candidates[HH_LIVE_RANKS]);
+
+#endif
