@@ -283,6 +283,19 @@ def rule_paths(tree):
                 yield name, number, f"{match.group()} exists on one machine: take it from an option or a variable"
 
 
+def rule_pages(tree):
+    """a page that is named is there"""
+    pattern = re.compile(r"(?<![\w/.:-])(\]\()?((?:\.\./)*[A-Za-z0-9_][\w/.-]*\.md)\b")
+    for name in tree.texts():
+        if name.startswith("tests/lint/"):
+            continue
+        for number, line in tree.lines(name):
+            for link, page in pattern.findall(line):
+                beside = os.path.normpath(os.path.join(os.path.dirname(name), page))
+                if beside not in tree.files and (link or page not in tree.files):
+                    yield name, number, f"there is no {page}: write it, or name the page that there is"
+
+
 def rule_conflicts(tree):
     """no conflict marker, no trailing blank, no tab in C, a newline at the end"""
     for name in tree.texts():

@@ -50,6 +50,9 @@ BREAKS = {
     "hosts": [({"docs/a.md": f"\nget it from {HOST}\n"}, ("docs/a.md", 2)),
               ({"Dockerfile": f"RUN wget {HOST}\n"}, ("Dockerfile", 1))],
     "paths": [({"docs/a.md": f"\n\ncd {HOME}\n"}, ("docs/a.md", 3))],
+    "pages": [({"cli/a.c": "// see docs/gone.md\n"}, ("cli/a.c", 1)),
+              ({"docs/a.md": "\n[the model](model.md)\n", "model.md": ""}, ("docs/a.md", 2)),
+              ({"docs/a.md": "\n[the model](../gone.md)\n"}, ("docs/a.md", 2))],
     "conflicts": [
         ({"cli/a.c": "<<<<<<" + "< HEAD\n"}, ("cli/a.c", 1)),
         ({"cli/a.c": "int a; \n"}, ("cli/a.c", 1)),
@@ -72,6 +75,7 @@ KEEPS = {
     "cli/main.c": '#include "wire/records.h"\n\n'
                   '#include <hiphop/graph.h>\n#include <stdio.h>\n\n'
                   'int main(void)\n{\n    return puts("system(1) atoi(2)");\n}\n',
+    "docs/b.md": "[a](a.md), [a](../docs/a.md), docs/a.md, https://example.org/x.md\n",
     "docs/a.md": "Run `./dev build`, then look at /etc/hiphop and /usr/share/doc.\n",
     "schemas/a.avsc": "{}\n",
 }
