@@ -1,5 +1,5 @@
 // hiphop evaluate: how well the graph, its experts and the usual baselines foresee the clicks of a log.
-#include "click_log.h"
+#include "log_input.h"
 
 #include <jansson.h>
 #include <math.h>

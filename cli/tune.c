@@ -1,6 +1,6 @@
 // hiphop tune: better settings for the graph, found on the first half of a log, as a fragment for
 // hiphopd.conf.
-#include "click_log.h"
+#include "log_input.h"
 
 #include <stdio.h>
 #include <string.h>

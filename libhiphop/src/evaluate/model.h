@@ -6,7 +6,7 @@
 #ifndef EVALUATE_MODEL_H
 #define EVALUATE_MODEL_H
 
-#include "evaluate/log.h"
+#include "evaluate/click_log.h"
 #include "evaluate/popular.h"
 
 #define FILL_SCORE    1e-33f // what fills a list up has less than this

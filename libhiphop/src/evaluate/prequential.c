@@ -2,8 +2,8 @@
 // with together: first what has become known is learned, then every list of that time is asked for, then the
 // clicks themselves are learned. So a list knows what is strictly before its time, whatever the order of
 // arrival, and clicks of the same millisecond know nothing of each other.
-#include "evaluate/metrics.h"
 #include "evaluate/model.h"
+#include "evaluate/ranking.h"
 
 #include <stdlib.h>
 #include <string.h>

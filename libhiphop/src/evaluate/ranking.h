@@ -1,7 +1,7 @@
 // From scores to figures: the rank of a target against every candidate, the top list, and the sums behind
 // HR, MRR, NDCG, coverage and popularity bias.
-#ifndef EVALUATE_METRICS_H
-#define EVALUATE_METRICS_H
+#ifndef EVALUATE_RANKING_H
+#define EVALUATE_RANKING_H
 
 #include <hiphop/evaluate.h>
 

@@ -1,6 +1,6 @@
 // What evaluate and tune share: a click file as a log of sessions, and settings given by name.
-#ifndef CLI_CLICK_LOG_H
-#define CLI_CLICK_LOG_H
+#ifndef CLI_LOG_INPUT_H
+#define CLI_LOG_INPUT_H
 
 #include "command.h"
 

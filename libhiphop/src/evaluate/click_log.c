@@ -1,6 +1,6 @@
 // Clicks into sessions: each arriving click goes through the sessionizer, each session that closes is copied
 // out; finish() then puts sessions, clicks and items in an order that owes nothing to the order of arrival.
-#include "evaluate/log.h"
+#include "evaluate/click_log.h"
 
 #define XXH_INLINE_ALL
 #include <stdlib.h>

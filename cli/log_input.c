@@ -1,4 +1,4 @@
-#include "click_log.h"
+#include "log_input.h"
 
 #include <hiphop/click_file.h>
 #include <stdio.h>

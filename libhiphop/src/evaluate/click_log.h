@@ -1,6 +1,6 @@
 // The inside of hh_log: sessions and their clicks as plain arrays, and the order of time through them.
-#ifndef EVALUATE_LOG_H
-#define EVALUATE_LOG_H
+#ifndef EVALUATE_CLICK_LOG_H
+#define EVALUATE_CLICK_LOG_H
 
 #include <hiphop/evaluate.h>
 #include <hiphop/intern.h>

@@ -1,4 +1,4 @@
-#include "evaluate/metrics.h"
+#include "evaluate/ranking.h"
 
 #include <math.h>
 #include <stdlib.h>

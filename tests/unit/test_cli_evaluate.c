@@ -1,0 +1,289 @@
+// hiphop evaluate and tune as people call them: the program itself, what it prints and what it returns.
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char clicks_path[64];
+
+static void remove_clicks(void)
+{
+    unlink(clicks_path);
+}
+
+// A log in which item n is followed by n + 1 mod 12 four times out of five.
+static void write_clicks(const char *bad_line)
+{
+    snprintf(clicks_path, sizeof clicks_path, "/tmp/hiphop-evaluate-XXXXXX");
+    int descriptor = mkstemp(clicks_path);
+    cr_assert_geq(descriptor, 0);
+    FILE *file = fdopen(descriptor, "w");
+    fprintf(file, "visitor\titem\tunix_ms\n");
+    for (int i = 0; i < 400; i++) {
+        if (bad_line && i == 100)
+            fprintf(file, "%s\n", bad_line);
+        int visitor = i % 8, step = i / 8;
+        int item = step % 5 == 4 ? (7 * i) % 12 : (visitor + step) % 12;
+        fprintf(file, "v%d\titem-%d\t%d\n", visitor, item, 1000000 + 5000 * i);
+    }
+    fclose(file);
+}
+
+static void read_and_remove(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+    unlink(path);
+}
+
+// Calls the program with arguments separated by blanks, and this file as standard input (NULL: an empty one).
+// What it prints on stdout (out) and stderr (err, may be NULL), and what it returns.
+static int call_with_input(char *out, size_t size, char *err, size_t err_size, const char *arguments,
+                           const char *input)
+{
+    char words[8192], *argv[256] = {HH_HIPHOP}, *save = NULL;
+    size_t count = 1;
+    cr_assert_lt(strlen(arguments), sizeof words);
+    memcpy(words, arguments, strlen(arguments) + 1);
+    for (char *word = strtok_r(words, " ", &save); word && count < 255; word = strtok_r(NULL, " ", &save))
+        argv[count++] = word;
+    char out_path[] = "/tmp/hiphop-out-XXXXXX", err_path[] = "/tmp/hiphop-err-XXXXXX";
+    close(mkstemp(out_path));
+    close(mkstemp(err_path));
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, input ? input : "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, out_path, O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 2, err_path, O_WRONLY, 0);
+    pid_t child;
+    cr_assert_eq(posix_spawn(&child, HH_HIPHOP, &files, NULL, argv, environ), 0);
+    posix_spawn_file_actions_destroy(&files);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    char ignored[64];
+    read_and_remove(out_path, out, size);
+    read_and_remove(err_path, err ? err : ignored, err ? err_size : sizeof ignored);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int call(char *out, size_t size, char *err, size_t err_size, const char *arguments)
+{
+    return call_with_input(out, size, err, err_size, arguments, NULL);
+}
+
+static int call_with_clicks(char *out, size_t size, char *err, size_t err_size, const char *command,
+                            const char *arguments)
+{
+    char all[8192];
+    snprintf(all, sizeof all, "%s --clicks %s %s", command, clicks_path, arguments);
+    return call(out, size, err, err_size, all);
+}
+
+Test(cli_evaluate, the_table_has_a_row_for_every_model, .fini = remove_clicks)
+{
+    char out[8192];
+    write_clicks(NULL);
+    cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate", "--baselines default"), 0);
+    cr_assert_not_null(strstr(out, "400 clicks in 8 sessions on 12 items; 200 targets"), "%s", out);
+    cr_assert_not_null(strstr(out, "memory=click, ask=at-next, gap=30m, lateness=0, from=0.5"), "%s", out);
+    const char *const models[] = {"mixture",     "pop-short", "pair-long", "knn-short", "repeat", "pop ",
+                                  "transitions", "sr ",       "vsknn",     "stan",      "vmis"};
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        char row[32];
+        snprintf(row, sizeof row, "\n%s", models[i]);
+        cr_assert_not_null(strstr(out, row), "%s in %s", models[i], out);
+    }
+}
+
+static double number(const json_t *line, const char *group, const char *key)
+{
+    const json_t *value = json_object_get(json_object_get(line, group), key);
+    cr_assert(json_is_number(value), "%s.%s", group, key);
+    return json_number_value(value);
+}
+
+Test(cli_evaluate, json_is_one_object_a_line_with_shares, .fini = remove_clicks)
+{
+    char out[16384];
+    write_clicks(NULL);
+    int status = call_with_clicks(out, sizeof out, NULL, 0, "evaluate",
+                                  "--json --model transitions,mixture --memory closed --gap 1m --from 0.25 "
+                                  "--ask after-click --hide-session-items --set transitions.half_life=2h");
+    cr_assert_eq(status, 0);
+    const char *const models[] = {"mixture", "transitions"}; // in the order of --list
+    char *rest = out;
+    for (int i = 0; i < 2; i++) {
+        char *end = strchr(rest, '\n');
+        cr_assert_not_null(end);
+        *end = '\0';
+        json_t *line = json_loads(rest, 0, NULL);
+        cr_assert_not_null(line, "%s", rest);
+        cr_assert_str_eq(json_string_value(json_object_get(line, "model")), models[i]);
+        const char *protocol = json_string_value(json_object_get(line, "protocol"));
+        const char *const words[] = {"prequential",
+                                     "memory=closed",
+                                     "ask=after-click",
+                                     "gap=1m",
+                                     "from=0.25",
+                                     "session-items=hidden",
+                                     "transitions.half_life=7200000"};
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            cr_assert_not_null(strstr(protocol, words[w]), "%s in %s", words[w], protocol);
+        cr_assert_eq(json_integer_value(json_object_get(line, "targets")), 300);
+        const char *const groups[] = {"hr", "mrr", "ndcg"};
+        for (int g = 0; g < 3; g++) {
+            double at5 = number(line, groups[g], "5"), at20 = number(line, groups[g], "20");
+            cr_assert(0 <= at5 && at5 <= number(line, groups[g], "10"));
+            cr_assert(number(line, groups[g], "10") <= at20 && at20 <= 1);
+        }
+        cr_assert(number(line, "coverage", "20") >= 0 && number(line, "coverage", "20") <= 1);
+        cr_assert_geq(number(line, "seconds", "train"), 0);
+        cr_assert_geq(number(line, "seconds", "predict"), 0);
+        json_decref(line);
+        rest = end + 1;
+    }
+    cr_assert_str_empty(rest);
+}
+
+Test(cli_evaluate, what_can_be_learned_is_learned, .fini = remove_clicks)
+{
+    char out[8192];
+    write_clicks(NULL);
+    cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate", "--json --model mixture,transitions"),
+                 0);
+    char *save = NULL;
+    for (char *line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        json_t *object = json_loads(line, 0, NULL);
+        cr_assert_gt(number(object, "hr", "5"), 0.6, "%s", line);
+        cr_assert_gt(number(object, "mrr", "20"), 0.4, "%s", line);
+        json_decref(object);
+    }
+}
+
+Test(cli_evaluate, a_bad_line_is_named_by_its_number, .fini = remove_clicks)
+{
+    char out[256], err[1024];
+    write_clicks("v1\titem-1\tyesterday");
+    cr_assert_eq(call_with_clicks(out, sizeof out, err, sizeof err, "evaluate", ""), 1);
+    cr_assert_str_empty(out);
+    cr_assert_not_null(strstr(err, "line 102: 'yesterday' is not a time; write whole milliseconds"), "%s",
+                       err);
+    cr_assert_eq(call_with_clicks(out, sizeof out, err, sizeof err, "tune", ""), 1);
+    cr_assert_not_null(strstr(err, "hiphop tune: "), "%s", err);
+    cr_assert_not_null(strstr(err, "line 102"), "%s", err);
+}
+
+Test(cli_evaluate, late_clicks_are_said, .fini = remove_clicks)
+{
+    char out[4096], err[1024];
+    write_clicks("v1\titem-1\t1000");
+    int status = call_with_clicks(out, sizeof out, err, sizeof err, "evaluate", "--model pop");
+    cr_assert_eq(status, 0);
+    cr_assert_not_null(strstr(err, "1 of 401 clicks came too late"), "%s", err);
+    status = call_with_clicks(out, sizeof out, err, sizeof err, "evaluate", "--model pop --lateness 1h");
+    cr_assert_eq(status, 0);
+    cr_assert_str_empty(err);
+    cr_assert_not_null(strstr(out, "401 clicks"), "%s", out);
+}
+
+Test(cli_evaluate, standard_input, .fini = remove_clicks)
+{
+    char out[4096];
+    write_clicks(NULL);
+    cr_assert_eq(call_with_input(out, sizeof out, NULL, 0, "evaluate --clicks - --model pop", clicks_path),
+                 0);
+    cr_assert_not_null(strstr(out, "400 clicks"), "%s", out);
+}
+
+Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
+{
+    static const struct {
+        const char *arguments, *sentence;
+    } calls[] = {
+        {"evaluate", "--clicks FILE is needed"},
+        {"evaluate --clicks x --gap", "--gap needs a value: --gap DURATION"},
+        {"evaluate --clicks x --gap 5parsecs",
+         "'5parsecs' is not a duration; write a number and ms, s, m, h or d"},
+        {"evaluate --clicks x --gap 0", "--gap must be more than 0"},
+        {"evaluate --clicks x --from 2", "'2' is not a number from 0 to"},
+        {"evaluate --clicks x --memory some", "'some' is neither 'click' nor 'closed'"},
+        {"evaluate --clicks x --ask never", "'never' is neither 'at-next' nor 'after-click'"},
+        {"evaluate --clicks x --model pop,nix", "no model 'nix'; --list prints them all"},
+        {"evaluate --clicks x --set graph.nix=1", "no setting 'graph.nix'"},
+        {"evaluate --clicks x --set graph.pair_half_life=1h",
+         "graph.pair_half_life takes more than 1 values"},
+        {"evaluate --clicks x --set graph.pair_half_life=1h,2h,3h", "takes 2 values, separated by commas"},
+        {"evaluate --clicks x --set graph.pair_decay=7", "'7' is not a number from 0 to 1"},
+        {"evaluate --clicks x --colour", "unknown option '--colour'"},
+        {"evaluate --json=yes", "--json takes no value"},
+        {"evaluate file", "'file' is not an option"},
+        {"tune --budget 0 --clicks x", "--budget must be more than 0"},
+        {"improve", "no command 'improve'"},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        char out[256], err[1024];
+        cr_assert_eq(call(out, sizeof out, err, sizeof err, calls[i].arguments), 2, "%s", calls[i].arguments);
+        cr_assert_not_null(strstr(err, calls[i].sentence), "%s: %s", calls[i].arguments, err);
+        cr_assert_str_empty(out);
+    }
+    char out[256], err[1024];
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, "evaluate --clicks /no/such/file"), 1);
+    cr_assert_not_null(strstr(err, "/no/such/file: No such file or directory"), "%s", err);
+}
+
+Test(cli_evaluate, help_names_every_option)
+{
+    char out[8192], again[8192];
+    cr_assert_eq(call(out, sizeof out, NULL, 0, "help evaluate"), 0);
+    cr_assert_eq(call(again, sizeof again, NULL, 0, "evaluate --clicks x --help"), 0);
+    cr_assert_str_eq(out, again);
+    const char *const words[] = {"--clicks FILE", "--gap", "--lateness", "--from", "--hide-session-items",
+                                 "--memory",      "--ask", "--model",    "--set",  "--json"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        cr_assert_not_null(strstr(out, words[i]), "%s", words[i]);
+    cr_assert_eq(call(out, sizeof out, NULL, 0, "evaluate --list"), 0);
+    cr_assert_not_null(strstr(out, "graph.knn_half_life[0]"), "%s", out);
+}
+
+// The fragment can be read by the library that reads hiphopd.conf, and tried with --set.
+Test(cli_evaluate, tune_prints_a_fragment_that_evaluate_takes, .fini = remove_clicks)
+{
+    char out[4096], err[16384];
+    write_clicks(NULL);
+    int status =
+        call_with_clicks(out, sizeof out, err, sizeof err, "tune", "--budget 2s --set graph.neighbours=100");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(err, "HR@20"), "%s", err);
+    cr_assert_null(strstr(out, "neighbours"), "what is set by hand stays: %s", out);
+    char arguments[4096] = "--model mixture";
+    size_t settings = 0;
+    bool inside = false;
+    for (char *save = NULL, *line = strtok_r(out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        char *equals = strstr(line, " = ");
+        if (strcmp(line, "graph = {") == 0) {
+            inside = true;
+        } else if (inside && equals) { // `    name = value;`, a text in quotes
+            char *value = equals + 3 + strspn(equals + 3, "\"");
+            value[strcspn(value, "\";")] = '\0';
+            *equals = '\0';
+            size_t used = strlen(arguments);
+            snprintf(arguments + used, sizeof arguments - used, " --set graph.%s=%s",
+                     line + strspn(line, " "), value);
+            settings++;
+        }
+    }
+    cr_assert_gt(settings, 10);
+    cr_assert_not_null(strstr(arguments, "graph.pop_half_life="), "%s", arguments);
+    char result[4096];
+    cr_assert_eq(call_with_clicks(result, sizeof result, err, sizeof err, "evaluate", arguments), 0, "%s: %s",
+                 arguments, err);
+    cr_assert_not_null(strstr(result, "\nmixture"), "%s", result);
+}

@@ -1,0 +1,58 @@
+#include "evaluate/click_log.h"
+#include "unit/small_log.h"
+
+Test(click_log, sessions_end_at_the_gap_and_clicks_are_in_time_order)
+{
+    const small_click clicks[] = {
+        {1, 7, 1000}, {2, 9, 1500}, {1, 8, 2000}, {1, 9, 2000 + HH_MINUTE}, {2, 7, 1499 + HH_MINUTE}};
+    hh_log *log = small_log(clicks, 5, HH_MINUTE, HH_MINUTE);
+    cr_assert_eq(log->sessions, 3);
+    cr_assert_eq(log->items, 3);
+    cr_assert_eq(log->session[0].count, 2); // visitor 1 from 1000, visitor 2, then visitor 1 again
+    cr_assert_eq(log->session[1].count, 2);
+    cr_assert_eq(log->session[2].count, 1);
+    cr_assert_eq(log->session[0].visitor, log->session[2].visitor);
+    cr_assert_neq(log->session[0].visitor, log->session[1].visitor);
+    cr_assert_eq(log->session[0].known_from, 2000 + 2 * HH_MINUTE);
+    for (uint32_t i = 1; i < log->clicks; i++)
+        cr_assert_leq(log->time[log->stream[i - 1]], log->time[log->stream[i]]);
+    cr_assert_str_eq(hh_log_item(log, log->item[0], NULL), "00007");
+    size_t length;
+    cr_assert_str_eq(hh_log_item(log, 2, &length), "00009");
+    cr_assert_eq(length, 5);
+    cr_assert_null(hh_log_item(log, 3, NULL));
+    hh_log_free(log);
+}
+
+Test(click_log, late_clicks_are_counted_and_their_items_are_none)
+{
+    const small_click clicks[] = {{1, 1, 10000}, {2, 2, 20000}, {3, 3, 9999}};
+    hh_log *log = small_log(clicks, 3, HH_MINUTE, 10000);
+    hh_log_stats stats;
+    hh_log_stats_read(log, &stats);
+    cr_assert_eq(stats.clicks, 2);
+    cr_assert_eq(stats.late, 1);
+    cr_assert_eq(stats.items, 2);
+    cr_assert_eq(stats.sessions, 2);
+    cr_assert_eq(stats.oldest, 10000);
+    cr_assert_eq(stats.newest, 20000);
+    hh_log_free(log);
+}
+
+Test(click_log, an_empty_log_and_wrong_calls)
+{
+    hh_log *log = small_log(NULL, 0, HH_MINUTE, 0);
+    hh_error error = {0};
+    cr_assert_eq(hh_log_add(log, "v", 1, "i", 1, 5, &error), HH_ARGUMENT);
+    cr_assert_eq(hh_log_finish(log, &error), HH_ARGUMENT);
+    const char *model = "pop";
+    hh_evaluate_options options = hh_evaluate_defaults();
+    cr_assert_eq(hh_evaluate(log, &options, &model, 1, ignore_result, NULL, &error), HH_OK);
+    hh_log_free(log);
+    hh_log_free(NULL);
+    cr_assert_null(hh_log_new(&(hh_log_options){.gap = 0}, &error));
+    cr_assert_null(hh_log_new(&(hh_log_options){.gap = 1, .lateness = -1}, &error));
+    log = hh_log_new(&(hh_log_options){.gap = 1}, &error);
+    cr_assert_eq(hh_evaluate(log, &options, &model, 1, ignore_result, NULL, &error), HH_ARGUMENT);
+    hh_log_free(log);
+}
