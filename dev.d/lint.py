@@ -285,7 +285,7 @@ def rule_paths(tree):
 
 def rule_pages(tree):
     """a page that is named is there"""
-    pattern = re.compile(r"(?<![\w/.:-])(\]\()?((?:\.\./)*[A-Za-z0-9_][\w/.-]*\.md)\b")
+    pattern = re.compile(r"(\]\(|(?<![\w/.:-]))((?:\.\./)*[A-Za-z0-9_][\w/.-]*\.md)\b")
     for name in tree.texts():
         if name.startswith("tests/lint/"):
             continue
