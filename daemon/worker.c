@@ -16,8 +16,10 @@ enum {
     IDLE_MS = 100,                // longest sleep
     COMMIT_MESSAGES = 100000,     // a commit at the latest after so many
     ACKNOWLEDGED_COMMIT_MS = 100, // at least once: between commits
-    LOOK_MS = 500,                // between looks at idle partitions and gauges
-    PROBE_MS = 500,               // longest that such a look may wait for a broker
+    FIRST_PAUSE_MS = 100,
+    LONGEST_PAUSE_MS = 5000, // between attempts that fail
+    LOOK_MS = 500,           // between looks at idle partitions and gauges
+    PROBE_MS = 500,          // longest that such a look may wait for a broker
 };
 
 // ---- sessions ----
@@ -202,6 +204,7 @@ static void count_commit(hh_worker *worker, hh_time begun)
     worker->taken = 0;
     memset(worker->dead, 0, sizeof worker->dead);
     hh_publisher_committed(worker->publisher, hh_wall_clock());
+    worker->pause = 0;
     atomic_store(&worker->pulse.broken, false);
 }
 
@@ -224,6 +227,10 @@ static void go_back(hh_worker *worker)
     dealt_with(worker);
     worker->acknowledging = false;
     hh_group_rewind(worker);
+    // Where it fails again and again (no right to write to a topic, say), not without a pause.
+    worker->next_restore = hh_steady_clock() + worker->pause;
+    worker->pause = worker->pause ? worker->pause * 2 : FIRST_PAUSE_MS;
+    worker->pause = worker->pause < LONGEST_PAUSE_MS ? worker->pause : LONGEST_PAUSE_MS;
 }
 
 hh_outbox_result hh_worker_give_up(hh_worker *worker)

@@ -1,0 +1,230 @@
+// The error paths of a worker's producer, on librdkafka's mock brokers. What becomes visible in Kafka is for
+// the integration tests: the mock keeps no transactional offsets and shows aborted records.
+#include "daemon/outbox.h"
+#include "daemon/settings.h"
+#include "wire/kafka.h"
+#include <criterion/criterion.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { API_PRODUCE = 0, API_INIT_PRODUCER_ID = 22, API_END_TXN = 26, API_TXN_OFFSET_COMMIT = 28 };
+
+typedef struct stage {
+    rd_kafka_t *host, *consumer;
+    rd_kafka_mock_cluster_t *mock;
+    hh_settings *settings;
+    hh_shared shared;
+    hh_pulse pulse;
+    hh_outbox *outbox;
+    rd_kafka_topic_partition_list_t *positions;
+} stage;
+
+static void no_complaint(void *context, const char *sentence)
+{
+    (void)context;
+    cr_assert_fail("%s", sentence);
+}
+
+static void set(stage *s, const char *name, const char *value)
+{
+    char assignment[300];
+    snprintf(assignment, sizeof assignment, "%s=%s", name, value);
+    cr_assert_eq(hh_settings_set(s->settings, assignment, no_complaint, NULL), HH_OK);
+}
+
+static void begin(stage *s, const char *delivery)
+{
+    char text[300];
+    hh_error error;
+    *s = (stage){0};
+    rd_kafka_conf_t *quiet = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(quiet, NULL);
+    s->host = rd_kafka_new(RD_KAFKA_PRODUCER, quiet, text, sizeof text);
+    s->mock = rd_kafka_mock_cluster_new(s->host, 1);
+    for (const char *const *topic = (const char *const[]){"clicks", "hiphop.recommendations",
+                                                          "hiphop.sessions", "hiphop.dead-letters", NULL};
+         *topic; topic++)
+        rd_kafka_mock_topic_create(s->mock, *topic, 1, 1);
+    s->settings = hh_settings_new();
+    set(s, "kafka.brokers", rd_kafka_mock_cluster_bootstraps(s->mock));
+    set(s, "instance.id", "test");
+    set(s, "pipeline.delivery", delivery);
+    set(s, "log.level", "error");
+    s->shared.config = hh_settings_config(s->settings);
+    s->shared.log = hh_logger_new(STDERR_FILENO, s->shared.config->log.level);
+    s->pulse.shared = &s->shared;
+
+    rd_kafka_conf_t *conf = hh_kafka_conf(HH_KAFKA_WORKER, s->shared.config->kafka.brokers, NULL, 0, &error);
+    rd_kafka_conf_set_log_cb(conf, NULL);
+    cr_assert_eq(rd_kafka_conf_set(conf, "group.id", "hiphop", text, sizeof text), RD_KAFKA_CONF_OK);
+    s->consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    s->positions = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(s->positions, "clicks", 0)->offset = 7;
+    s->outbox = hh_outbox_new(&s->shared, &s->pulse, 0, &error);
+    cr_assert_eq(hh_outbox_open(s->outbox), HH_OUTBOX_DONE);
+}
+
+static void end(stage *s)
+{
+    hh_outbox_free(s->outbox);
+    rd_kafka_topic_partition_list_destroy(s->positions);
+    rd_kafka_destroy(s->consumer);
+    rd_kafka_mock_cluster_destroy(s->mock);
+    rd_kafka_destroy(s->host);
+    hh_logger_free(s->shared.log);
+    hh_settings_free(s->settings);
+}
+
+static void put(stage *s)
+{
+    hh_outbox_put(s->outbox, &(hh_outgoing){.to = HH_OUTPUT_SESSIONS,
+                                            .key = "k",
+                                            .key_length = 1,
+                                            .value = "value",
+                                            .value_length = 5,
+                                            .timestamp = 1700000000000});
+}
+
+static hh_outbox_result commit(stage *s)
+{
+    return hh_outbox_commit(s->outbox, s->consumer, s->positions, true);
+}
+
+// Whatever has happened: work goes through again. librdkafka may need a second attempt after an epoch that
+// the brokers did not like.
+static void assert_works(stage *s)
+{
+    hh_outbox_result result = HH_OUTBOX_LOST;
+    for (int attempt = 0; attempt < 3 && result == HH_OUTBOX_LOST; attempt++) {
+        cr_assert_eq(hh_outbox_open(s->outbox), HH_OUTBOX_DONE);
+        put(s);
+        result = commit(s);
+    }
+    cr_assert_eq(result, HH_OUTBOX_DONE);
+}
+
+static void fail_next(stage *s, int api, rd_kafka_resp_err_t error, int times)
+{
+    for (int i = 0; i < times; i++)
+        rd_kafka_mock_push_request_errors(s->mock, (int16_t)api, 1, error);
+}
+
+Test(outbox, commits_one_transaction_after_the_other)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    for (int i = 0; i < 3; i++)
+        assert_works(&s);
+    cr_assert_eq(commit(&s), HH_OUTBOX_DONE, "positions alone are a transaction too");
+    end(&s);
+}
+
+Test(outbox, tries_the_same_commit_again_where_that_may_help)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    put(&s);
+    fail_next(&s, API_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 2);
+    fail_next(&s, API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 1);
+    cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+    assert_works(&s);
+    end(&s);
+}
+
+Test(outbox, loses_what_the_group_no_longer_lets_it_commit)
+{
+    static const rd_kafka_resp_err_t errors[] = {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+                                                 RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+                                                 RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID};
+    stage s;
+    begin(&s, "exactly-once");
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        put(&s);
+        fail_next(&s, API_TXN_OFFSET_COMMIT, errors[i], 1);
+        cr_assert_eq(commit(&s), HH_OUTBOX_LOST, "%s", rd_kafka_err2name(errors[i]));
+        assert_works(&s);
+    }
+    end(&s);
+}
+
+Test(outbox, begins_anew_when_it_is_fenced)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    put(&s);
+    fail_next(&s, API_END_TXN, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
+    cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+    assert_works(&s);
+    end(&s);
+}
+
+Test(outbox, loses_a_transaction_of_which_a_record_was_refused)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    put(&s);
+    fail_next(&s, API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
+    cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+    assert_works(&s);
+    end(&s);
+}
+
+Test(outbox, aborts_when_told_to)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    put(&s);
+    cr_assert_eq(hh_outbox_abort(s.outbox), HH_OUTBOX_LOST);
+    assert_works(&s);
+    end(&s);
+}
+
+Test(outbox, waits_for_a_coordinator_before_it_opens)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    fail_next(&s, API_END_TXN, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
+    put(&s);
+    cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+    fail_next(&s, API_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 3);
+    assert_works(&s);
+    end(&s);
+}
+
+Test(outbox, gives_up_in_time_when_no_broker_answers)
+{
+    stage s;
+    begin(&s, "exactly-once");
+    put(&s);
+    rd_kafka_mock_broker_set_down(s.mock, 1);
+    atomic_store(&s.shared.stop_by, hh_steady_clock() + 1);
+    atomic_store(&s.shared.stopping, true);
+    cr_assert_eq(commit(&s), HH_OUTBOX_STOPPED);
+    end(&s);
+}
+
+Test(outbox, acknowledged_commits_wait_for_what_was_put_before)
+{
+    stage s;
+    begin(&s, "at-least-once");
+    rd_kafka_mock_broker_set_rtt(s.mock, 1, 200);
+    put(&s);
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, s.positions, false), HH_OUTBOX_LATER);
+    put(&s); // belongs to the next one
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, NULL, true), HH_OUTBOX_DONE);
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, NULL, true), HH_OUTBOX_DONE, "nothing to commit");
+    cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+    end(&s);
+}
+
+Test(outbox, acknowledged_commits_are_lost_with_a_record_that_was_refused)
+{
+    stage s;
+    begin(&s, "at-least-once");
+    fail_next(&s, API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_RECORD, 1);
+    put(&s);
+    cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+    assert_works(&s);
+    end(&s);
+}
