@@ -3,8 +3,8 @@
 import json
 import random
 
-GAP = 60_000
-LATENESS = 5_000
+GAP = 20_000
+LATENESS = 15_000
 PARTITIONS = 4
 
 MALFORMED = [
@@ -33,7 +33,7 @@ def traffic(count, seed, start, visitors=800, items=400):
     newest = [start] * PARTITIONS
     for number in range(count):
         time += draw.randrange(0, 40)
-        who = draw.randrange(visitors)
+        who = draw.randrange(8) if draw.random() < 0.05 else draw.randrange(visitors)  # eight of them never rest
         visitor, partition = f"v{who}", who % PARTITIONS
         newest[partition] = max(newest[partition], time)
         fate = draw.random()
