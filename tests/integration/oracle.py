@@ -89,10 +89,10 @@ class Partition:
             return dead("malformed")
         visitor, item, time = click
         rules = self.rules
-        if time > self.now + rules.max_skew:
-            return dead("future")
         if self.newest is not None and time < self.newest - rules.lateness:
             return dead("late")
+        if time > self.now + rules.max_skew:
+            return dead("future")
 
         self.newest = time if self.newest is None else max(self.newest, time)
         watermark = self.newest - rules.lateness
@@ -100,38 +100,39 @@ class Partition:
         for session in sorted(due, key=lambda session: (session.last + rules.gap, session.id)):
             self.close(session, "gap")
 
-        within = [
-            session
-            for session in self.open
-            if session.visitor == visitor and session.first - rules.gap < time < session.last + rules.gap
-        ]
-        session = self.join(sorted(within, key=lambda session: session.first), visitor, time)
+        session = self.join(visitor, time)
         session.clicks.append((time, offset, item))
         session.clicks.sort(key=lambda click: click[:2])
         position = session.clicks.index((time, offset, item)) + 1
         self.out.answers[(f"{self.number}-{session.id}", visitor, item, time, position)] += 1
         if len(session.clicks) >= rules.max_clicks:
-            self.close(session, "max_clicks")
+            self.cut(visitor, "max_clicks")
 
-    def join(self, within, visitor, time):
+    def cut(self, visitor, reason):
+        """A cap starts the visitor afresh."""
+        for session in [session for session in self.open if session.visitor == visitor]:
+            self.close(session, reason)
+
+    def join(self, visitor, time):
         """The session that takes a click at this time: it may be new, or made of two."""
         rules = self.rules
-        if len(within) == 2:
-            earlier, later = within
-            if (
-                len(earlier.clicks) + len(later.clicks) < rules.max_clicks
-                and later.last - earlier.first <= rules.max_duration
-            ):
-                earlier.clicks = sorted(earlier.clicks + later.clicks)
-                self.open.remove(later)
-                return earlier
-            within = [earlier]
-        if within:
-            session = within[0]
-            if max(time, session.last) - min(time, session.first) <= rules.max_duration:
-                return session
-            self.close(session, "max_duration")
-        session = Session(visitor)
+        within = [
+            session
+            for session in self.open
+            if session.visitor == visitor and any(abs(time - when) < rules.gap for when, _, _ in session.clicks)
+        ]
+        clicks = sorted(click for session in within for click in session.clicks)
+        times = [when for when, _, _ in clicks] + [time]
+        if max(times) - min(times) > rules.max_duration:
+            self.cut(visitor, "max_duration")
+            clicks = []
+        elif len(times) > rules.max_clicks:
+            self.cut(visitor, "max_clicks")
+            clicks = []
+        else:
+            for session in within:
+                self.open.remove(session)
+        session = Session(visitor, clicks)
         self.open.append(session)
         return session
 
