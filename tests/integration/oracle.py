@@ -47,15 +47,22 @@ class Expected:
 
 def decode(value):
     """A JSON click as docs/records.md promises, or None."""
+
+    def once(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice")
+        return dict(pairs)
+
     try:
-        click = json.loads(value)
-    except (ValueError, UnicodeDecodeError):
+        click = json.loads(value, object_pairs_hook=once)
+    except ValueError:
         return None
     if not isinstance(click, dict):
         return None
     visitor, item, time = (click.get(name) for name in ("visitor", "item", "timestamp"))
-    if not (isinstance(visitor, str) and visitor and isinstance(item, str) and item):
-        return None
+    for name in (visitor, item):
+        if not (isinstance(name, str) and 1 <= len(name.encode()) <= 1024):
+            return None
     if not isinstance(time, int) or isinstance(time, bool):
         return None
     return visitor, item, time
