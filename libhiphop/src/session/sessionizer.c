@@ -68,7 +68,7 @@ static hh_session view(hh_record *record)
     return (hh_session){.id = record->id,
                         .visitor = hh_record_visitor(record),
                         .visitor_length = record->visitor_length,
-                        .clicks = record->clicks,
+                        .clicks = hh_record_clicks(record),
                         .count = record->count,
                         .attachment = &record->of.attachment};
 }
@@ -197,7 +197,7 @@ static void find_neighbours(const hh_sessionizer *s, uint32_t number, hh_time ti
         const hh_record *record = hh_record_at(s, number);
         if (hh_record_is_cut(record) || time - record->last >= s->options.gap)
             continue;
-        hh_time first = record->clicks[0].time;
+        hh_time first = hh_record_first(record);
         if (time >= first)
             plan->earlier = number;
         else if (first - time < s->options.gap)
@@ -213,7 +213,7 @@ static bool breaks_cap(const hh_sessionizer *s, hh_time time, click_plan *plan)
     uint64_t count = 1;
     if (plan->earlier != HH_RECORD_NONE) {
         const hh_record *record = hh_record_at(s, plan->earlier);
-        first = record->clicks[0].time;
+        first = hh_record_first(record);
         last = record->last > last ? record->last : last;
         count += record->count;
     }
@@ -255,7 +255,7 @@ static hh_status make_plan(hh_sessionizer *s, int64_t offset, const char *visito
     if (plan->cut_before)
         plan->earlier = plan->later = HH_RECORD_NONE;
 
-    size_t held = 0; // clicks that the session's list has room for
+    size_t held = 1; // clicks that there is room for
     size_t count = 1;
     bool begins = plan->earlier == HH_RECORD_NONE && plan->later == HH_RECORD_NONE;
     if (plan->earlier == HH_RECORD_NONE) {
@@ -291,12 +291,10 @@ static void use_list(hh_sessionizer *s, hh_record *record, const click_plan *pla
     if (!plan->clicks)
         return;
     uint32_t count = record->count;
-    if (count) {
-        memcpy(plan->clicks, record->clicks, count * sizeof *plan->clicks);
-        hh_records_drop_clicks(s, record);
-    }
-    record->clicks = plan->clicks;
-    record->count = count;
+    memcpy(plan->clicks, hh_record_clicks(record), count * sizeof *plan->clicks);
+    hh_records_drop_clicks(s, record);
+    record->list = plan->clicks;
+    record->count = count; // which may be 1 until the click is in
 }
 
 // Joins plan->later into plan->earlier, or the other way round where that is older by id.
@@ -313,23 +311,22 @@ static uint32_t merge(hh_sessionizer *s, const click_plan *plan)
             &(hh_session_event){
                 .kind = HH_SESSION_MERGED, .muted = s->muted, .session = &shown, .other = &shown_other});
 
-    // The longer list may be long enough for all, but it is the earlier one's place that they go to.
+    // All go to the plan's list, or stay in the earlier session's where that is long enough.
     hh_session_click *clicks = plan->clicks;
     uint32_t count = earlier->count + later->count;
     hh_time last = later->last;
-    if (!clicks) {
-        memcpy(earlier->clicks + earlier->count, later->clicks, later->count * sizeof *clicks);
-        clicks = earlier->clicks;
-        hh_records_drop_clicks(s, later);
-    } else {
-        memcpy(clicks, earlier->clicks, earlier->count * sizeof *clicks);
-        memcpy(clicks + earlier->count, later->clicks, later->count * sizeof *clicks);
+    memcpy((clicks ? clicks : earlier->list) + earlier->count, hh_record_clicks(later),
+           later->count * sizeof *clicks);
+    hh_records_drop_clicks(s, later);
+    if (clicks) {
+        memcpy(clicks, hh_record_clicks(earlier), earlier->count * sizeof *clicks);
         hh_records_drop_clicks(s, earlier);
-        hh_records_drop_clicks(s, later);
+    } else {
+        clicks = earlier->list;
+        earlier->count = 0;
     }
-    earlier->clicks = later->clicks = NULL;
     hh_record *record = hh_record_at(s, number);
-    record->clicks = clicks;
+    record->list = clicks;
     record->count = count;
     record->last = last;
     s->open--;
@@ -343,9 +340,10 @@ static uint32_t merge(hh_sessionizer *s, const click_plan *plan)
 static uint32_t insert_click(hh_record *record, hh_time time, uint32_t item)
 {
     uint32_t position = record->count++;
-    for (; position > 0 && record->clicks[position - 1].time > time; position--)
-        record->clicks[position] = record->clicks[position - 1];
-    record->clicks[position] = (hh_session_click){.time = time, .item = item};
+    hh_session_click *clicks = hh_record_clicks(record);
+    for (; position > 0 && clicks[position - 1].time > time; position--)
+        clicks[position] = clicks[position - 1];
+    clicks[position] = (hh_session_click){.time = time, .item = item};
     return position;
 }
 

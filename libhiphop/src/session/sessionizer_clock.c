@@ -84,6 +84,8 @@ void hh_clock_replayed(hh_sessionizer *s, int64_t offset)
         replay->floor++;
     while (replay->ceiling < s->ceiling_count && s->ceilings[replay->ceiling].offset <= offset)
         replay->ceiling++;
+    while (replay->cut < replay->cut_count && replay->cuts[replay->cut].offset <= offset)
+        replay->cut++;
 }
 
 static void note_future(hh_sessionizer *s, int64_t offset, hh_time time)

@@ -44,8 +44,10 @@ void hh_sessionizer_expect(hh_sessionizer *s, const char *visitor, size_t length
     s->expected.at++;
     if (*known < s->used) {
         const hh_record *record = hh_record_at(s, *known);
-        __builtin_prefetch(record->clicks, 1);
-        __builtin_prefetch(record->clicks + (record->count ? record->count - 1 : 0), 1);
+        if (record->count > 1) {
+            __builtin_prefetch(record->list, 1);
+            __builtin_prefetch(record->list + record->count - 1, 1);
+        }
     }
     *known = HH_RECORD_NONE;
     for (size_t at = hh_slots_first(slots, *tag); hh_slots_used(slots, at); at = hh_slots_next(slots, at))
@@ -153,8 +155,8 @@ size_t hh_clicks_capacity(size_t count)
 
 void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record)
 {
-    hh_blocks_give(&s->blocks, record->clicks, hh_clicks_capacity(record->count) * sizeof *record->clicks);
-    record->clicks = NULL;
+    if (record->count > 1)
+        hh_blocks_give(&s->blocks, record->list, hh_clicks_capacity(record->count) * sizeof *record->list);
     record->count = 0;
 }
 
@@ -162,8 +164,7 @@ static void forget(hh_sessionizer *s, uint32_t number)
 {
     hh_record *record = hh_record_at(s, number);
     unlink_order(s, record);
-    if (record->clicks)
-        hh_records_drop_clicks(s, record);
+    hh_records_drop_clicks(s, record);
     if (record->visitor_length > HH_VISITOR_INLINE)
         hh_blocks_give(&s->blocks, record->visitor.block, record->visitor_length);
     record->later = s->unused;

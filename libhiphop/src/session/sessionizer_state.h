@@ -26,12 +26,17 @@ typedef struct hh_record {
         char *block;
     } visitor;
     uint32_t visitor_length;
-    uint32_t count;           // clicks; 0: this is a cut
-    hh_session_click *clicks; // a block with room for hh_clicks_capacity(count)
-    hh_time last;             // time of the last click; of a cut: of the last that it cut off
-    uint32_t sibling;         // next record of the same visitor
-    unsigned in_wheel : 1;    // in a bucket or among the next
-    unsigned in_next : 1;     // among the next
+    uint32_t count; // clicks; 0: this is a cut
+    union {
+        hh_session_click only; // where count is 1: most sessions never need a list
+        struct {
+            hh_time last; // time of the last click, whatever count is; of a cut: of the last it cut off
+            hh_session_click *list; // where count > 1: a block with room for hh_clicks_capacity(count)
+        };
+    };
+    uint32_t sibling;      // next record of the same visitor
+    unsigned in_wheel : 1; // in a bucket or among the next
+    unsigned in_next : 1;  // among the next
     unsigned
         cut_after : 1; // of a cut: the click that met the cap was the last one before, not the first after
     int64_t id;        // first offset; of a cut: the offset of the click that met the cap
@@ -139,6 +144,16 @@ static inline bool hh_record_is_cut(const hh_record *record)
     return record->count == 0;
 }
 
+static inline hh_session_click *hh_record_clicks(hh_record *record)
+{
+    return record->count == 1 ? &record->only : record->list;
+}
+
+static inline hh_time hh_record_first(const hh_record *record)
+{
+    return record->count == 1 ? record->only.time : record->list->time;
+}
+
 static inline const char *hh_record_visitor(const hh_record *record)
 {
     return record->visitor_length <= HH_VISITOR_INLINE ? record->visitor.bytes : record->visitor.block;
@@ -173,7 +188,7 @@ void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record);
 void hh_records_move_to_oldest(hh_sessionizer *s, uint32_t number);
 void hh_records_free(hh_sessionizer *s);
 size_t hh_records_memory(const hh_sessionizer *s);
-// Clicks that the list of a session of `count` has room for.
+// Clicks that a session of `count` has room for: 1 without a list.
 size_t hh_clicks_capacity(size_t count);
 
 // sessionizer_wheel.c
