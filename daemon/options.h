@@ -141,14 +141,8 @@
       "knn: weight of what a neighbour clicked before it rather than after.")                    \
     X(graph, knn_idf, REAL, LIBRARY, BETWEEN(0, 5, ""), RESTART,                                 \
       "knn: how much rare items are preferred; 0 not.")                                          \
-    X(graph, repeat_last, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                             \
-      "repeat: weight of the item clicked last.")                                                \
     X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
-      "repeat: how fast items further back lose weight.")                                        \
-    X(graph, damp_last, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                               \
-      "Factor on the other experts' votes for the item clicked last.")                           \
-    X(graph, damp_session, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
-      "Factor on the other experts' votes for the session's other items.")
+      "repeat: how fast items further back lose weight.")
 
 #define HH_RECOMMEND_OPTIONS(X)                                                                             \
     X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                     \

@@ -24,17 +24,20 @@ typedef struct hh_reader hh_reader;
 typedef uint32_t hh_item;
 #define HH_ITEM_NONE UINT32_MAX
 
-// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing). This is the
-// one place that lists them.
+// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing). pop, pair
+// and knn say nothing of the session's own items: how often those come back is for repeat to know, and for
+// next, which sees it happen. This is the one place that lists the experts.
 typedef enum hh_expert {
     HH_EXPERT_POP_SHORT, // popular now, by the shortest of three half-lives
     HH_EXPERT_POP_MIDDLE,
     HH_EXPERT_POP_LONG,
-    HH_EXPERT_PAIR_SHORT, // items that followed the session's items, by two half-lives
+    HH_EXPERT_NEXT,       // items clicked right after the session's last item
+    HH_EXPERT_PAIR_SHORT, // items clicked soon after the session's items, by two half-lives
     HH_EXPERT_PAIR_LONG,
     HH_EXPERT_KNN_SHORT, // items of the nearest sessions, by two half-lives
     HH_EXPERT_KNN_LONG,
-    HH_EXPERT_REPEAT, // the session's own items
+    HH_EXPERT_REPEAT_LAST, // the item clicked last
+    HH_EXPERT_REPEAT,      // the session's other items
     HH_EXPERTS
 } hh_expert;
 
@@ -59,10 +62,7 @@ typedef struct hh_graph_options {
     double knn_reach;     // clicks after the match over which a vote falls to 1/e
     double knn_backward;  // what a neighbour holds before the match, against after
     double knn_idf;       // exponent of the rarity of a voted item
-    double repeat_last;   // the last click's own item
     double repeat_decay;  // the session's other items, each click further back
-    double damp_last;     // other experts' votes for the last click's own item
-    double damp_session;  // other experts' votes for the session's other items
 } hh_graph_options;
 
 hh_graph_options hh_graph_defaults(void);

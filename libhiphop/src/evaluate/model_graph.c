@@ -12,11 +12,13 @@ static const hh_model_info infos[] = {
     {"pop-short", "expert: popular now, shortest half-life", false},
     {"pop-middle", "expert: popular now, middle half-life", false},
     {"pop-long", "expert: popular now, longest half-life", false},
+    {"next", "expert: items clicked right after the session's last item", false},
     {"pair-short", "expert: items that followed the session's items, short half-life", false},
     {"pair-long", "expert: items that followed the session's items, long half-life", false},
     {"knn-short", "expert: items of the nearest sessions, short half-life", false},
     {"knn-long", "expert: items of the nearest sessions, long half-life", false},
-    {"repeat", "expert: the session's own items", false},
+    {"repeat-last", "expert: the item clicked last", false},
+    {"repeat", "expert: the session's other items", false},
 };
 #define OUTPUTS (sizeof infos / sizeof *infos)
 _Static_assert(OUTPUTS == HH_EXPERTS + 1, "every expert needs its row in infos");
@@ -58,14 +60,8 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
       GRID(0, 0.1, 0.25, 0.5, 1))                                                                            \
     X("knn_idf", knn_idf, double, NUMBER, 0, 5, "exponent of the weight of rare items",                      \
       GRID(0, 0.25, 0.5, 1, 1.5))                                                                            \
-    X("repeat_last", repeat_last, double, NUMBER, 0, 1, "weight of the last click's own item",               \
-      GRID(0, 0.1, 0.3, 0.6, 1))                                                                             \
     X("repeat_decay", repeat_decay, double, NUMBER, 0, 1, "weight of an item for each click further back",   \
-      GRID(0.3, 0.5, 0.65, 0.8, 0.9, 1))                                                                     \
-    X("damp_last", damp_last, double, NUMBER, 0, 1, "factor on other experts' votes for the last item",      \
-      GRID(0, 0.1, 0.3, 0.6, 1))                                                                             \
-    X("damp_session", damp_session, double, NUMBER, 0, 1,                                                    \
-      "factor on their votes for the session's other items", GRID(0, 0.15, 0.35, 0.7, 1))
+      GRID(0.3, 0.5, 0.65, 0.8, 0.9, 1))
 
 #define SETTING_ROW(name, field, type, kind, low, high, text, ...) \
     {"graph." name, text, HH_SETTING_##kind, low, high, NAN, __VA_ARGS__},

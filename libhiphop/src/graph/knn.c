@@ -13,12 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-static float age_of(const hh_reader *reader, const hh_neighbour *neighbour)
-{
-    const hh_block *block = neighbour->block;
-    return (float)(reader->limit - (hh_time)block->base * 1000 - block->clicks[neighbour->clicks - 1].at);
-}
-
 // The k-th largest of the values, which are reordered.
 static float kth_largest(float *values, uint32_t count, uint32_t k)
 {
@@ -53,15 +47,15 @@ static void choose(hh_reader *reader)
     if (count <= k)
         return;
     for (uint32_t i = 0; i < count; i++)
-        reader->ranks[i] = reader->neighbours[i].weight;
+        reader->ranks[i] = reader->neighbours[i].rank;
     float least = kth_largest(reader->ranks, count, k);
     uint32_t above = 0;
     for (uint32_t i = 0; i < count; i++)
-        above += reader->neighbours[i].weight > least;
+        above += reader->neighbours[i].rank > least;
     uint32_t equals = k - above, kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         const hh_neighbour *neighbour = &reader->neighbours[i];
-        if (neighbour->weight > least || (neighbour->weight == least && equals && equals--))
+        if (neighbour->rank > least || (neighbour->rank == least && equals && equals--))
             reader->neighbours[kept++] = *neighbour;
     }
     reader->neighbour_count = kept;
@@ -71,12 +65,10 @@ static void vote(hh_reader *reader, uint32_t number)
 {
     const hh_graph_options *options = &reader->graph->options;
     const hh_neighbour *neighbour = &reader->neighbours[number];
-    float age = age_of(reader, neighbour);
-    float recent[2] = {hh_half(-age / (float)options->knn_half_life[0]),
-                       hh_half(-age / (float)options->knn_half_life[1])};
-    float both = recent[0] + recent[1], backward = (float)options->knn_backward;
-    float by_half_life[2] = {neighbour->weight * (both > 0 ? recent[0] / both : 0),
-                             neighbour->weight * (both > 0 ? recent[1] / both : 0)};
+    float backward = (float)options->knn_backward, recent = neighbour->knn[0] + neighbour->knn[1];
+    float by_half_life[2] = {0, 0};
+    for (int h = 0; h < 2 && recent > 0; h++)
+        by_half_life[h] = neighbour->rank * neighbour->knn[h] / recent;
     uint32_t match = neighbour->match;
     uint32_t first = match > HH_REACH ? match - HH_REACH : 0;
     for (uint32_t i = first; i < neighbour->clicks && i <= match + HH_REACH; i++) {
@@ -100,10 +92,8 @@ void hh_votes_knn(hh_reader *reader)
     const hh_graph_options *options = &reader->graph->options;
     for (uint32_t i = 0; i < reader->neighbour_count; i++) {
         hh_neighbour *neighbour = &reader->neighbours[i];
-        float age = age_of(reader, neighbour);
-        float recent = hh_half(-age / (float)options->knn_half_life[0]) +
-                       hh_half(-age / (float)options->knn_half_life[1]);
-        neighbour->weight = neighbour->similarity * recent / sqrtf(sqrtf((float)neighbour->clicks));
+        neighbour->rank = neighbour->similarity * (neighbour->knn[0] + neighbour->knn[1]) /
+                          sqrtf(sqrtf((float)neighbour->clicks));
     }
     choose(reader);
     for (uint32_t i = 0; i < reader->neighbour_count; i++)

@@ -1,6 +1,6 @@
 // One query: from the session's items to the experts' votes. It looks up what the graph has of the asking
-// session itself, so that no expert counts it, lets the experts vote, damps their votes for the session's own
-// items, and scales each expert's to sum to 1.
+// session itself, so that no expert counts it, lets the experts vote, and scales each one's votes to sum
+// to 1.
 #include "graph/reader.h"
 
 #include <math.h>
@@ -19,15 +19,12 @@ hh_graph_options hh_graph_defaults(void)
         .neighbours = 250,
         .pair_decay = 0.6,
         .pair_norm = 0.7,
-        .pair_backward = 0.2,
+        .pair_backward = 0.1,
         .knn_decay = 1,
         .knn_reach = 2.5,
-        .knn_backward = 0.5,
+        .knn_backward = 0.3,
         .knn_idf = 0.5,
-        .repeat_last = 0.3,
         .repeat_decay = 0.8,
-        .damp_last = 0.3,
-        .damp_session = 0.35,
     };
 }
 
@@ -56,6 +53,11 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
     }
     for (uint32_t a = 1; a <= HH_REACH; a++)
         reader->knn_after[a] = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
+    for (int h = 0; h < 2; h++) {
+        reader->pair_rate[h] = 1 / (float)graph->options.pair_half_life[h];
+        reader->knn_rate[h] = 1 / (float)graph->options.knn_half_life[h];
+    }
+    reader->pair_backward = (float)graph->options.pair_backward;
     return reader;
 }
 
@@ -165,22 +167,20 @@ static void find_own_clicks(hh_reader *reader)
 
 // ---- finishing ----
 
-// damped[HH_EXPERTS]: by how much each expert's sum becomes smaller.
-static void damp(hh_reader *reader, const hh_query *query, float damped[HH_EXPERTS])
+// Takes the session's own items from the experts that leave them to others.
+// taken[HH_EXPERTS]: how much of each expert's sum that was.
+static void leave_own_items(hh_reader *reader, const hh_query *query, float taken[HH_EXPERTS])
 {
-    const hh_graph_options *options = &reader->graph->options;
-    for (size_t i = query->length; i-- > 0;) {
+    for (size_t i = 0; i < query->length; i++) {
         hh_item item = query->items[i];
-        if (item >= reader->index_capacity)
+        if (item >= reader->index_capacity || reader->index[item].stamp != reader->stamp)
             continue;
-        uint32_t candidate = hh_candidate(reader, item);
-        if (candidate == HH_NONE || reader->seen[candidate] == HH_NONE)
-            continue;
-        reader->seen[candidate] = HH_NONE;
-        float factor = (float)(i + 1 == query->length ? options->damp_last : options->damp_session);
-        for (int e = 0; e < HH_EXPERT_REPEAT; e++) {
-            damped[e] += reader->shares[candidate][e] * (1 - factor);
-            reader->shares[candidate][e] *= factor;
+        float *shares = reader->shares[reader->index[item].candidate];
+        for (int e = 0; e <= HH_EXPERT_KNN_LONG; e++) {
+            if (e == HH_EXPERT_NEXT)
+                continue;
+            taken[e] += shares[e];
+            shares[e] = 0;
         }
     }
 }
@@ -205,14 +205,14 @@ static void drop_withdrawn(hh_reader *reader)
     reader->count = kept;
 }
 
-static void scale_to_one(hh_reader *reader, const float damped[HH_EXPERTS])
+static void scale_to_one(hh_reader *reader, const float taken[HH_EXPERTS])
 {
     float sums[HH_EXPERTS] = {0};
     for (uint32_t i = 0; i < reader->count; i++)
         for (int e = HH_POPS; e < HH_EXPERTS; e++)
             sums[e] += reader->shares[i][e];
     for (int p = 0; p < HH_POPS; p++) // shares of all items, also of those that are no candidates
-        sums[p] = 1 - damped[p];
+        sums[p] = 1 - taken[p];
     for (int e = 0; e < HH_EXPERTS; e++)
         sums[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
     for (uint32_t i = 0; i < reader->count; i++)
@@ -257,7 +257,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     if (!status)
         status = hh_pop_sync(reader, reader->as_of);
     if (!status) {
-        float damped[HH_EXPERTS] = {0};
+        float taken[HH_EXPERTS] = {0};
         reader->own_count = reader->own_items = 0;
         if (!reader->blind) {
             find_own_clicks(reader);
@@ -266,9 +266,9 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         }
         hh_votes_pop(reader, (uint32_t)popular);
         hh_votes_repeat(reader, query->items, query->length);
-        damp(reader, query, damped);
+        leave_own_items(reader, query, taken);
         drop_withdrawn(reader);
-        scale_to_one(reader, damped);
+        scale_to_one(reader, taken);
         if (reader->failed)
             status = HH_MEMORY;
     }

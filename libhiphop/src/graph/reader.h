@@ -66,15 +66,17 @@ typedef struct hh_neighbour {
     uint32_t match;  // position of the last click on an item of the asking session
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
-    float weight; // at which it is ranked
+    float rank;
+    float pair[2], knn[2]; // what is left of it after its age, by the half-lives of both experts
 } hh_neighbour;
 
 typedef struct hh_session_place { // a place in the hash table of the sessions that were read
     uint32_t stamp, slot, neighbour;
 } hh_session_place;
 
-typedef struct hh_pair_event {
+typedef struct hh_pair_event { // a click near a click on the item that is being read
     uint32_t candidate;
+    bool follows; // came after it
     float weight[2];
 } hh_pair_event;
 
@@ -117,10 +119,12 @@ struct hh_reader {
     hh_session_place *places; // [place_mask + 1]
     uint32_t place_mask;
     hh_pair_event *events; // [event_count] of one item
-    size_t event_count, event_capacity;
+    uint32_t event_count, event_capacity;
     float *ranks; // [neighbour_capacity] scratch of the choice of the nearest
 
-    float knn_after[HH_REACH + 1]; // weight of the click at this distance after the match
+    // the graph's options, as the query needs them
+    float pair_rate[2], knn_rate[2], pair_backward; // 1 / half-life
+    float knn_after[HH_REACH + 1];                  // weight of the click at this distance after the match
 };
 
 // The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
@@ -166,6 +170,10 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 
 // The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
+// The clicks around the item's click at `at` of a session, into reader->events; of_last: the item is the
+// asking session's last. False when out of memory.
+bool hh_pair_read(hh_reader *reader, const hh_block *block, uint32_t clicks, uint32_t at,
+                  const float weight[2], bool of_last);
 void hh_pair_add_row(hh_reader *reader, uint32_t depth); // from reader->events
 void hh_votes_knn(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);

@@ -11,6 +11,9 @@
 
 #define AHEAD_SLOT  16
 #define AHEAD_BLOCK 8
+// For each click further back, half as many sessions are read: on four streams reading all of them was not
+// better, and long sessions made queries slow. But at least:
+#define FEWEST 10u
 
 bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
 {
@@ -90,41 +93,17 @@ static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time lim
     return count;
 }
 
-static void pair_event(hh_reader *reader, const hh_click *click, float age, float factor, bool follows)
+// The first time that a session is read: what is left of it after its age, that of its last click.
+static void meet(hh_reader *reader, hh_neighbour *neighbour, const hh_block *block, uint32_t clicks,
+                 hh_time limit)
 {
-    uint32_t candidate = hh_candidate(reader, click->item);
-    if (candidate == HH_NONE)
-        return;
-    const hh_time *half_life = reader->graph->options.pair_half_life;
-    hh_pair_event *event = &reader->events[reader->event_count++];
-    event->candidate = candidate;
-    event->weight[0] = factor * hh_half(-age / (float)half_life[0]);
-    event->weight[1] = factor * hh_half(-age / (float)half_life[1]);
-    reader->evidence[candidate].followed += follows;
-}
-
-static void pairs_around(hh_reader *reader, const hh_block *block, uint32_t clicks, uint32_t at,
-                         hh_time limit)
-{
-    static const float nearer[HH_DEPTH + 1] = {0,        1.0f,     1.0f / 2, 1.0f / 3, 1.0f / 4, 1.0f / 5,
-                                               1.0f / 6, 1.0f / 7, 1.0f / 8, 1.0f / 9, 1.0f / 10};
-    size_t needed = reader->event_count + 2 * HH_DEPTH;
-    if (needed > reader->event_capacity) {
-        uint32_t capacity = (uint32_t)reader->event_capacity;
-        if (!hh_grow(&reader->events, &capacity, needed, sizeof *reader->events)) {
-            reader->failed = true;
-            return;
-        }
-        reader->event_capacity = capacity;
+    float age = -(float)(limit - block->clicks[clicks - 1].at);
+    neighbour->block = block;
+    neighbour->clicks = clicks;
+    for (int h = 0; h < 2; h++) {
+        neighbour->pair[h] = hh_half(age * reader->pair_rate[h]);
+        neighbour->knn[h] = hh_half(age * reader->knn_rate[h]);
     }
-    for (uint32_t a = 1; a <= HH_DEPTH && at + a < clicks; a++) {
-        const hh_click *click = &block->clicks[at + a];
-        pair_event(reader, click, (float)(limit - click->at), nearer[a], true);
-    }
-    float backward = (float)reader->graph->options.pair_backward;
-    float age = (float)(limit - block->clicks[at].at);
-    for (uint32_t a = 1; a <= HH_DEPTH && a <= at && backward > 0; a++)
-        pair_event(reader, &block->clicks[at - a], age, backward * nearer[a], false);
 }
 
 // Reads one session for the item; whether it is one that holds the item and that the query may see.
@@ -136,37 +115,33 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
         return false;
     uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
     hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
-    uint32_t clicks = clicks_before(block, count, limit);
-    if (clicks == 0)
+    uint32_t clicks = clicks_before(block, count, limit), first = 0;
+    while (first < clicks && block->clicks[first].item != item)
+        first++;
+    if (first == clicks)
         return false;
     if (block->tag == reader->tag && hh_click_time(graph, block, count - 1) >= reader->session_start)
         return false;
-    uint32_t last = HH_NONE;
-    for (uint32_t i = 0; i < clicks; i++) {
+    uint32_t number = neighbour_of(reader, slot);
+    if (number == HH_NONE) {
+        reader->failed = true;
+        return false;
+    }
+    hh_neighbour *neighbour = &reader->neighbours[number];
+    if (neighbour->depth == depth)
+        return false; // listed twice: its slot was used before, by another session with this item
+    if (neighbour->depth == HH_NONE)
+        meet(reader, neighbour, block, clicks, limit);
+    neighbour->depth = depth;
+    neighbour->similarity += weight;
+    uint32_t last = first;
+    for (uint32_t i = first; i < neighbour->clicks; i++) {
         if (block->clicks[i].item != item)
             continue;
-        if (last == HH_NONE) {
-            uint32_t number = neighbour_of(reader, slot);
-            if (number == HH_NONE) {
-                reader->failed = true;
-                return false;
-            }
-            hh_neighbour *neighbour = &reader->neighbours[number];
-            if (neighbour->depth == depth)
-                return false; // listed twice: its slot was used before, by another session with this item
-            if (neighbour->depth == HH_NONE) {
-                neighbour->block = block;
-                neighbour->clicks = clicks;
-            }
-            neighbour->depth = depth;
-            neighbour->similarity += weight;
-        }
         last = i;
-        pairs_around(reader, block, clicks, i, limit);
+        if (!hh_pair_read(reader, block, clicks, i, neighbour->pair, depth == 0))
+            reader->failed = true;
     }
-    if (last == HH_NONE)
-        return false;
-    hh_neighbour *neighbour = &reader->neighbours[neighbour_of(reader, slot)];
     if (last > neighbour->match)
         neighbour->match = last;
     return true;
@@ -194,7 +169,9 @@ static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float wei
         return;
     uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
     uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
-    uint32_t wanted = reader->graph->options.sessions;
+    uint32_t wanted = reader->graph->options.sessions >> depth;
+    if (wanted < FEWEST)
+        wanted = FEWEST;
     for (uint32_t i = end; i > begin && i + AHEAD_BLOCK > end; i--)
         fetch_block(store, postings, i - 1);
     for (uint32_t i = end; i-- > begin && wanted && !reader->failed;) {
