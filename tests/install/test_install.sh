@@ -57,5 +57,8 @@ if command -v systemd-analyze >/dev/null; then
     sed "s,=$prefix,=$usr," "$usr/lib/systemd/system/hiphopd.service" >"$root/hiphopd.service"
     said=$(systemd-analyze verify --man=no "$root/hiphopd.service" 2>&1) || fail "the unit: $said"
     [ -z "$said" ] || fail "the unit: $said"
+    # 0 is a service shut off from everything, 10 one that may do what root may.
+    systemd-analyze security --offline=yes --threshold=20 --no-pager "$root/hiphopd.service" >/dev/null ||
+        fail "the unit's exposure is above 2.0: systemd-analyze security --offline=yes says why"
 fi
 echo "installed and used"

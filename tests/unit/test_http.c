@@ -20,7 +20,7 @@ static int refreshed;
 static void hear(void *context, const char *sentence)
 {
     (void)context;
-    cr_log_error("%s", sentence);
+    cr_assert_null(sentence, "%s", sentence);
 }
 
 static bool is_healthy(void *context, char *reason, size_t size)
@@ -58,6 +58,7 @@ static void begin(void)
                            &error);
     cr_assert_not_null(server, "%s", error.message);
     well = ready = true;
+    refreshed = 0;
 }
 
 static void end(void)
@@ -66,8 +67,6 @@ static void end(void)
     hh_metrics_free(metrics);
     hh_settings_free(settings);
 }
-
-TestSuite(http, .init = begin, .fini = end, .timeout = 60);
 
 static int connect_to(uint16_t port)
 {
@@ -121,7 +120,7 @@ static void expect_get(const char *path, int status, const char *body)
     free(answer);
 }
 
-Test(http, health_and_readiness)
+Test(http, health_and_readiness, .init = begin, .fini = end)
 {
     expect_get("/health", 200, "healthy: all threads move\n");
     expect_get("/ready", 200, "ready: 4 partitions\n");
@@ -132,7 +131,7 @@ Test(http, health_and_readiness)
     expect_get("/health", 503, "unhealthy: worker 0 has not moved for 60 s\n");
 }
 
-Test(http, metrics_are_refreshed_and_complete)
+Test(http, metrics_are_refreshed_and_complete, .init = begin, .fini = end)
 {
     hh_metrics_add(metrics, HH_METRIC_RECOMMENDATIONS, 0, 42);
     char *answer = request("GET", "/metrics");
@@ -143,7 +142,7 @@ Test(http, metrics_are_refreshed_and_complete)
     free(answer);
 }
 
-Test(http, the_page)
+Test(http, the_page, .init = begin, .fini = end)
 {
     hh_metrics_add(metrics, HH_METRIC_CLICKS, HH_OUTCOME_TAKEN, 1234567);
     hh_metrics_judge(metrics, 1, 0);
@@ -166,7 +165,7 @@ Test(http, the_page)
     free(answer);
 }
 
-Test(http, what_is_not_there)
+Test(http, what_is_not_there, .init = begin, .fini = end)
 {
     char *answer = request("GET", "/nowhere");
     cr_expect_eq(status_of(answer), 404);
@@ -179,7 +178,7 @@ Test(http, what_is_not_there)
     free(answer);
 }
 
-Test(http, only_to_be_read)
+Test(http, only_to_be_read, .init = begin, .fini = end)
 {
     static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "BREW"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
@@ -194,7 +193,7 @@ Test(http, only_to_be_read)
     free(answer);
 }
 
-Test(http, head_has_headers_alone)
+Test(http, head_has_headers_alone, .init = begin, .fini = end)
 {
     static const char *const paths[] = {"/", "/metrics", "/health", "/nowhere"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
@@ -206,7 +205,7 @@ Test(http, head_has_headers_alone)
     }
 }
 
-Test(http, nonsense_does_no_harm)
+Test(http, nonsense_does_no_harm, .init = begin, .fini = end)
 {
     char *answer = exchange("\x16\x03\x01 not http at all\r\n\r\n");
     free(answer);
@@ -222,7 +221,7 @@ Test(http, nonsense_does_no_harm)
 }
 
 // Whoever holds all connections holds no thread and no memory beyond them; when one goes, the next gets in.
-Test(http, connections_are_bounded)
+Test(http, connections_are_bounded, .init = begin, .fini = end)
 {
     enum { MOST = 32 };
     static const char text[] = "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -240,7 +239,7 @@ Test(http, connections_are_bounded)
     expect_get("/ready", 200, "ready: 4 partitions\n");
 }
 
-Test(http, an_address_in_use_is_an_error_with_a_reason)
+Test(http, an_address_in_use_is_an_error_with_a_reason, .init = begin, .fini = end)
 {
     char assignment[64];
     snprintf(assignment, sizeof assignment, "http.listen=127.0.0.1:%u", hh_http_port(server));
@@ -257,7 +256,7 @@ Test(http, an_address_in_use_is_an_error_with_a_reason)
     hh_settings_free(same);
 }
 
-Test(http, ipv6)
+Test(http, ipv6, .init = begin, .fini = end)
 {
     hh_settings *six = hh_settings_new();
     hh_settings_set(six, "http.listen=[::1]:0", hear, NULL);

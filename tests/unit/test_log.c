@@ -146,6 +146,7 @@ Test(log, journald_gets_priorities_and_no_time)
     rewind(other);
     cr_expect_neq(fgetc(other), '<');
     hh_logger_free(log);
+    unsetenv("JOURNAL_STREAM");
     fclose(other);
     fclose(file);
 }

@@ -38,9 +38,9 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
     }                                                                                         \
     static void suite_##_##name_(void)
 
-#define PLAIN_1(a, ...)          a
-#define PLAIN_2(a, b, ...)       b
-#define PLAIN_3(a, b, c, ...)    c
+#define PLAIN_1(a, ...)          (a)
+#define PLAIN_2(a, b, ...)       (b)
+#define PLAIN_3(a, b, c, ...)    (c)
 #define PLAIN_CHECK(holds, text) ((holds) ? (void)0 : plain_fail(__FILE__, __LINE__, text))
 #define PLAIN_PAIR(op, ...) \
     PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0) op PLAIN_2(__VA_ARGS__, 0, 0), #op ": " #__VA_ARGS__)
@@ -78,5 +78,6 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
 #define cr_expect_null(...)     cr_assert_null(__VA_ARGS__)
 #define cr_expect_not_null(...) cr_assert_not_null(__VA_ARGS__)
 #define cr_expect_str_eq(...)   cr_assert_str_eq(__VA_ARGS__)
+#define cr_expect_float_eq(...) cr_assert_float_eq(__VA_ARGS__)
 
 #endif
