@@ -234,10 +234,11 @@ static void make_process(hh_metrics *metrics)
         hh_metrics_set(metrics, HH_METRIC_PROCESS_CPU, 0,
                        (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
-    long pages;
-    FILE *statm = fopen("/proc/self/statm", "re");
-    if (statm && fscanf(statm, "%*d %ld", &pages) == 1)
-        hh_metrics_set(metrics, HH_METRIC_PROCESS_MEMORY, 0, (double)pages * (double)sysconf(_SC_PAGESIZE));
+    char line[128];
+    FILE *statm = fopen("/proc/self/statm", "re"); // "size resident ...", in pages
+    if (statm && fgets(line, sizeof line, statm) && strchr(line, ' '))
+        hh_metrics_set(metrics, HH_METRIC_PROCESS_MEMORY, 0,
+                       strtod(strchr(line, ' '), NULL) * (double)sysconf(_SC_PAGESIZE));
     if (statm)
         fclose(statm);
     hh_metrics_set(metrics, HH_METRIC_PROCESS_START, 0, (double)metrics->start / 1000);

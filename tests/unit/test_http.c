@@ -101,9 +101,7 @@ static char *request(const char *method, const char *path)
 
 static int status_of(const char *answer)
 {
-    int status = 0;
-    sscanf(answer, "HTTP/1.1 %d", &status);
-    return status;
+    return strncmp(answer, "HTTP/1.1 ", 9) == 0 ? (int)strtol(answer + 9, NULL, 10) : 0;
 }
 
 static const char *body_of(const char *answer)
