@@ -2,8 +2,8 @@
 // blocks are reused by blocks of the same size, everything goes at once at the end. What is larger than
 // HH_BLOCK_LARGEST comes from malloc and must be given back by its owner.
 //
-// Large pieces ask for huge pages: with a million sessions in 4 KB pages, a third of the time of a click goes
-// into address translation.
+// Large pieces ask for huge pages: with a million sessions in 4 KB pages, a good part of the time of a click
+// goes into address translation.
 #ifndef HH_SESSION_BLOCKS_H
 #define HH_SESSION_BLOCKS_H
 
