@@ -67,11 +67,11 @@ class Bench:
         """Options of a daemon with a group and output topics of its own."""
         self.number += 1
         name = f"bench{self.number}"
-        own = {"kafka.brokers": self.kafka.brokers, "kafka.group": name, "instance.id": name, "topics.items": "",
+        own = {"kafka.group": name, "instance.id": name, "topics.items": "",
                "topics.recommendations": f"{name}.recommendations", "topics.sessions": f"{name}.sessions",
                "topics.dead_letters": f"{name}.dead-letters", "topics.partitions": 4, "log.level": "warning",
                "pipeline.commit_interval": f"{INTERVAL_MS}ms", **options}
-        return harness.Hiphopd(self.directory, own, name)
+        return harness.Hiphopd(self.directory, self.kafka, own, name)
 
     def replay(self, topic, *options):
         begin = time.monotonic()
@@ -79,13 +79,15 @@ class Bench:
                        "--partitions", 4, "--max", "--quiet", *options, timeout=300)
         return time.monotonic() - begin
 
-    def progress(self, group, topic, until, timeout):
-        """Samples (time, clicks committed) of the group until until(samples)."""
+    def progress(self, daemon, topic, until, timeout=120):
+        """Samples (time, clicks committed) of the daemon's group until until(samples)."""
+        group = daemon.options["kafka.group"]
         consumer = confluent_kafka.Consumer({"bootstrap.servers": self.kafka.brokers, "group.id": group})
         partitions = [confluent_kafka.TopicPartition(topic, number) for number in range(4)]
         samples, deadline = [], time.monotonic() + timeout
         try:
             while not (samples and until(samples)):
+                assert daemon.process.poll() is None, f"hiphopd has ended:\n{daemon.log_text()}"
                 assert time.monotonic() < deadline, f"{group} stands at {samples[-1:]}"
                 done = sum(max(p.offset, 0) for p in consumer.committed(partitions, timeout=30))
                 samples.append((time.monotonic(), done))
@@ -113,8 +115,7 @@ def bench_throughput(bench):
     daemons, loops = [], []
     for run in range(RUNS):
         daemon = bench.fresh({"topics.clicks": "throughput", "recommend.enabled": False}).start()
-        samples = bench.progress(daemon.options["kafka.group"], "throughput",
-                                 lambda seen: seen[-1][1] >= bench.count, 300)
+        samples = bench.progress(daemon, "throughput", lambda seen: seen[-1][1] >= bench.count)
         sessions = daemon.options["topics.sessions"]
         daemon.stop()
         daemons.append(rate_of(samples))
@@ -133,9 +134,9 @@ def bench_recommend(bench):
     bench.replay("recommend")
     for workers in (1, 2):
         daemon = bench.fresh({"topics.clicks": "recommend", "recommend.max_age": 0, "pipeline.workers": workers}).start()
-        samples = bench.progress(daemon.options["kafka.group"], "recommend",
+        samples = bench.progress(daemon, "recommend",
                                  lambda seen: seen[-1][1] >= bench.count or
-                                 any(done and seen[-1][0] - at > 20 for at, done in seen), 300)
+                                 any(done and seen[-1][0] - at > 20 for at, done in seen))
         daemon.stop()
         row(f"hiphopd with graph recommendations, {workers} worker{'s' * (workers > 1)}, clicks/s",
             f"{rate_of(samples):,.0f}")

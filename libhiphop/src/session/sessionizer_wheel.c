@@ -122,9 +122,8 @@ static void open_bucket(hh_sessionizer *s, int64_t bucket)
     wheel->buckets[index] = HH_RECORD_NONE;
     wheel->bucket = bucket;
 
-    uint32_t sorted[32]; // [i]: nothing, or 2^i records in order
-    for (size_t i = 0; i < 32; i++)
-        sorted[i] = HH_RECORD_NONE;
+    uint32_t sorted[32]; // [i < used]: nothing, or 2^i records in order
+    size_t used = 0;     // most buckets are short, or empty
     while (number != HH_RECORD_NONE) {
         hh_record *record = hh_record_at(s, number);
         uint32_t later = record->later;
@@ -134,16 +133,17 @@ static void open_bucket(hh_sessionizer *s, int64_t bucket)
         } else {
             record->later = HH_RECORD_NONE;
             size_t i = 0;
-            for (; sorted[i] != HH_RECORD_NONE; i++) {
+            for (; i < used && sorted[i] != HH_RECORD_NONE; i++) {
                 number = merge_sorted(s, sorted[i], number);
                 sorted[i] = HH_RECORD_NONE;
             }
             sorted[i] = number;
+            used += i == used;
         }
         number = later;
     }
     uint32_t all = HH_RECORD_NONE;
-    for (size_t i = 0; i < 32; i++)
+    for (size_t i = 0; i < used; i++)
         all = merge_sorted(s, sorted[i], all);
 
     wheel->next = all;
