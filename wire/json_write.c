@@ -67,6 +67,11 @@ static void put_digits(hh_buffer *buffer, uint64_t value, int at_least)
 {
     char digits[20];
     int first = 20;
+    for (; value >= 100; value /= 100, at_least -= 2) { // two at a time: a time has thirteen
+        unsigned two = (unsigned)(value % 100);
+        digits[--first] = (char)('0' + two % 10);
+        digits[--first] = (char)('0' + two / 10);
+    }
     for (; value || at_least > 0; value /= 10, at_least--)
         digits[--first] = (char)('0' + value % 10);
     hh_buffer_put(buffer, digits + first, (size_t)(20 - first));
