@@ -8,7 +8,7 @@
 
 #define MODELS_MAX 32
 
-enum { CLICKS, GAP, LATENESS, FROM, HIDE, MEMORY, ASK, MODEL, BASELINES, SET, LIST, JSON };
+enum { CLICKS, GAP, LATENESS, FROM, EVERY, HIDE, MEMORY, ASK, MODEL, BASELINES, SET, LIST, JSON };
 
 static const cli_option options[] = {
     [CLICKS] = {"clicks", "FILE",
@@ -17,6 +17,7 @@ static const cli_option options[] = {
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
+    [EVERY] = {"every", "N", "ask for each N-th target only: faster, less exact (1)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [MEMORY] = {"memory", "click|closed",
                 "what is known: every click at once (click), or sessions once\n"
@@ -95,6 +96,7 @@ static bool take_choice(cli_args *args, const char *text, const char *first, con
 static bool take(cli_args *args, int option, const char *value, evaluate_request *request)
 {
     bool second = false, good = true;
+    uint64_t count = 1;
     switch (option) {
     case CLICKS:
         request->clicks = value;
@@ -107,6 +109,10 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         break;
     case FROM:
         good = cli_number(args, value, 0, 0.999999, &request->evaluate.from);
+        break;
+    case EVERY:
+        good = cli_count(args, value, 1, 1000000, &count);
+        request->evaluate.every = (uint32_t)count;
         break;
     case HIDE:
         request->evaluate.hide_session_items = true;
@@ -239,11 +245,12 @@ static void describe(const evaluate_request *request, char *text, size_t size)
     cli_duration_text(request->lateness, lateness, sizeof lateness);
     int length =
         snprintf(text, size,
-                 "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, session-items=%s, "
+                 "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, every=%u, session-items=%s, "
                  "candidates=clicked-before, ranking=full, ties=against-target, baselines=%s",
                  request->evaluate.memory == HH_REMEMBER_CLOSED ? "closed" : "click",
                  request->evaluate.ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap, lateness,
-                 request->evaluate.from, request->evaluate.hide_session_items ? "hidden" : "listed",
+                 request->evaluate.from, request->evaluate.every,
+                 request->evaluate.hide_session_items ? "hidden" : "listed",
                  request->default_baselines ? "default" : "tuned-before-from");
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",

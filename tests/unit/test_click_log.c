@@ -1,4 +1,5 @@
 #include "evaluate/click_log.h"
+#include "fail_alloc.h"
 #include "unit/small_log.h"
 
 Test(click_log, sessions_end_at_the_gap_and_clicks_are_in_time_order)
@@ -55,4 +56,49 @@ Test(click_log, an_empty_log_and_wrong_calls)
     log = hh_log_new(&(hh_log_options){.gap = 1}, &error);
     cr_assert_eq(hh_evaluate(log, &options, &model, 1, ignore_result, NULL, &error), HH_ARGUMENT);
     hh_log_free(log);
+}
+
+static hh_status build_and_run(const small_click *clicks, size_t count, const char *model)
+{
+    hh_error error = {0};
+    hh_log *log = hh_log_new(&(hh_log_options){.gap = HH_MINUTE}, &error);
+    if (!log)
+        return error.status;
+    hh_status status = HH_OK;
+    for (size_t i = 0; i < count && status == HH_OK; i++) {
+        const char visitor = (char)('a' + clicks[i].visitor), item = (char)('a' + clicks[i].item);
+        status = hh_log_add(log, &visitor, 1, &item, 1, clicks[i].time, &error);
+    }
+    if (status == HH_OK)
+        status = hh_log_finish(log, &error);
+    hh_evaluate_options options = hh_evaluate_defaults();
+    options.from = 0;
+    options.ask = HH_ASK_AFTER_CLICK;
+    if (status == HH_OK)
+        status = hh_evaluate(log, &options, &model, 1, ignore_result, NULL, &error);
+    hh_log_free(log);
+    return status;
+}
+
+Test(click_log, every_allocation_may_fail)
+{
+    enum { CLICKS = 60 };
+    small_click clicks[CLICKS];
+    small_clicks(clicks, CLICKS, 5, 8, 1);
+    const char *const models[] = {"mixture", "pop", "transitions", "sr", "vsknn", "stan", "vmis"};
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        long failed = 0;
+        for (;; failed++) {
+            fail_alloc_at(failed);
+            hh_status status = build_and_run(clicks, CLICKS, models[m]);
+            if (!fail_alloc_done()) {
+                cr_assert_eq(status, HH_OK, "%s: %s", models[m], hh_status_name(status));
+                break;
+            }
+            // The graph can do without some of its memory.
+            cr_assert(status == HH_MEMORY || (status == HH_OK && m == 0), "%s, allocation %ld: %s", models[m],
+                      failed, hh_status_name(status));
+        }
+        cr_assert_gt(failed, 20);
+    }
 }

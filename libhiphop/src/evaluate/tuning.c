@@ -126,6 +126,23 @@ static hh_status prepare(hh_search *search, const hh_model_kind *kind, hh_error 
     return count <= room ? HH_OK : hh_fail(error, HH_LIMIT, "more than %d settings", HH_TUNED);
 }
 
+// Settings "name[0]", "name[1]", ... are values of a list that goes from small to large; the search does not
+// mind their order, but people do.
+static void sort_lists(hh_setting_value *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0; k--) {
+            const char *bracket = strchr(values[k].name, '[');
+            if (!bracket ||
+                strncmp(values[k - 1].name, values[k].name, (size_t)(bracket - values[k].name) + 1) != 0 ||
+                values[k - 1].value <= values[k].value)
+                break;
+            double larger = values[k - 1].value;
+            values[k - 1].value = values[k].value;
+            values[k].value = larger;
+        }
+}
+
 hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char *model, hh_tuned *tuned,
                   hh_error *error)
 {
@@ -162,6 +179,7 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
                 (options->progress && !options->progress(options->context, search.trials, &tuned->after));
         }
     }
+    sort_lists(search.values + search.fixed_count, search.value_count - search.fixed_count);
     tuned->trials = search.trials;
     if (status != HH_OK)
         return status;
