@@ -1,4 +1,4 @@
-// The daemon itself: starts the threads of DESIGN.md, waits for signals, stops them.
+// The daemon itself: starts the threads of docs/architecture.md, waits for signals, stops them.
 #ifndef DAEMON_DAEMON_H
 #define DAEMON_DAEMON_H
 

@@ -44,8 +44,8 @@ struct hh_worker {
     bool joined, closing;
     bool fatal;                                 // the consumer can't go on
     hh_time now;                                // wall clock of this round
-    hh_time next_restore, next_look; // steady clock
-    hh_time pause;                   // before the next restore, after a commit that failed
+    hh_time next_restore, next_look;            // steady clock
+    hh_time pause;                              // before the next restore, after a commit that failed
     rd_kafka_topic_partition_list_t *positions; // scratch of a commit
     bool pending;                               // something was done since the last commit
     bool acknowledging;                         // at least once: a commit waits for acknowledgements

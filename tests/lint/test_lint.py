@@ -35,7 +35,8 @@ BREAKS = {
     ],
     "names": [({"cli/a.c": "", "daemon/a.c": ""}, ("daemon/a.c", 1))],
     "banned": [
-        *[({"cli/a.c": f"void f(void)\n{{\n    {name}(0);\n}}\n"}, ("cli/a.c", 3)) for name in lint.BANNED],
+        *[({"cli/a.c": f"void f(void)\n{{\n    {name}(0);\n}}\n"}, ("cli/a.c", 3))
+          for name in [*lint.BANNED, *lint.BANNED_OUTSIDE_TESTS]],
         *[({"libhiphop/src/a.c": f"void f(void)\n{{\n    {name}(0);\n}}\n"}, ("libhiphop/src/a.c", 3))
           for name in lint.BANNED_IN_LIBRARY],
     ],

@@ -2,7 +2,7 @@
 //
 //   graph.c     the writer: sessions, clicks, merges, expiry
 //   store.c     memory of sessions: blocks by size class, slots, the visitors' chains
-//   items.c     item numbers, ids, clicks held
+//   item_table.c item numbers, ids, clicks held
 //   postings.c  for each item, the sessions that hold it, newest last
 //   journal.c   what the writer did lately, in order of arrival, for those who keep sums (pop)
 //   epoch.c     who reads, and what can be freed when
@@ -234,7 +234,7 @@ static inline uint32_t hh_visitor_tag(uint64_t visitor)
     return (uint32_t)((visitor * 0x9e3779b97f4a7c15u) >> 32);
 }
 
-// items.c
+// item_table.c
 hh_status hh_items_init(hh_items *items);
 void hh_items_free(hh_items *items);
 void hh_items_rest(hh_items *items, hh_item item);           // queues the item for reuse if it is in no use

@@ -330,7 +330,8 @@ static hh_status copy_sums(hh_reader *reader)
         return HH_NOT_FOUND;
     if (reserve_items(pop, used))
         return HH_MEMORY;
-    memset(pop->items, 0, pop->capacity * sizeof *pop->items);
+    if (pop->items) // none of an empty graph
+        memset(pop->items, 0, pop->capacity * sizeof *pop->items);
     for (int p = 0; p < HH_POPS; p++) {
         pop->scale.half_life[p] = journal->scale.half_life[p];
         pop->scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
