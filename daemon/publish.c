@@ -31,7 +31,7 @@ struct hh_publisher {
     hh_session_record_click *clicks; // [clicks_room]
     uint32_t clicks_room;
     // of this commit
-    int64_t *waiting; // [waiting_count] Kafka timestamps of the clicks that were answered
+    hh_time *waiting; // [waiting_count] when the clicks that were answered came into Kafka
     size_t waiting_count, waiting_room;
     uint64_t answered, stale, closed[HH_CLOSE_MAX_DURATION + 1], dead[HH_DEAD_LETTER_COUNT];
 };
@@ -184,26 +184,19 @@ static size_t spell_out(hh_publisher *p, size_t count)
     return kept;
 }
 
-static void note_waiting(hh_publisher *p, int64_t record_time)
+static void note_waiting(hh_publisher *p, hh_time appended)
 {
-    if (record_time < 0 || p->waiting_count == WAITING_MAX)
+    if (p->waiting_count == WAITING_MAX)
         return;
     if (p->waiting_count == p->waiting_room) {
         size_t room = p->waiting_room ? 2 * p->waiting_room : 256;
-        int64_t *waiting = realloc(p->waiting, room * sizeof *waiting);
+        hh_time *waiting = realloc(p->waiting, room * sizeof *waiting);
         if (!waiting)
             return; // a measurement less
         p->waiting = waiting;
         p->waiting_room = room;
     }
-    p->waiting[p->waiting_count++] = record_time;
-}
-
-static bool is_stale(hh_publisher *p, hh_partition *partition, hh_time now)
-{
-    hh_time max_age = hh_now_duration(&p->shared->config->recommend.max_age);
-    return max_age > 0 && now - partition->record_time > max_age &&
-           hh_age_of(&partition->age, partition->next - 1, partition->record_time, now) > max_age;
+    p->waiting[p->waiting_count++] = appended;
 }
 
 hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_session *session,
@@ -211,7 +204,9 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
 {
     if (!p->recommender || hh_outbox_troubled(p->outbox))
         return HH_OK;
-    if (is_stale(p, partition, now)) {
+    hh_time max_age = hh_now_duration(&p->shared->config->recommend.max_age);
+    hh_time age = hh_age_of(&partition->age, partition->next - 1, partition->record_time, now);
+    if (max_age > 0 && age > max_age) {
         p->stale++;
         return HH_OK;
     }
@@ -262,7 +257,7 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
                                             .timestamp = click->time,
                                             .headers = headers});
     p->answered++;
-    note_waiting(p, partition->record_time);
+    note_waiting(p, now - age);
     return remember(p, session, position, count);
 }
 

@@ -13,6 +13,7 @@
 
 enum {
     BATCH = 512,                  // messages taken from the consumer's queue at a time
+    BEHIND_INTERVALS = 5,         // commit intervals of a transaction while more waits than a batch
     IDLE_MS = 100,                // longest sleep
     COMMIT_MESSAGES = 100000,     // a commit at the latest after so many
     ACKNOWLEDGED_COMMIT_MS = 100, // at least once: between commits
@@ -270,9 +271,13 @@ hh_outbox_result hh_worker_commit(hh_worker *worker, bool wait)
     return result;
 }
 
+// When the transaction at hand is to end. Who is behind has lost the race for milliseconds anyway: longer
+// transactions are what lets him catch up.
 static hh_time commit_due(const hh_worker *worker)
 {
     hh_time interval = hh_now_duration(&worker->shared->config->pipeline.commit_interval);
+    if (worker->behind)
+        interval *= BEHIND_INTERVALS;
     if (worker->shared->config->pipeline.delivery == HH_AT_LEAST_ONCE && interval < ACKNOWLEDGED_COMMIT_MS)
         interval = ACKNOWLEDGED_COMMIT_MS;
     return worker->pending_since + interval;
@@ -362,6 +367,7 @@ static void look_around(hh_worker *worker)
 static size_t poll_messages(hh_worker *worker, rd_kafka_message_t *messages[BATCH])
 {
     ssize_t count = rd_kafka_consume_batch_queue(worker->queue, 0, messages, BATCH);
+    worker->behind = count == BATCH;
     if (count > 0)
         return (size_t)count;
     hh_time wait = IDLE_MS;

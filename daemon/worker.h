@@ -48,6 +48,7 @@ struct hh_worker {
     hh_time pause;                              // before the next restore, after a commit that failed
     rd_kafka_topic_partition_list_t *positions; // scratch of a commit
     bool pending;                               // something was done since the last commit
+    bool behind;                                // more clicks wait than a batch
     bool acknowledging;                         // at least once: a commit waits for acknowledgements
     hh_time pending_since, commit_begun;        // steady clock
     uint64_t pending_messages;
