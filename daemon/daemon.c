@@ -24,6 +24,7 @@ enum {
     TOPICS_MS = 2000,      // longest that a look at the topics waits for brokers
     STOP_MS = 3000,        // what threads get to finish; then what is open stays uncommitted
     LAST_RESORT_MS = 4500, // then the process ends, whatever librdkafka waits for
+    STATUS_MS = 5000,      // between two sentences for systemctl status
     STUCK_MS = 60000,      // a thread that has not gone round for so long never will
 };
 
@@ -41,29 +42,39 @@ typedef struct hh_daemon {
     bool working;          // the workers have been started
     bool ready;            // and had their first partitions
     sigset_t signals;
-    hh_time next_watchdog;
+    hh_time next_watchdog, next_status;
 } hh_daemon;
 
 // ---- what is asked over HTTP, and by systemd ----
 
-static bool alive(hh_pulse *pulse, hh_time now)
+// Whether the thread goes round; if not, why, in *reason.
+static bool alive(hh_pulse *pulse, uint32_t number, char *reason, size_t size)
 {
-    hh_time beat = atomic_load(&pulse->beat);
-    return !atomic_load(&pulse->failed) && (beat == 0 || now - beat < STUCK_MS);
+    hh_time beat = atomic_load(&pulse->beat), still = hh_steady_clock() - beat;
+    if (atomic_load(&pulse->failed)) {
+        snprintf(reason, size, "%s %u has ended; the log says why", pulse->name, number);
+        return false;
+    }
+    if (beat != 0 && still >= STUCK_MS) {
+        snprintf(reason, size, "%s %u has not moved for %lld s", pulse->name, number,
+                 (long long)(still / 1000));
+        return false;
+    }
+    return true;
 }
 
 static bool healthy(void *context, char *reason, size_t size)
 {
     hh_daemon *daemon = context;
-    hh_time now = hh_steady_clock();
-    bool well = true;
-    if (atomic_load(&daemon->assembled)) {
-        well = !daemon->keeper || alive(hh_keeper_pulse(daemon->keeper), now);
-        for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
-            well &= alive(&daemon->workers[i]->pulse, now);
-    }
-    snprintf(reason, size, well ? "all threads move" : "a thread has stopped; the log says why");
-    return well;
+    snprintf(reason, size, "all threads move");
+    if (!atomic_load(&daemon->assembled))
+        return true;
+    if (daemon->keeper && !alive(hh_keeper_pulse(daemon->keeper), 0, reason, size))
+        return false;
+    for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
+        if (!alive(&daemon->workers[i]->pulse, i, reason, size))
+            return false;
+    return true;
 }
 
 static bool is_ready(void *context, char *reason, size_t size)
@@ -92,6 +103,21 @@ static bool is_ready(void *context, char *reason, size_t size)
     return ready;
 }
 
+// What `systemctl status` shows.
+static void show_status(hh_daemon *daemon, bool ready, const char *reason)
+{
+    hh_metrics *metrics = daemon->shared.metrics;
+    if (ready)
+        hh_notify_status("%.0f clicks taken, %.0f lists written, %.0f records waiting",
+                         hh_metrics_value(metrics, HH_METRIC_CLICKS, HH_OUTCOME_TAKEN),
+                         hh_metrics_value(metrics, HH_METRIC_RECOMMENDATIONS, 0),
+                         hh_metrics_sum(metrics, HH_METRIC_LAG));
+    else if (hh_metrics_sum(metrics, HH_METRIC_KEEPER_LAG) > 0)
+        hh_notify_status("%s, %.0f records to go", reason, hh_metrics_sum(metrics, HH_METRIC_KEEPER_LAG));
+    else
+        hh_notify_status("%s", reason);
+}
+
 static void watch(hh_daemon *daemon)
 {
     char reason[128];
@@ -102,9 +128,15 @@ static void watch(hh_daemon *daemon)
         daemon->ready = true;
         HH_LOG(daemon->shared.log, HH_LOG_INFO, "ready");
         hh_notify("READY=1");
+        daemon->next_status = now;
     }
-    if (now >= daemon->next_watchdog && hh_notify_watchdog_ms() > 0 &&
-        healthy(daemon, reason, sizeof reason)) {
+    if (now >= daemon->next_status) {
+        show_status(daemon, ready, reason);
+        daemon->next_status = now + STATUS_MS;
+    }
+    if (!healthy(daemon, reason, sizeof reason)) {
+        HH_COMPLAIN(daemon->shared.log, HH_LOG_ERROR, "unhealthy", HH_TEXT("reason", reason));
+    } else if (now >= daemon->next_watchdog && hh_notify_watchdog_ms() > 0) {
         hh_notify("WATCHDOG=1");
         daemon->next_watchdog = now + hh_notify_watchdog_ms() / 3;
     }
@@ -131,7 +163,8 @@ static void reload(hh_daemon *daemon)
     hh_metrics_add(daemon->shared.metrics, HH_METRIC_RELOADS, applied ? HH_RELOAD_APPLIED : HH_RELOAD_REFUSED,
                    1);
     hh_logger_set_level(daemon->shared.log, daemon->config->log.level);
-    HH_LOG(daemon->shared.log, HH_LOG_INFO, applied ? "settings reloaded" : "settings not reloaded");
+    HH_LOG(daemon->shared.log, HH_LOG_INFO,
+           applied ? "settings reloaded" : "settings not reloaded, or not all of them");
 }
 
 // Waits a round for a signal. True when it is time to stop.
@@ -237,20 +270,19 @@ static bool any_failed(hh_daemon *daemon)
 
 // librdkafka may wait where it can't be told not to (a name that doesn't resolve, say). Nothing is lost by
 // going: what is not committed will be done again.
-static void *last_resort(void *unused)
+static void *last_resort(void *code)
 {
-    (void)unused;
     nanosleep(&(struct timespec){LAST_RESORT_MS / 1000, LAST_RESORT_MS % 1000 * 1000000L}, NULL);
-    _exit(HH_EXIT_OK);
+    _exit((int)(intptr_t)code);
 }
 
-static void stop(hh_daemon *daemon)
+static void stop(hh_daemon *daemon, int code)
 {
     pthread_t thread;
     hh_notify("STOPPING=1");
     atomic_store(&daemon->shared.stop_by, hh_steady_clock() + STOP_MS);
     atomic_store(&daemon->shared.stopping, true);
-    if (pthread_create(&thread, NULL, last_resort, NULL) == 0)
+    if (pthread_create(&thread, NULL, last_resort, (void *)(intptr_t)code) == 0)
         pthread_detach(thread);
     for (uint32_t i = 0; daemon->workers && i < daemon->config->pipeline.workers; i++)
         if (daemon->workers[i])
@@ -347,7 +379,7 @@ int hh_daemon_run(hh_settings *settings)
     } else {
         HH_LOG(shared->log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", error.message));
     }
-    stop(&daemon);
+    stop(&daemon, code);
     HH_LOG(shared->log, HH_LOG_INFO, "stopped", HH_NUMBER("code", code));
     take_apart(&daemon);
     return code;

@@ -63,6 +63,15 @@ const char *hh_metric_type(hh_metric metric)
     }
 }
 
+const char *hh_metric_label(hh_metric metric, size_t cell, size_t *length)
+{
+    const char *value = hh_metric_rows[metric].values;
+    for (size_t i = 0; i < cell; i++)
+        value = strchr(value, '|') + 1;
+    *length = strcspn(value, "|");
+    return value;
+}
+
 // ---- cells ----
 
 static bool by_partition(const hh_metric_row *row)
@@ -331,13 +340,12 @@ static void put_label(FILE *out, const hh_metric_row *row, size_t cell)
     if (row->label[0] == '\0')
         return;
     fprintf(out, "{%s=\"", row->label);
-    const char *value = row->values;
     if (by_partition(row)) {
         fprintf(out, "%zu", cell);
     } else {
-        for (size_t i = 0; i < cell; i++)
-            value = strchr(value, '|') + 1;
-        put_escaped(out, value, strcspn(value, "|"), true);
+        size_t length;
+        const char *value = hh_metric_label((hh_metric)(row - hh_metric_rows), cell, &length);
+        put_escaped(out, value, length, true);
     }
     fputs("\"}", out);
 }

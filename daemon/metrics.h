@@ -54,7 +54,8 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "Records written to the dead letter topic, by reason.")                                                \
     X(RECOMMENDATIONS, "hiphop_recommendations_total", COUNTER, "", "", "Lists of recommendations written.") \
     X(STALE, "hiphop_stale_clicks_total", COUNTER, "", "",                                                   \
-      "Clicks that got no list since they were older than recommend.max_age when their turn came.")          \
+      "Clicks that got no list since they had waited for longer than recommend.max_age when their turn "     \
+      "came.")                                                                                               \
     X(SESSIONS_CLOSED, "hiphop_sessions_closed_total", COUNTER, "reason", "gap|max_clicks|max_duration",     \
       "Sessions closed, by reason.")                                                                         \
     X(SESSIONS_OPEN, "hiphop_open_sessions", GAUGE, "partition", "", "Sessions open now.")                   \
@@ -163,6 +164,8 @@ typedef struct hh_metric_row {
 } hh_metric_row;
 
 extern const hh_metric_row hh_metric_rows[HH_METRIC_COUNT];
+// The label's value of a cell, as it stands in the table ("taken"); *length: its bytes. Not for "partition".
+const char *hh_metric_label(hh_metric metric, size_t cell, size_t *length);
 const char *hh_metric_type(hh_metric metric); // "counter", "gauge" or "histogram"
 
 #endif

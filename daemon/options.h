@@ -144,14 +144,15 @@
     X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
       "repeat: how fast items further back lose weight.")
 
-#define HH_RECOMMEND_OPTIONS(X)                                                                             \
-    X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                     \
-      "Off: sessions are assembled and written, nothing is recommended, no graph is kept.")                 \
-    X(recommend, k, COUNT, "20", BETWEEN(1, 100, "items"), RESTART, "Items in a list.")                     \
-    X(recommend, max_age, DURATION, "10m", BETWEEN(0, 3650 * HH_DAY, ""), RELOAD,                           \
-      "A click older than this when its turn comes gets no list but is counted as stale: nobody waits for " \
-      "it any more. 0: every click gets one, however old (replays).")                                       \
-    X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                         \
+#define HH_RECOMMEND_OPTIONS(X)                                                                            \
+    X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                    \
+      "Off: sessions are assembled and written, nothing is recommended, no graph is kept.")                \
+    X(recommend, k, COUNT, "20", BETWEEN(1, 100, "items"), RESTART, "Items in a list.")                    \
+    X(recommend, max_age, DURATION, "10m", BETWEEN(0, 3650 * HH_DAY, ""), RELOAD,                          \
+      "A click that has waited in the topic for longer than this when its turn comes, after a stop, gets " \
+      "no list "                                                                                           \
+      "but is counted as stale: nobody waits for it any more. 0: every click gets one.")                   \
+    X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                        \
       "Leave out what the visitor has clicked in this session already.")
 
 #define HH_PIPELINE_OPTIONS(X)                                                                          \

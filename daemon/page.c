@@ -161,14 +161,6 @@ static void put_quality(const hh_page *page)
 
 static void put_graph(const hh_page *page)
 {
-    static const char *const experts[HH_EXPERTS] = {"popular, shortest memory",
-                                                    "popular, middle memory",
-                                                    "popular, longest memory",
-                                                    "followed the session's items, lately",
-                                                    "followed the session's items, ever",
-                                                    "similar sessions, lately",
-                                                    "similar sessions, ever",
-                                                    "the session's own items"};
     hh_metrics *metrics = page->metrics;
     begin(page, "Graph");
     row_count(page, "clicks", hh_metrics_value(metrics, HH_METRIC_GRAPH_CLICKS, 0));
@@ -182,8 +174,10 @@ static void put_graph(const hh_page *page)
         double weight = hh_metrics_value(metrics, HH_METRIC_MIXTURE, expert);
         if (isnan(weight))
             continue;
-        fprintf(page->out, "<tr><th>%s</th><td><meter value=\"%.4f\"></meter></td><td>%.1f %%</td></tr>\n",
-                experts[expert], weight, 100 * weight);
+        size_t length;
+        const char *name = hh_metric_label(HH_METRIC_MIXTURE, expert, &length);
+        fprintf(page->out, "<tr><th>%.*s</th><td><meter value=\"%.4f\"></meter></td><td>%.1f %%</td></tr>\n",
+                (int)length, name, weight, 100 * weight);
     }
     end(page);
 }
