@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRAIL         4  // clicks shown of a session
+#define TRAIL         3  // clicks shown of a session
 #define JUDGED        20 // ranks that count as a hit
 #define TITLE_COLUMNS 46
 // Sessions are remembered in two generations: when the young one is full, the old one is forgotten and the

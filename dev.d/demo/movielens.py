@@ -10,6 +10,7 @@ import glob
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,12 @@ def table(wheel, name):
         yield from (dict(zip(names, row)) for row in rows)
 
 
+def title(row):
+    """"English Patient, The", 1996 -> "The English Patient (1996)"."""
+    name = re.sub(r"^(.*), (The|A|An)$", r"\2 \1", row["movie_title"])
+    return f"{name} ({row['release_year']})" if row["release_year"] else name
+
+
 def write(path, lines):
     """All lines or no file: a run that was interrupted leaves nothing half."""
     with open(path + ".part", "w", encoding="utf-8") as file:
@@ -49,8 +56,7 @@ def write(path, lines):
 
 
 def convert(wheel, directory):
-    films = [{"id": row["item_id"], "title": f"{row['movie_title']} ({row['release_year']})",
-              "genres": row["class"].split()} for row in table(wheel, "item")]
+    films = [{"id": row["item_id"], "title": title(row), "genres": row["class"].split()} for row in table(wheel, "item")]
     ratings = list(table(wheel, "inter"))
     ratings.sort(key=lambda row: float(row["timestamp"]))  # stable: those of the same second keep the file's order
     write(os.path.join(directory, "items.jsonl"), (json.dumps(film, ensure_ascii=False) + "\n" for film in films))

@@ -104,8 +104,7 @@ Test(watch_view, long_trails_and_titles_are_cut)
         take(&f, "0-1", i, 1000 * i, i == 6 ? "long" : "c", "long", "b", "d");
     const char *last = strstr(f.shown, "click 6: ");
     cr_assert_not_null(last);
-    cr_assert(strncmp(last, "click 6: … › c › c › c › xxx", strlen("click 6: … › c › c › c › xxx")) == 0,
-              "%s", last);
+    cr_assert(strncmp(last, "click 6: … › c › c › xxx", strlen("click 6: … › c › c › xxx")) == 0, "%s", last);
     cr_assert_null(strstr(f.shown, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"), "47 columns");
     cr_assert_not_null(strstr(f.shown, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"));
     close_fixture(&f);
