@@ -109,7 +109,7 @@ typedef struct hh_query {
     size_t length;         // 0: a visitor of whom nothing is known
     hh_time as_of;         // sees only what is strictly earlier
     uint64_t visitor;      // as given to hh_graph_open
-    hh_time session_start; // sessions of `visitor` with a click at or after this are left out
+    hh_time session_start; // sessions of `visitor` with a click from here to as_of are left out
 } hh_query;
 
 // Why an item is there, in numbers: the raw material of reasons.

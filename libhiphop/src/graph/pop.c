@@ -473,7 +473,7 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
                 total -= hh_scale_weight(&pop->scale, p, reader->own[i].time);
         float per_click = total > 0 ? 1.0f / (float)total : 0;
         for (uint32_t i = 0; i < reader->count; i++)
-            if (reader->items[i] < pop->capacity)
+            if (reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
                 reader->shares[i][HH_EXPERT_POP_SHORT + p] =
                     (float)pop->items[reader->items[i]].sums[p] * per_click;
         for (uint32_t i = 0; i < reader->own_count; i++) {

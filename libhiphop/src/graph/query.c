@@ -136,20 +136,21 @@ static void find_own_clicks(hh_reader *reader)
         atomic_load_explicit(&store->chains[reader->tag & store->chain_mask], memory_order_acquire) - 1;
     while (slot != HH_NONE) {
         const hh_block *block = hh_slot_block(store, slot);
-        uint32_t count = block && block->tag == reader->tag
-                             ? atomic_load_explicit(&block->count, memory_order_acquire)
-                             : 0;
+        uint32_t count = 0;
+        if (block && block->tag == reader->tag)
+            count = atomic_load_explicit(&block->count, memory_order_acquire);
+        while (count && hh_click_time(graph, block, count - 1) >= reader->as_of)
+            count--;
         if (count && hh_click_time(graph, block, count - 1) >= reader->session_start) {
-            for (uint32_t i = 0; i < count && hh_click_time(graph, block, i) < reader->as_of; i++) {
+            if (!hh_grow(&reader->own, &reader->own_capacity, reader->own_count + count,
+                         sizeof *reader->own)) {
+                reader->failed = true;
+                return;
+            }
+            for (uint32_t i = 0; i < count; i++) {
                 hh_item item = block->clicks[i].item;
-                if (reader->pop.known && item >= reader->pop.capacity)
-                    continue; // newer than the sums
-                if (!hh_grow(&reader->own, &reader->own_capacity, reader->own_count + 1,
-                             sizeof *reader->own)) {
-                    reader->failed = true;
-                    return;
-                }
-                reader->own[reader->own_count++] = (hh_own_click){hh_click_time(graph, block, i), item};
+                if (!reader->pop.known || item < reader->pop.capacity) // not newer than the sums
+                    reader->own[reader->own_count++] = (hh_own_click){hh_click_time(graph, block, i), item};
             }
         }
         slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_acquire);

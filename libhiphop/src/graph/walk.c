@@ -120,7 +120,7 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
         first++;
     if (first == clicks)
         return false;
-    if (block->tag == reader->tag && hh_click_time(graph, block, count - 1) >= reader->session_start)
+    if (block->tag == reader->tag && hh_click_time(graph, block, clicks - 1) >= reader->session_start)
         return false;
     uint32_t number = neighbour_of(reader, slot);
     if (number == HH_NONE) {
@@ -169,9 +169,9 @@ static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float wei
         return;
     uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
     uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
-    uint32_t wanted = reader->graph->options.sessions >> depth;
+    uint32_t most = reader->graph->options.sessions, wanted = most >> depth;
     if (wanted < FEWEST)
-        wanted = FEWEST;
+        wanted = FEWEST < most ? FEWEST : most;
     for (uint32_t i = end; i > begin && i + AHEAD_BLOCK > end; i--)
         fetch_block(store, postings, i - 1);
     for (uint32_t i = end; i-- > begin && wanted && !reader->failed;) {
