@@ -74,6 +74,9 @@ static const struct {
     {CONSUMER, "queued.max.messages.kbytes", "65536"},
     {CONSUMER, "fetch.error.backoff.ms", "50"},
     {WORKER, "partition.assignment.strategy", "cooperative-sticky"},
+    // Workers are static members: whoever is back within this time finds its partitions untouched, and only
+    // after it others take them over. 45 s by default: too long to leave visitors without lists.
+    {WORKER, "session.timeout.ms", "10000"},
     // librdkafka insists on a group for any consumer; readers assign partitions and never commit.
     {READER, "group.id", "hiphop-reader"},
 
