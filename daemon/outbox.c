@@ -9,7 +9,8 @@
 enum {
     CALL_MS = 1000, // longest that one call may wait for a broker: between calls we look whether to stop
     PAUSE_MS = 100, // before doing again what has just failed
-    FULL_MS = 10,   // wait for room in the queue
+    AHEAD_MS = 30 * 60 * 1000, // how far ahead of the clock a record's timestamp may be
+    FULL_MS = 10,              // wait for room in the queue
 };
 
 struct hh_outbox {
@@ -205,13 +206,21 @@ static bool begin(hh_outbox *outbox)
     return false;
 }
 
+// Brokers refuse times before 1970, and those more than an hour ahead (message.timestamp.after.max.ms); a
+// record that is refused would be tried again for ever.
+static hh_time acceptable(hh_time timestamp)
+{
+    hh_time latest = hh_wall_clock() + AHEAD_MS;
+    return timestamp < 1 ? 1 : timestamp < latest ? timestamp : latest;
+}
+
 static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record, rd_kafka_headers_t *headers)
 {
     return rd_kafka_producev(outbox->producer, RD_KAFKA_V_RKT(outbox->topics[record->to]),
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                              RD_KAFKA_V_KEY((void *)record->key, record->key_length),
                              RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
-                             RD_KAFKA_V_TIMESTAMP(record->timestamp), RD_KAFKA_V_HEADERS(headers),
+                             RD_KAFKA_V_TIMESTAMP(acceptable(record->timestamp)), RD_KAFKA_V_HEADERS(headers),
                              RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
 }
 

@@ -325,7 +325,7 @@ void hh_publish_dead_letter(hh_publisher *p, const rd_kafka_message_t *message, 
                                             .key_length = message->key_len,
                                             .value = message->payload,
                                             .value_length = message->len,
-                                            .timestamp = timestamp > 0 ? timestamp : 0,
+                                            .timestamp = timestamp >= 0 ? timestamp : hh_wall_clock(),
                                             .headers = headers});
     p->dead[reason]++;
 }
