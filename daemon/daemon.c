@@ -148,6 +148,8 @@ static void watch(hh_daemon *daemon)
 static void say(void *context, const char *sentence)
 {
     hh_daemon *daemon = context;
+    hh_logger_set_level(daemon->shared.log,
+                        daemon->config->log.level); // a level that rises shows its own change
     HH_LOG(daemon->shared.log, HH_LOG_INFO, "settings", HH_TEXT("change", sentence));
 }
 
@@ -162,7 +164,6 @@ static void reload(hh_daemon *daemon)
     bool applied = hh_settings_reload(daemon->settings, say, complain, daemon) == HH_OK;
     hh_metrics_add(daemon->shared.metrics, HH_METRIC_RELOADS, applied ? HH_RELOAD_APPLIED : HH_RELOAD_REFUSED,
                    1);
-    hh_logger_set_level(daemon->shared.log, daemon->config->log.level);
     HH_LOG(daemon->shared.log, HH_LOG_INFO,
            applied ? "settings reloaded" : "settings not reloaded, or not all of them");
 }
