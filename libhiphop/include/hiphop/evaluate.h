@@ -76,6 +76,7 @@ typedef struct hh_observation { // one list
 typedef struct hh_evaluate_options {
     hh_evaluate_memory memory;
     hh_evaluate_ask ask;
+    double begin;            // what is before this share of the log's clicks is never known: 0
     double from, until;      // targets count from this share of the log's clicks to that one: 0.5, 1
     uint32_t every;          // of them, each n-th is asked for: 1
     bool hide_session_items; // what is in the session already is not listed; as a target it is missed
@@ -105,7 +106,7 @@ typedef struct hh_setting {
     hh_setting_kind kind;
     double low, high; // range; durations in ms
     double standard;  // ask hh_setting_standard
-    double grid[16];  // [grid_count] values that hh_tune tries, rising
+    double grid[16];  // [grid_count] values that hh_tune tries, neighbours beside each other
     size_t grid_count;
 } hh_setting;
 const hh_setting *hh_evaluate_setting(size_t index); // from 0 on; NULL behind the last
@@ -141,7 +142,7 @@ hh_status hh_evaluate(const hh_log *log, const hh_evaluate_options *options, con
 
 typedef struct hh_tune_options {
     hh_evaluate_options
-        evaluate;     // the protocol, and settings that stay as they are; from, until, every: ignored
+        evaluate;     // the protocol, and settings that stay as they are; begin, from, until, every: ignored
     double share;     // of the log that may be looked at, from its beginning: 0.5
     uint32_t targets; // asked for in a full trial; a short one asks for an eighth of them: 8000
     uint32_t rounds;  // through all settings, at most; it ends when a round has changed nothing
@@ -162,8 +163,9 @@ typedef struct hh_tuned {
 } hh_tuned;
 
 // Looks for better settings of a model (for the mixture those of the graph), one setting after another along
-// their grids, on the first share of the log alone: short trials choose what a full trial then compares with
-// what is best so far. Its aim is the geometric mean of HR@20 and MRR@20.
+// its grid, on the first share of the log alone: short trials choose what a full trial then compares with
+// what is best so far. Its aim is the geometric mean of HR@20 and MRR@20. Without a budget the result is a
+// function of the log and the options.
 hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char *model, hh_tuned *tuned,
                   hh_error *error);
 

@@ -18,7 +18,7 @@ static const hh_model_info infos[] = {{"sr", "sequential rules: what came soon a
 enum { HALF_LIFE, STEPS, PREFIX, DECAY, SETTINGS };
 static const hh_setting settings[SETTINGS + 2] = {
     [HALF_LIFE] = {"sr.half_life", "half-life of a rule; 0: forever", HH_SETTING_DURATION, 0, 1e13,
-                   7 * HH_DAY, GRID_HALF_LIFE},
+                   10 * HH_DAY, GRID_HALF_LIFE},
     [STEPS] = {"sr.steps", "how far apart two clicks make a rule", HH_SETTING_COUNT, 1, 100, 10,
                GRID(2, 4, 10, 20)},
     [PREFIX] = {"sr.prefix", "how many of the session's last clicks are asked", HH_SETTING_COUNT, 1, 100, 3,

@@ -13,7 +13,7 @@ static const hh_model_info infos[] = {{"transitions", "what came right after the
 
 static const hh_setting settings[] = {
     {"transitions.half_life", "half-life of a transition; 0: forever", HH_SETTING_DURATION, 0, 1e13,
-     7 * HH_DAY, GRID_HALF_LIFE},
+     10 * HH_DAY, GRID_HALF_LIFE},
     DAMP_LAST("transitions"),
     DAMP_OWN("transitions"),
 };

@@ -19,7 +19,7 @@ static const hh_setting settings[SETTINGS + 2] = {
     [NEIGHBOURS] = {"vmis.neighbours", "sessions that vote", HH_SETTING_COUNT, 1, 100000, 200,
                     GRID(50, 100, 200, 500, 1000)},
     [SAMPLE] = {"vmis.sample", "newest sessions to choose them from", HH_SETTING_COUNT, 1, 1000000, 1000,
-                GRID(250, 500, 1000, 2500)},
+                GRID(250, 500, 1000, 2500, 5000)},
     [LENGTH] = {"vmis.length", "last clicks of the session that are looked at", HH_SETTING_COUNT, 1,
                 NEIGHBOUR_DEPTH, 9, GRID(2, 3, 5, 9, 20)},
     [IDF] = {"vmis.idf", "exponent of ln(sessions / sessions with the item)", HH_SETTING_NUMBER, 0, 10, 1,

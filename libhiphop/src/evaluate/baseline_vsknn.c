@@ -21,7 +21,7 @@ static const hh_setting settings[SETTINGS + 2] = {
     [NEIGHBOURS] = {"vsknn.neighbours", "sessions that vote", HH_SETTING_COUNT, 1, 100000, 200,
                     GRID(50, 100, 200, 500, 1000)},
     [SAMPLE] = {"vsknn.sample", "newest sessions to choose them from", HH_SETTING_COUNT, 1, 1000000, 1000,
-                GRID(250, 500, 1000, 2500)},
+                GRID(250, 500, 1000, 2500, 5000)},
     [IDF] = {"vsknn.idf", "exponent of ln(sessions / sessions with the item)", HH_SETTING_NUMBER, 0, 10, 0.5,
              GRID(0, 0.3, 0.6, 1, 2)},
     DAMP_LAST("vsknn"),

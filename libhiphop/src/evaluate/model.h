@@ -67,11 +67,11 @@ extern const hh_model_kind *const hh_model_kinds[MODEL_KINDS];
 // The value of a setting: the last one of that name in the options, or its default.
 double hh_model_setting(const hh_evaluate_options *options, const char *name);
 
-// Values that tuning tries. A half-life: forever, then from news to shops.
+// Values that tuning tries. A half-life: from news to shops, then forever.
 #define GRID(...) {__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double)
-#define GRID_HALF_LIFE                                                                            \
-    GRID(0, 5 * HH_MINUTE, 20 * HH_MINUTE, HH_HOUR, 3 * HH_HOUR, 8 * HH_HOUR, HH_DAY, 3 * HH_DAY, \
-         10 * HH_DAY, 30 * HH_DAY, 100 * HH_DAY, 400 * HH_DAY, 1500 * HH_DAY)
+#define GRID_HALF_LIFE                                                                                      \
+    GRID(5 * HH_MINUTE, 20 * HH_MINUTE, HH_HOUR, 3 * HH_HOUR, 8 * HH_HOUR, HH_DAY, 3 * HH_DAY, 10 * HH_DAY, \
+         30 * HH_DAY, 100 * HH_DAY, 400 * HH_DAY, 1500 * HH_DAY, 0)
 
 // What the baselines score with: a dense sheet of scores with a list of what was touched, and what is
 // popular, which fills their lists up behind everything that they have found themselves.

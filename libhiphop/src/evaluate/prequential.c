@@ -233,12 +233,26 @@ static void learn_outcomes(hh_run *run)
 
 // ---- the pass ----
 
+// The first click that may be known; sessions that closed before it never are.
+static uint32_t first_known(hh_run *run)
+{
+    const hh_log *log = run->log;
+    uint32_t first = (uint32_t)(run->options->begin * log->clicks);
+    while (first > 0 && log->time[log->stream[first - 1]] == log->time[log->stream[first]])
+        first--;
+    while (first > 0 && run->sessions_closed < log->sessions &&
+           log->session[log->by_close[run->sessions_closed]].known_from <= log->time[log->stream[first]])
+        run->sessions_closed++;
+    return first;
+}
+
 static hh_status pass(hh_run *run, const uint32_t *place)
 {
     const hh_log *log = run->log;
     bool open_sessions = run->options->memory == HH_REMEMBER_CLICKS;
     hh_status status = HH_OK;
-    for (uint32_t begin = 0, end; begin < run->last && status == HH_OK; begin = end) {
+    uint32_t begin = first_known(run);
+    for (uint32_t end; begin < run->last && status == HH_OK; begin = end) {
         hh_time time = log->time[log->stream[begin]];
         for (end = begin + 1; end < log->clicks && log->time[log->stream[end]] == time;)
             end++;
@@ -321,9 +335,10 @@ static hh_status check_options(const hh_log *log, const hh_evaluate_options *opt
 {
     if (!log->stream)
         return hh_fail(error, HH_ARGUMENT, "the log is not finished");
-    if (!(options->from >= 0 && options->from < options->until && options->until <= 1))
+    if (!(options->begin >= 0 && options->begin <= options->from && options->from < options->until &&
+          options->until <= 1))
         return hh_fail(error, HH_ARGUMENT,
-                       "targets must count from a share of 0 or more to one of 1 or less");
+                       "0 <= begin <= from < until <= 1 must hold for the shares of the log");
     if (options->every == 0)
         return hh_fail(error, HH_ARGUMENT, "every must be 1 or more");
     for (size_t i = 0; i < options->setting_count; i++) {

@@ -1,13 +1,17 @@
-// Coordinate search: for each setting in turn, short trials of all values of its grid, then full trials of
-// the two best of them against what is best so far. All trials ask for the same targets, so small differences
-// count. Rounds go on until one changes nothing, or until time is up.
+// Coordinate search: for each setting in turn, short trials climb along its grid from where it stands, and
+// what looks better than before gets a full trial against what is best so far. All trials ask for the same
+// targets, so small differences count. Rounds go on until one changes nothing, or until time is up.
+//
+// A short trial asks for fewer targets, and of a long log it sees only the end of the share that may be seen.
 #include "evaluate/model.h"
 
 #include <math.h>
 #include <string.h>
 
-#define SHORT 8 // a short trial asks for a 1/SHORT of the targets
-#define BEST  2 // values of a grid that get a full trial
+#define SHORT        8      // a short trial asks for a 1/SHORT of the targets
+#define SHORT_CLICKS 150000 // and sees so many clicks, half of them before the targets count
+#define CLIMB        2      // how far along the grid it looks
+#define BEST         2      // values that get a full trial
 
 typedef struct hh_search {
     const hh_log *log;
@@ -17,7 +21,9 @@ typedef struct hh_search {
     hh_setting_value values[HH_TUNED]; // the caller's, which stay, then those that are tuned
     size_t fixed_count, value_count;
     double deadline; // 0: none
-    uint32_t full_every;
+    uint32_t full_every, short_every;
+    double short_begin, short_from;
+    double short_worth; // of what is best so far; < 0: not known
     uint32_t trials;
     hh_result last;
     hh_error *error;
@@ -48,14 +54,26 @@ static double worth(const hh_result *result)
     return sqrt(result->hr[HH_AT_20] * result->mrr[HH_AT_20]);
 }
 
-static hh_status trial(hh_search *search, uint32_t every, hh_result *result)
+static hh_status trial(hh_search *search, hh_result *result)
 {
-    search->evaluate.every = every;
-    search->evaluate.settings = search->values;
-    search->evaluate.setting_count = search->value_count;
+    search->evaluate.begin = 0;
+    search->evaluate.from = search->options->share / 2;
+    search->evaluate.every = search->full_every;
     hh_status status =
         hh_evaluate(search->log, &search->evaluate, &search->model, 1, take_result, search, search->error);
     *result = search->last;
+    search->trials++;
+    return status;
+}
+
+static hh_status short_trial(hh_search *search, double *reached)
+{
+    search->evaluate.begin = search->short_begin;
+    search->evaluate.from = search->short_from;
+    search->evaluate.every = search->short_every;
+    hh_status status =
+        hh_evaluate(search->log, &search->evaluate, &search->model, 1, take_result, search, search->error);
+    *reached = worth(&search->last);
     search->trials++;
     return status;
 }
@@ -65,42 +83,84 @@ static bool time_is_up(const hh_search *search)
     return search->deadline > 0 && search->options->evaluate.clock() >= search->deadline;
 }
 
-// One setting along its grid; *best is the full trial of what is best so far.
+// Where a value stands in the grid, or would stand.
+static size_t place_in(const hh_setting *setting, double value)
+{
+    for (size_t i = 0; i < setting->grid_count; i++)
+        if (setting->grid[i] == value)
+            return i;
+    size_t place = 0;
+    while (place + 1 < setting->grid_count && setting->grid[place] < value)
+        place++;
+    return place;
+}
+
+static bool same_list(const char *name, const char *other)
+{
+    const char *bracket = strchr(name, '[');
+    return bracket && strncmp(name, other, (size_t)(bracket - name) + 1) == 0;
+}
+
+// The values of a list, "name[0]", "name[1]", ..., go from small to large.
+static bool in_order(const hh_search *search, const hh_setting_value *value, double wanted)
+{
+    const hh_setting_value *end = search->values + search->value_count;
+    if (value > search->values && same_list(value->name, value[-1].name) && wanted < value[-1].value)
+        return false;
+    return value + 1 == end || !same_list(value->name, value[1].name) || wanted <= value[1].value;
+}
+
+// Short trials from the value on in both directions, as long as they get better. reached[grid_count]: what
+// each value reached, < 0 for those not tried.
+static hh_status climb(hh_search *search, hh_setting_value *value, const hh_setting *setting, double *reached)
+{
+    const double incumbent = value->value;
+    size_t centre = place_in(setting, incumbent);
+    hh_status status = HH_OK;
+    if (search->short_worth < 0)
+        status = short_trial(search, &search->short_worth);
+    for (size_t i = 0; i < setting->grid_count; i++)
+        reached[i] = setting->grid[i] == incumbent ? search->short_worth : -1;
+    for (bool moved = true; moved && status == HH_OK;) {
+        size_t first = centre > CLIMB ? centre - CLIMB : 0, best = centre;
+        for (size_t i = first; i < setting->grid_count && i <= centre + CLIMB && status == HH_OK; i++) {
+            if (reached[i] < 0 && in_order(search, value, setting->grid[i]) && !time_is_up(search)) {
+                value->value = setting->grid[i];
+                status = short_trial(search, &reached[i]);
+            }
+            if (reached[i] > reached[best])
+                best = i;
+        }
+        moved = best != centre;
+        centre = best;
+    }
+    value->value = incumbent;
+    return status;
+}
+
+// One setting; *best is the full trial of what is best so far.
 static hh_status improve(hh_search *search, hh_setting_value *value, const hh_setting *setting,
                          hh_result *best, bool *changed)
 {
-    const double incumbent = value->value;
-    double chosen[BEST] = {incumbent, incumbent}, chosen_worth[BEST] = {-1, -1};
-    size_t chosen_count = 0;
-    hh_status status = HH_OK;
-    for (size_t i = 0; i < setting->grid_count && status == HH_OK && !time_is_up(search); i++) {
-        if (setting->grid[i] == incumbent)
-            continue;
-        value->value = setting->grid[i];
+    double reached[sizeof setting->grid / sizeof *setting->grid], kept = value->value;
+    hh_status status = climb(search, value, setting, reached);
+    double short_incumbent = search->short_worth;
+    for (int full = 0; full < BEST && status == HH_OK && !time_is_up(search); full++) {
+        size_t next = 0;
+        for (size_t i = 1; i < setting->grid_count; i++)
+            next = reached[i] > reached[next] ? i : next;
+        if (reached[next] <= short_incumbent)
+            break;
+        value->value = setting->grid[next];
         hh_result result;
-        status = trial(search, search->full_every * SHORT, &result);
-        double reached = worth(&result);
-        size_t place = reached > chosen_worth[0] ? 0 : reached > chosen_worth[1] ? 1 : BEST;
-        if (place == 0) {
-            chosen[1] = chosen[0];
-            chosen_worth[1] = chosen_worth[0];
-        }
-        if (place < BEST) {
-            chosen[place] = value->value;
-            chosen_worth[place] = reached;
-            chosen_count += chosen_count < BEST;
-        }
-    }
-    double kept = incumbent;
-    for (size_t i = 0; i < chosen_count && status == HH_OK && !time_is_up(search); i++) {
-        value->value = chosen[i];
-        hh_result result;
-        status = trial(search, search->full_every, &result);
+        status = trial(search, &result);
         if (status == HH_OK && worth(&result) > worth(best)) {
             *best = result;
             kept = value->value;
+            search->short_worth = reached[next];
             *changed = true;
         }
+        reached[next] = -1;
     }
     value->value = kept;
     return status;
@@ -126,21 +186,20 @@ static hh_status prepare(hh_search *search, const hh_model_kind *kind, hh_error 
     return count <= room ? HH_OK : hh_fail(error, HH_LIMIT, "more than %d settings", HH_TUNED);
 }
 
-// Settings "name[0]", "name[1]", ... are values of a list that goes from small to large; the search does not
-// mind their order, but people do.
-static void sort_lists(hh_setting_value *values, size_t count)
+static uint32_t every_for(double clicks, double targets)
 {
-    for (size_t i = 1; i < count; i++)
-        for (size_t k = i; k > 0; k--) {
-            const char *bracket = strchr(values[k].name, '[');
-            if (!bracket ||
-                strncmp(values[k - 1].name, values[k].name, (size_t)(bracket - values[k].name) + 1) != 0 ||
-                values[k - 1].value <= values[k].value)
-                break;
-            double larger = values[k - 1].value;
-            values[k - 1].value = values[k].value;
-            values[k].value = larger;
-        }
+    return clicks > targets ? (uint32_t)(clicks / targets) : 1;
+}
+
+static void plan_trials(hh_search *search)
+{
+    double share = search->options->share, clicks = (double)search->log->clicks;
+    double seen = clicks * share > SHORT_CLICKS ? SHORT_CLICKS / clicks : share; // as a share of the log
+    search->full_every = every_for(clicks * share / 2, search->options->targets);
+    search->short_every = every_for(clicks * seen / 2, search->options->targets / (double)SHORT);
+    search->short_begin = share - seen;
+    search->short_from = share - seen / 2;
+    search->short_worth = -1;
 }
 
 hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char *model, hh_tuned *tuned,
@@ -157,16 +216,16 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
                        "budget needs a clock");
     hh_search search = {
         .log = log, .options = options, .model = model, .evaluate = options->evaluate, .error = error};
-    search.evaluate.from = options->share / 2; // what is before fills the memory
     search.evaluate.until = options->share;
     search.evaluate.observe = NULL;
-    double range = (double)log->clicks * options->share / 2;
-    search.full_every = range > options->targets ? (uint32_t)(range / options->targets) : 1;
+    plan_trials(&search);
     if (options->budget > 0)
         search.deadline = options->evaluate.clock() + options->budget;
     hh_status status = prepare(&search, kind, error);
+    search.evaluate.settings = search.values;
+    search.evaluate.setting_count = search.value_count;
     if (status == HH_OK)
-        status = trial(&search, search.full_every, &tuned->before);
+        status = trial(&search, &tuned->before);
     tuned->after = tuned->before;
     bool changed = true, stopped = false;
     for (uint32_t round = 0; round < options->rounds && changed && !stopped && status == HH_OK; round++) {
@@ -179,7 +238,6 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
                 (options->progress && !options->progress(options->context, search.trials, &tuned->after));
         }
     }
-    sort_lists(search.values + search.fixed_count, search.value_count - search.fixed_count);
     tuned->trials = search.trials;
     if (status != HH_OK)
         return status;
