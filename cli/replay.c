@@ -238,6 +238,19 @@ static hh_status wait_for(struct run *run, hh_time time, double begun)
     return HH_OK;
 }
 
+// Brokers delete by a record's timestamp, and clicks are mostly old: say so before somebody looks for them in
+// vain.
+static void warn_of_retention(const struct run *run, hh_time first)
+{
+    int64_t kept = sender_retention(run->sender, run->topic);
+    double age = (double)(wall_now() - first);
+    if (kept >= 0 && age > (double)kept)
+        fprintf(stderr,
+                "hiphop replay: the brokers will soon delete these clicks: '%s' keeps records for %.3g days "
+                "(retention.ms), and the first click is %.0f days old\n",
+                run->topic, (double)kept / HH_DAY, age / HH_DAY);
+}
+
 static hh_status send_clicks(struct run *run, hh_click_file *file, struct progress *progress)
 {
     double begun = steady_now();
@@ -251,6 +264,7 @@ static hh_status send_clicks(struct run *run, hh_click_file *file, struct progre
             run->first = run->newest = row.time;
             if (run->shift_to_now && run->speed == 1)
                 run->shift = wall_now() - row.time;
+            warn_of_retention(run, row.time + run->shift);
         }
         if (isfinite(run->speed) && (status = wait_for(run, row.time, begun)) != HH_OK)
             return status;
@@ -333,13 +347,18 @@ const cli_command cli_replay = {
     .name = "replay",
     .summary = "a click file into a topic",
     .options = options,
-    .notes = "Clicks are keyed by visitor; a record's timestamp is the click's event time. Mind that a topic "
-             "with\n"
-             "retention.ms deletes old records by that timestamp. Fails unless the brokers acknowledged "
-             "everything;\n"
-             "Ctrl-C ends it in good order, with status 130.\n\n"
-             "Examples:\n"
-             "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092\n"
-             "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092 --speed 60 --shift-to-now",
+    .notes =
+        "Clicks are keyed by visitor; a record's timestamp is the click's event time. Lines that are no\n"
+        "clicks are left out. Fails if there were any, or if the brokers did not acknowledge everything "
+        "that\n"
+        "was sent; Ctrl-C ends it in good order, with status 130.\n\n"
+        "Old event times meet two clocks: a topic with retention.ms deletes records by their timestamp, and "
+        "a\n"
+        "running hiphopd takes a partition that has been idle for session.idle_timeout to be at the "
+        "present,\n"
+        "and old clicks to be late; set it to 0.\n\n"
+        "Examples:\n"
+        "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092\n"
+        "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092 --speed 60 --shift-to-now",
     .run = run_replay,
 };

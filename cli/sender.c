@@ -133,6 +133,38 @@ hh_status sender_topic(struct sender *sender, const char *name, int partitions, 
     return HH_OK;
 }
 
+static int64_t retention_of(rd_kafka_event_t *answer)
+{
+    size_t topics, count;
+    const rd_kafka_ConfigResource_t **found =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer), &topics);
+    const rd_kafka_ConfigEntry_t **entries =
+        topics == 1 ? rd_kafka_ConfigResource_configs(found[0], &count) : NULL;
+    for (size_t i = 0; entries && i < count; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "retention.ms") == 0) {
+            const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+            return value ? strtoll(value, NULL, 10) : -1;
+        }
+    return -1;
+}
+
+int64_t sender_retention(struct sender *sender, const char *name)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(sender->client);
+    rd_kafka_ConfigResource_t *topic = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+    rd_kafka_DescribeConfigs(sender->client, &topic, 1, NULL, queue);
+    rd_kafka_event_t *answer = rd_kafka_queue_poll(queue, PATIENCE_MS);
+    int64_t retention = -1;
+    if (answer && rd_kafka_event_type(answer) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT &&
+        !rd_kafka_event_error(answer))
+        retention = retention_of(answer);
+    if (answer)
+        rd_kafka_event_destroy(answer);
+    rd_kafka_ConfigResource_destroy(topic);
+    rd_kafka_queue_destroy(queue);
+    return retention;
+}
+
 static hh_status trouble(const struct sender *sender, hh_error *error)
 {
     if (sender->counts.failed == 0)

@@ -22,6 +22,10 @@ void sender_free(struct sender *sender);
 hh_status sender_topic(struct sender *sender, const char *name, int partitions, const char *cleanup,
                        int *topic, hh_error *error);
 
+// How long the brokers keep the topic's records after their timestamps, in ms; -1: for ever, or it can't be
+// asked.
+int64_t sender_retention(struct sender *sender, const char *name);
+
 // The record is copied. value NULL: a tombstone. Waits while the queue is full. HH_IO as soon as any record
 // so far has failed, HH_LIMIT when it was interrupted while waiting; the record is then not sent.
 hh_status sender_put(struct sender *sender, int topic, const void *key, size_t key_length, const void *value,

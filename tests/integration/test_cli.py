@@ -104,6 +104,14 @@ def test_replay_from_standard_input_leaves_out_what_is_no_click(kafka, tmp_path)
     assert len(kafka.read(topic)) == 4
 
 
+def test_replay_warns_when_the_brokers_will_delete_what_it_sends(kafka, tmp_path):
+    path = write_clicks(tmp_path / "clicks.tsv", clicks(10))
+    for config, warns in ({"retention_ms": 7 * 86400000}, True), ({"retention_ms": -1}, False):
+        done = hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic(**config))
+        assert ("retention.ms" in done.stderr) == warns
+        assert not warns or "for 7 days" in done.stderr
+
+
 def test_replay_shifts_event_times_to_now(kafka, tmp_path):
     topic = kafka.topic()
     rows = clicks(1000)
