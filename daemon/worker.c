@@ -375,8 +375,8 @@ static size_t poll_messages(hh_worker *worker, rd_kafka_message_t *messages[BATC
         return 0;
     if (worker->pending)
         wait = commit_due(worker) - hh_steady_clock();
-    if (worker->acknowledging) // deliveries are served by this thread
-        wait = wait < 5 ? wait : 5;
+    if (worker->acknowledging) // deliveries are served by this thread; until then no commit is due
+        wait = wait < 1 ? 1 : wait < 5 ? wait : 5;
     if (wait <= 0)
         return 0;
     messages[0] = rd_kafka_consumer_poll(worker->consumer, (int)(wait < IDLE_MS ? wait : IDLE_MS));
