@@ -104,18 +104,21 @@ static hh_status outcome(const reading *in)
     return in->failed ? HH_ARGUMENT : HH_OK;
 }
 
-static hh_status remember(hh_settings *settings, bool file, const char *text)
+// Notes the source, so that SIGHUP can read it again.
+static bool remember(reading *in, bool file, const char *text)
 {
+    hh_settings *settings = in->settings;
     source *more = realloc(settings->sources, (settings->source_count + 1) * sizeof *more);
     char *copy = strdup(text);
     if (more)
         settings->sources = more;
     if (!more || !copy) {
         free(copy);
-        return HH_MEMORY;
+        complain(in, "%s: out of memory", text);
+        return false;
     }
     more[settings->source_count++] = (source){file, copy};
-    return HH_OK;
+    return true;
 }
 
 // The name in memory that outlives libconfig's tree; "?" when there is no more room for it.
@@ -312,9 +315,7 @@ static hh_status read_file(reading *in, const char *path)
 hh_status hh_settings_read(hh_settings *settings, const char *path, hh_say *complain_to, void *context)
 {
     reading in = {settings, complain_to, context, false};
-    if (remember(settings, true, path) != HH_OK)
-        return HH_MEMORY;
-    return read_file(&in, path);
+    return remember(&in, true, path) ? read_file(&in, path) : HH_MEMORY;
 }
 
 // ---- --set ----
@@ -324,7 +325,7 @@ hh_status hh_settings_set(hh_settings *settings, const char *assignment, hh_say 
     reading in = {settings, complain_to, context, false};
     const char *equals = strchr(assignment, '=');
     char name[NAME_SIZE];
-    if (remember(settings, false, assignment) != HH_OK)
+    if (!remember(&in, false, assignment))
         return HH_MEMORY;
     if (!equals || equals == assignment) {
         complain(&in, "--set %.200s: write --set name=value", assignment);
