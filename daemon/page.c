@@ -112,7 +112,7 @@ static void put_state(const hh_page *page, const hh_http_options *options)
             !healthy ? "bad"
             : ready  ? "good"
                      : "wait",
-            !healthy ? "Not well."
+            !healthy ? "Not well:"
             : ready  ? "Ready."
                      : "Not ready yet.");
     put_text(page->out, healthy ? readiness : health);
@@ -215,10 +215,10 @@ char *hh_page_render(const hh_http_options *options, size_t *length)
         put_graph(&page);
     }
     put_dead_letters(&page);
-    fputs(
-        "<p class=\"quiet\">For machines: <a href=\"metrics\">/metrics</a>, <a href=\"health\">/health</a>, "
-        "<a href=\"ready\">/ready</a>.</p>\n</body></html>\n",
-        page.out);
+    fputs("<p class=\"quiet\">Counts and latencies are since the start of the process. For machines: <a "
+          "href=\"metrics\">/metrics</a>, <a href=\"health\">/health</a>, "
+          "<a href=\"ready\">/ready</a>.</p>\n</body></html>\n",
+          page.out);
     bool failed = ferror(page.out);
     if (fclose(page.out) != 0 || failed) {
         free(text);

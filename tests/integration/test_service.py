@@ -81,7 +81,7 @@ def test_the_page_of_a_running_daemon(kafka, hiphopd):
     harness.wait_until(lambda: daemon.metrics()["hiphop_recommendations_total"] == 4, 30, "lists")
     harness.wait_until(lambda: daemon.metrics()["hiphop_live_targets_total"] == 3, 30, "judged clicks")
     status, page = daemon.get("/")
-    assert status == 200 and "<b>Ready.</b>" in page and names["topics.clicks"] in page
+    assert status == 200 and "<b>Ready:</b>" in page and names["topics.clicks"] in page
     assert "what hiphop published" in page and "repeat" in page
 
 

@@ -150,7 +150,7 @@ Test(http, the_page, .init = begin, .fini = end)
     cr_expect_eq(status_of(answer), 200);
     cr_expect_not_null(strstr(answer, "Content-Type: text/html; charset=utf-8\r\n"));
     cr_expect_not_null(strstr(answer, "Content-Security-Policy: default-src 'none'"));
-    cr_expect_not_null(strstr(body, "<b>Ready.</b> 4 partitions"));
+    cr_expect_not_null(strstr(body, "<b>Ready:</b> 4 partitions"));
     cr_expect_not_null(strstr(body, "instance &lt;one&gt;"), "what others choose is escaped");
     cr_expect_null(strstr(body, "<one>"));
     cr_expect_not_null(strstr(body, "1&#8239;234&#8239;567"));
@@ -159,7 +159,7 @@ Test(http, the_page, .init = begin, .fini = end)
     free(answer);
     well = false;
     answer = request("GET", "/");
-    cr_expect_not_null(strstr(answer, "<b>Not well.</b> worker 0 has not moved for 60 s"));
+    cr_expect_not_null(strstr(answer, "<b>Not well:</b> worker 0 has not moved for 60 s"));
     free(answer);
 }
 
