@@ -113,8 +113,8 @@ static void put_state(const hh_page *page, const hh_http_options *options)
             : ready  ? "good"
                      : "wait",
             !healthy ? "Not well:"
-            : ready  ? "Ready."
-                     : "Not ready yet.");
+            : ready  ? "Ready:"
+                     : "Not ready yet:");
     put_text(page->out, healthy ? readiness : health);
     fputs("</p></div>\n", page->out);
 }
