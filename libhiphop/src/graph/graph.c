@@ -233,14 +233,14 @@ static hh_status forget_oldest(hh_graph *graph)
 }
 
 // Makes room for one more click.
-static hh_status expire(hh_graph *graph)
+static hh_status expire(hh_graph *graph, hh_time newest)
 {
     while (graph->clicks >= graph->options.max_clicks)
         if (forget_oldest(graph))
             return HH_MEMORY;
     while (graph->options.max_age && graph->closed_count) {
         const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
-        if (hh_click_time(graph, block, block->count - 1) >= graph->newest - graph->options.max_age)
+        if (hh_click_time(graph, block, block->count - 1) >= newest - graph->options.max_age)
             break;
         if (forget_oldest(graph))
             return HH_MEMORY;
@@ -293,11 +293,7 @@ static hh_status learn(hh_graph *graph, hh_graph_session *session, hh_item item,
         place--;
     while (first < held && old->clicks[first].item != item)
         first++;
-    hh_time begin = place || !held ? held ? hh_click_time(graph, old, 0) : time : time;
-    hh_time end = place == held ? time : hh_click_time(graph, old, held - 1);
-    if (!fits(graph, begin, end))
-        return HH_LIMIT;
-
+    hh_time begin = held && place ? hh_click_time(graph, old, 0) : time;
     bool in_place = held && place == held && held < hh_store_capacity(held);
     uint32_t slot = fresh ? hh_store_slot_new(&graph->store) : session->slot;
     uint32_t block = in_place || slot == HH_NONE ? HH_NONE : block_new(graph, held + 1, tag, begin);
@@ -346,13 +342,19 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
     }
     if (time < graph->origin || time > graph->origin + TIME_SPAN)
         return HH_LIMIT;
-    if (time > graph->newest)
-        atomic_store_explicit(&graph->newest, time, memory_order_relaxed);
-    hh_status status = expire(graph);
+    if (session->slot != HH_NONE) {
+        const hh_block *block = hh_held_block(&graph->store, session->slot);
+        hh_time first = hh_click_time(graph, block, 0), last = hh_click_time(graph, block, block->count - 1);
+        if (!fits(graph, time < first ? time : first, time > last ? time : last))
+            return HH_LIMIT;
+    }
+    hh_time newest = time > graph->newest ? time : graph->newest;
+    hh_status status = expire(graph, newest);
     if (!status)
         status = learn(graph, session, item, time);
     if (status)
         return status;
+    atomic_store_explicit(&graph->newest, newest, memory_order_relaxed);
     if (graph->newest_open != session) {
         list_remove(graph, session);
         list_append(graph, session);

@@ -453,13 +453,33 @@ hh_status hh_pop_sync(hh_reader *reader, hh_time as_of)
 
 // ---- the expert ----
 
+// How much of its items' sums the asking session's own clicks are. While the writer is at work the session
+// may hold clicks that the sums have not: no more than the sum is taken.
+static bool sum_own_clicks(hh_reader *reader)
+{
+    hh_pop *pop = &reader->pop;
+    if (!hh_grow(&reader->own_sums, &reader->own_sums_capacity, reader->own_items, sizeof *reader->own_sums))
+        return false;
+    for (uint32_t i = 0; i < reader->own_items; i++)
+        memset(reader->own_sums[i], 0, sizeof *reader->own_sums);
+    for (uint32_t i = 0; i < reader->own_count; i++) {
+        uint32_t candidate = hh_candidate(reader, reader->own[i].item);
+        for (int p = 0; p < HH_POPS && candidate < reader->own_items; p++) {
+            int64_t all = pop->items[reader->own[i].item].sums[p], *own = &reader->own_sums[candidate][p];
+            *own += hh_scale_weight(&pop->scale, p, reader->own[i].time);
+            *own = *own < all ? *own : all;
+        }
+    }
+    return true;
+}
+
 void hh_votes_pop(hh_reader *reader, uint32_t popular)
 {
     hh_pop *pop = &reader->pop;
     if (!pop->known)
         return;
     uint32_t wanted = popular + reader->own_items; // the asking session's own clicks are not counted
-    if (hh_pop_reserve(reader, wanted)) {
+    if (hh_pop_reserve(reader, wanted) || !sum_own_clicks(reader)) {
         reader->failed = true;
         return;
     }
@@ -468,21 +488,16 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
             hh_candidate(reader, pop->top[p].items[i]);
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
-        for (uint32_t i = 0; i < reader->own_count; i++)
-            if (!pop->items[reader->own[i].item].hidden)
-                total -= hh_scale_weight(&pop->scale, p, reader->own[i].time);
+        for (uint32_t i = 0; i < reader->own_items; i++)
+            if (!pop->items[reader->items[i]].hidden)
+                total -= reader->own_sums[i][p];
         float per_click = total > 0 ? 1.0f / (float)total : 0;
-        for (uint32_t i = 0; i < reader->count; i++)
-            if (reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
-                reader->shares[i][HH_EXPERT_POP_SHORT + p] =
-                    (float)pop->items[reader->items[i]].sums[p] * per_click;
-        for (uint32_t i = 0; i < reader->own_count; i++) {
-            uint32_t candidate = hh_candidate(reader, reader->own[i].item);
-            int64_t weight = hh_scale_weight(&pop->scale, p, reader->own[i].time);
-            if (candidate == HH_NONE)
+        for (uint32_t i = 0; i < reader->count; i++) {
+            hh_item item = reader->items[i];
+            if (item >= pop->capacity || pop->items[item].hidden)
                 continue;
-            float *share = &reader->shares[candidate][HH_EXPERT_POP_SHORT + p];
-            *share = fmaxf(0, *share - (float)weight * per_click);
+            int64_t sum = pop->items[item].sums[p] - (i < reader->own_items ? reader->own_sums[i][p] : 0);
+            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click;
         }
     }
 }

@@ -73,6 +73,7 @@ void hh_reader_free(hh_reader *reader)
     free(reader->seen);
     free(reader->own);
     free(reader->own_clicks);
+    free(reader->own_sums);
     free(reader->neighbours);
     free(reader->places);
     free(reader->events);

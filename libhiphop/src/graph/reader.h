@@ -113,6 +113,8 @@ struct hh_reader {
     uint32_t own_count, own_capacity;
     uint32_t *own_clicks; // [own_items] of the first candidates, on each
     uint32_t own_items, own_items_capacity;
+    int64_t (*own_sums)[HH_POPS]; // [own_items]
+    uint32_t own_sums_capacity;
 
     hh_neighbour *neighbours; // [neighbour_count]
     uint32_t neighbour_count, neighbour_capacity;

@@ -1,0 +1,213 @@
+// The graph's promises one by one; test_graph_property.c holds its answers against a slow one.
+#include "fail_alloc.h"
+
+#include <criterion/criterion.h>
+#include <hiphop/graph.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hh_graph *new_graph(uint32_t max_clicks, hh_time max_age)
+{
+    hh_graph_options options = hh_graph_defaults();
+    options.max_clicks = max_clicks;
+    options.max_age = max_age;
+    hh_error error;
+    hh_graph *graph = hh_graph_new(&options, &error);
+    cr_assert_not_null(graph);
+    return graph;
+}
+
+static hh_item item(hh_graph *graph, int number)
+{
+    char id[16];
+    int length = snprintf(id, sizeof id, "%d", number);
+    return hh_graph_intern(graph, id, (size_t)length);
+}
+
+static hh_graph_stats stats_of(const hh_graph *graph)
+{
+    hh_graph_stats stats;
+    hh_graph_stats_read(graph, &stats);
+    return stats;
+}
+
+Test(graph, options_out_of_range_are_refused_with_a_sentence)
+{
+    hh_graph_options options = hh_graph_defaults();
+    hh_error error;
+    options.max_clicks = 0;
+    cr_assert_null(hh_graph_new(&options, &error));
+    cr_assert_eq(error.status, HH_ARGUMENT);
+    options = hh_graph_defaults();
+    options.pair_half_life[1] = 0;
+    cr_assert_null(hh_graph_new(&options, &error));
+    cr_assert_gt(strlen(error.message), 0);
+}
+
+Test(graph, it_never_holds_more_than_max_clicks)
+{
+    hh_graph *graph = new_graph(100, 0);
+    for (int i = 0; i < 1000; i++) {
+        hh_graph_session *session = hh_graph_open(graph, (uint64_t)i);
+        for (int j = 0; j < i % 7; j++)
+            cr_assert_eq(hh_graph_click(graph, session, item(graph, j), i * 1000 + j), HH_OK);
+        hh_graph_close(graph, session);
+        cr_assert_leq(stats_of(graph).clicks, 100);
+    }
+    cr_assert_gt(stats_of(graph).clicks, 90);
+    cr_assert_gt(stats_of(graph).oldest, 900 * 1000);
+    hh_graph_free(graph);
+}
+
+Test(graph, open_sessions_alone_obey_the_bound_too)
+{
+    hh_graph *graph = new_graph(50, 0);
+    hh_graph_session *sessions[200];
+    for (int i = 0; i < 200; i++) {
+        sessions[i] = hh_graph_open(graph, (uint64_t)i);
+        cr_assert_eq(hh_graph_click(graph, sessions[i], item(graph, i % 9), i), HH_OK);
+        cr_assert_leq(stats_of(graph).clicks, 50);
+    }
+    cr_assert_eq(hh_graph_click(graph, sessions[0], item(graph, 1), 500), HH_OK, "its handle stays good");
+    for (int i = 0; i < 200; i++)
+        hh_graph_close(graph, sessions[i]);
+    hh_graph_free(graph);
+}
+
+Test(graph, sessions_go_when_they_are_too_old)
+{
+    hh_graph *graph = new_graph(1000, HH_HOUR);
+    for (int i = 0; i < 10; i++) {
+        hh_graph_session *session = hh_graph_open(graph, (uint64_t)i);
+        cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), i * 20 * HH_MINUTE), HH_OK);
+        hh_graph_close(graph, session);
+    }
+    cr_assert_eq(stats_of(graph).sessions, 4, "those of the last hour");
+    hh_graph_free(graph);
+}
+
+Test(graph, ever_new_items_do_not_grow_memory_without_bound)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    size_t early = 0;
+    for (int i = 0; i < 100000; i++) {
+        hh_graph_session *session = hh_graph_open(graph, (uint64_t)i);
+        cr_assert_eq(hh_graph_click(graph, session, item(graph, i), i), HH_OK);
+        hh_graph_close(graph, session);
+        if (i == 20000)
+            early = stats_of(graph).memory_bytes;
+    }
+    cr_assert_lt(stats_of(graph).items, 7000);
+    cr_assert_lt(stats_of(graph).memory_bytes, early + early / 10);
+    hh_graph_free(graph);
+}
+
+Test(graph, withdrawn_items_outlive_their_clicks)
+{
+    hh_graph *graph = new_graph(10, 0);
+    hh_item gone = hh_graph_intern(graph, "gone", 4);
+    cr_assert_eq(hh_graph_withdraw(graph, gone, true), HH_OK);
+    for (int i = 0; i < 20000; i++) {
+        hh_graph_session *session = hh_graph_open(graph, 1);
+        cr_assert_eq(hh_graph_click(graph, session, item(graph, i), i), HH_OK);
+        hh_graph_close(graph, session);
+    }
+    cr_assert_eq(hh_graph_intern(graph, "gone", 4), gone);
+    cr_assert_eq(hh_graph_withdraw(graph, 123456789, true), HH_NOT_FOUND);
+    hh_graph_free(graph);
+}
+
+Test(graph, ids_of_any_bytes_come_back)
+{
+    hh_graph *graph = new_graph(10, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item odd = hh_graph_intern(graph, "a\0b", 3);
+    char id[8];
+    cr_assert_eq(hh_graph_id(reader, odd, id, sizeof id), 3);
+    cr_assert_eq(memcmp(id, "a\0b", 4), 0);
+    cr_assert_eq(hh_graph_id(reader, odd, id, 2), 3);
+    cr_assert_str_eq(id, "a");
+    cr_assert_eq(hh_graph_find(reader, "a\0b", 3), odd);
+    cr_assert_eq(hh_graph_find(reader, "a", 1), HH_ITEM_NONE);
+    cr_assert_eq(hh_graph_id(reader, 999, id, sizeof id), 0);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+Test(graph, times_beyond_its_range_are_refused_and_change_nothing)
+{
+    hh_graph *graph = new_graph(10, 0);
+    hh_graph_session *session = hh_graph_open(graph, 1);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), 0), HH_OK);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), 60 * HH_DAY), HH_LIMIT);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MAX), HH_LIMIT);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MIN), HH_LIMIT);
+    cr_assert_eq(hh_graph_click(graph, session, 777, 0), HH_ARGUMENT);
+    cr_assert_eq(stats_of(graph).clicks, 1);
+    cr_assert_eq(stats_of(graph).newest, 0);
+    hh_graph_free(graph);
+}
+
+// Something of everything, each failure of memory answered by trying again.
+static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
+{
+    uint64_t random = 1;
+    for (int i = 0; i < 400; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        hh_graph_session *session, *other;
+        while (!(session = hh_graph_open(graph, random >> 60)))
+            ++*refused;
+        while (!(other = hh_graph_open(graph, random >> 60)))
+            ++*refused;
+        for (int j = 0; j < 5; j++) {
+            hh_item number;
+            while ((number = item(graph, j % 2 ? i : j)) == HH_ITEM_NONE)
+                ++*refused;
+            hh_time time = i * 1000 + (j * 37) % 5;
+            while (hh_graph_click(graph, j % 3 ? session : other, number, time) == HH_MEMORY)
+                ++*refused;
+        }
+        while (hh_graph_merge(graph, session, other) == HH_MEMORY)
+            ++*refused;
+        hh_graph_close(graph, session);
+        if (i % 20)
+            continue;
+        hh_item items[2] = {item(graph, 0), item(graph, 2)};
+        hh_query query = {items, 2, i * 1000, 99, i * 1000};
+        hh_votes votes;
+        while (hh_graph_query(reader, &query, 20, &votes) == HH_MEMORY)
+            ++*refused;
+        cr_assert(i == 0 || votes.count > 0);
+    }
+    cr_assert_eq(stats_of(graph).clicks, 200);
+    cr_assert_eq(stats_of(graph).sessions, 40);
+}
+
+Test(graph, every_failure_of_memory_leaves_it_whole)
+{
+    for (long n = 0;; n += 1 + n / 60) {
+        hh_error error;
+        fail_alloc_at(n);
+        hh_graph_options options = hh_graph_defaults();
+        options.max_clicks = 200;
+        hh_graph *graph = hh_graph_new(&options, &error);
+        if (!graph) {
+            cr_assert(fail_alloc_done());
+            cr_assert_eq(error.status, HH_MEMORY);
+            continue;
+        }
+        hh_reader *reader = hh_reader_new(graph, &error);
+        if (!reader)
+            reader = hh_reader_new(graph, &error);
+        cr_assert_not_null(reader);
+        long refused = 0;
+        live_a_little(graph, reader, &refused);
+        cr_assert_leq(refused, 1);
+        hh_reader_free(reader);
+        hh_graph_free(graph);
+        if (!fail_alloc_done())
+            break;
+    }
+}
