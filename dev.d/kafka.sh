@@ -118,7 +118,7 @@ start() {
         java_of "$heap"
         if [ ! -f "$dir/topics/meta.properties" ]; then
             "${java[@]}" kafka.tools.StorageTool format -c "$dir/server.properties" \
-                -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)" >"$dir/broker.log" 2>&1 ||
+                --cluster-id="$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)" >"$dir/broker.log" 2>&1 ||
                 { cat "$dir/broker.log" >&2 && die "Kafka's directory could not be made"; }
         fi
         # In a session of its own: Ctrl-C is for the tests, which stop their broker themselves.
