@@ -189,7 +189,7 @@ static const char page_head[] =
     "\n"
     "- **Durations** are texts with a unit: `500ms`, `30s`, `30m`, `12h`, `7d`; `0` needs none.\n"
     "- **Lists** of texts stand in `( )`; `--set` adds one item to them. A list of durations is written\n"
-    "  `[\"5m\", \"1h\", \"8h\"]`, and after `--set` as `5m,1h,8h`.\n"
+    "  `[\"5m\", \"1h\", \"8h\"]` or `\"5m,1h,8h\"`, and after `--set` as `5m,1h,8h`.\n"
     "- **Mistakes** are told with file and line, all at once, and hiphopd does not start:\n"
     "  `hiphopd.conf:12: session.gap: \"thirty\" is not a duration; write 30m, 1h or 500ms`. A name that is "
     "not\n"

@@ -204,7 +204,7 @@ static void take_list(reading *in, const hh_option *option, config_setting_t *se
     }
 }
 
-// ["5m", "1h", "8h"], put together as --set would have it.
+// ["5m", "1h", "8h"], put together as --set would have it; "5m,1h,8h" does as well.
 static void take_durations(reading *in, const hh_option *option, config_setting_t *setting)
 {
     char joined[256] = "";
@@ -229,7 +229,7 @@ static void take_option(reading *in, const hh_option *option, config_setting_t *
         take_list(in, option, setting);
     else if (many && option->kind == HH_KIND_DURATIONS)
         take_durations(in, option, setting);
-    else if (option->kind == HH_KIND_LIST || option->kind == HH_KIND_DURATIONS)
+    else if (option->kind == HH_KIND_LIST)
         complain(in, "%s:%u: %s: this is a list; write (\"...\", \"...\")", where(setting),
                  config_setting_source_line(setting), option->name);
     else if (scalar_text(in, option, setting, buffer, sizeof buffer, &text))

@@ -106,3 +106,12 @@ def test_schema_of_clicks(kafka, tmp_path):
     schema.write_text("this is no schema")
     code, out, _ = check(kafka, names, **avro, **fields)
     assert code == 2 and out.count("WRONG ") == 1, out
+
+
+def test_what_tune_prints_is_a_configuration(kafka, tmp_path):
+    clicks, found = tmp_path / "clicks.tsv", tmp_path / "tuned.conf"
+    harness.hiphop("simulate", "--limit", 3000, "--quiet", "--out", clicks)
+    found.write_text(harness.hiphop("tune", "--clicks", clicks, "--budget", "1s").stdout)
+    code, out, err = check(kafka, harness.own_names(), "--config", str(found))
+    assert code == 0, out + err
+    assert "graph" in found.read_text()

@@ -123,3 +123,20 @@ Test(config_docs, operations_name_real_metrics)
     }
     free(page);
 }
+
+// The man page is written by hand: it must know every option of the command line, and what SIGHUP may change.
+Test(config_docs, the_man_page_is_complete)
+{
+    static const char *const options[] = {"config",       "set",     "check", "print\\-config",
+                                          "print\\-docs", "version", "help"};
+    char *page = slurp(HH_SOURCE_DIR "/docs/man/hiphopd.8");
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        char option[64];
+        snprintf(option, sizeof option, "\\-\\-%s", options[i]);
+        cr_expect_not_null(strstr(page, option), "%s", option);
+    }
+    for (size_t i = 0; i < HH_OPTION_COUNT; i++)
+        if (hh_options[i].reload)
+            cr_expect_not_null(strstr(page, hh_options[i].name), "%s", hh_options[i].name);
+    free(page);
+}

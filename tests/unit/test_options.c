@@ -192,7 +192,8 @@ Test(options, a_file_with_everything)
                    "topics: { sessions = \"\"; create = false; partitions = 12; };\n"
                    "clicks: { timestamp_unit = \"iso8601\"; fields: { visitor = \"user.id\"; }; };\n"
                    "session: { gap = \"90s\"; lateness = 0; max_clicks = 7; };\n"
-                   "graph: { pop_half_life = [\"1m\", \"2h\", \"3d\"]; knn_idf = 1; pair_norm = 0.25; };\n"
+                   "graph: { pop_half_life = [\"1m\", \"2h\", \"3d\"]; knn_half_life = \"2h,9d\"; knn_idf = "
+                   "1; pair_norm = 0.25; };\n"
                    "pipeline: { delivery = \"at-least-once\"; commit_interval = \"1.5s\"; };\n"
                    "log: { level = \"debug\"; };\n");
     const hh_config *config = hh_settings_config(settings);
@@ -211,6 +212,7 @@ Test(options, a_file_with_everything)
     cr_expect_eq(config->session.max_clicks, 7);
     cr_expect_eq(config->graph.pop_half_life[0], HH_MINUTE);
     cr_expect_eq(config->graph.pop_half_life[2], 3 * HH_DAY);
+    cr_expect_eq(config->graph.knn_half_life[1], 9 * HH_DAY);
     cr_expect_eq(config->graph.knn_idf, 1.0);
     cr_expect_eq(config->graph.pair_norm, 0.25);
     cr_expect_eq(config->pipeline.delivery, HH_AT_LEAST_ONCE);
@@ -246,7 +248,7 @@ Test(options, values_of_the_wrong_type)
                 "hiphopd.conf:2: kafka.brokers: true is not a text; write it in quotes",
                 "hiphopd.conf:2: kafka.properties: this is a list; write (\"...\", \"...\")",
                 "hiphopd.conf:3: clicks.format: 1 is not a text; write it in quotes",
-                "hiphopd.conf:4: graph.pop_half_life: this is a list; write (\"...\", \"...\")",
+                "hiphopd.conf:4: graph.pop_half_life: \"5m\" does not hold 3 durations",
                 "hiphopd.conf:4: graph.max_age: this is one value, not a group or a list",
                 "hiphopd.conf:4: graph.knn_idf: \"1\" is a text; write it without quotes");
 }
