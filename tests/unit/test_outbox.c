@@ -23,7 +23,8 @@ typedef struct stage {
 static void no_complaint(void *context, const char *sentence)
 {
     (void)context;
-    cr_assert_fail("%s", sentence);
+    (void)sentence;
+    cr_assert(false, "%s", sentence);
 }
 
 static void set(stage *s, const char *name, const char *value)
