@@ -65,10 +65,10 @@ static void vote(hh_reader *reader, uint32_t number)
 {
     const hh_graph_options *options = &reader->graph->options;
     const hh_neighbour *neighbour = &reader->neighbours[number];
-    float backward = (float)options->knn_backward, recent = neighbour->knn[0] + neighbour->knn[1];
+    float backward = (float)options->knn_backward, recent = neighbour->left[2] + neighbour->left[3];
     float by_half_life[2] = {0, 0};
     for (int h = 0; h < 2 && recent > 0; h++)
-        by_half_life[h] = neighbour->rank * neighbour->knn[h] / recent;
+        by_half_life[h] = neighbour->rank * neighbour->left[2 + h] / recent;
     uint32_t match = neighbour->match;
     uint32_t first = match > HH_REACH ? match - HH_REACH : 0;
     for (uint32_t i = first; i < neighbour->clicks && i <= match + HH_REACH; i++) {
@@ -92,7 +92,7 @@ void hh_votes_knn(hh_reader *reader)
     const hh_graph_options *options = &reader->graph->options;
     for (uint32_t i = 0; i < reader->neighbour_count; i++) {
         hh_neighbour *neighbour = &reader->neighbours[i];
-        neighbour->rank = neighbour->similarity * (neighbour->knn[0] + neighbour->knn[1]) /
+        neighbour->rank = neighbour->similarity * (neighbour->left[2] + neighbour->left[3]) /
                           sqrtf(sqrtf((float)neighbour->clicks));
     }
     choose(reader);

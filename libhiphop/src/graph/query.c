@@ -54,8 +54,8 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
     for (uint32_t a = 1; a <= HH_REACH; a++)
         reader->knn_after[a] = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
     for (int h = 0; h < 2; h++) {
-        reader->pair_rate[h] = 1 / (float)graph->options.pair_half_life[h];
-        reader->knn_rate[h] = 1 / (float)graph->options.knn_half_life[h];
+        reader->rate[h] = 1 / (float)graph->options.pair_half_life[h];
+        reader->rate[2 + h] = 1 / (float)graph->options.knn_half_life[h];
     }
     reader->pair_backward = (float)graph->options.pair_backward;
     return reader;

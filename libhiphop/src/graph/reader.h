@@ -67,7 +67,7 @@ typedef struct hh_neighbour {
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
     float rank;
-    float pair[2], knn[2]; // what is left of it after its age, by the half-lives of both experts
+    float left[4]; // of it after its age, by the half-lives of pair and of knn
 } hh_neighbour;
 
 typedef struct hh_session_place { // a place in the hash table of the sessions that were read
@@ -125,8 +125,8 @@ struct hh_reader {
     float *ranks; // [neighbour_capacity] scratch of the choice of the nearest
 
     // the graph's options, as the query needs them
-    float pair_rate[2], knn_rate[2], pair_backward; // 1 / half-life
-    float knn_after[HH_REACH + 1];                  // weight of the click at this distance after the match
+    float rate[4], pair_backward;  // 1 / half-life, of pair and of knn
+    float knn_after[HH_REACH + 1]; // weight of the click at this distance after the match
 };
 
 // The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
@@ -148,22 +148,21 @@ bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size);
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
 float hh_query_all_clicks(const hh_reader *reader);
 
-// 2^x for x <= 0, to 2e-7.
+// 2^x for x <= 0, to 2e-7 of it; 0 below 2^-126. Without branches, so that it is done for four at a time.
 static inline float hh_half(float x)
 {
-    if (x < -120)
-        return 0;
+    x = x < -126 ? -126 : x;
     int whole = (int)x - 1; // x - whole is in 0..1
-    float part = x - (float)whole;
-    float power =
-        1.0f + part * (0.693153073f +
-                       part * (0.240153617f +
-                               part * (0.0558263180f + part * (0.00898934009f + part * 0.00187757667f))));
+    float part = x - (float)whole, power = 0.00187757667f;
+    power = 0.00898934009f + part * power;
+    power = 0.0558263180f + part * power;
+    power = 0.240153617f + part * power;
+    power = 0.693153073f + part * power;
     union {
         uint32_t bits;
         float value;
     } scale = {(uint32_t)(whole + 127) << 23};
-    return power * scale.value;
+    return (1 + part * power) * scale.value;
 }
 
 // One pass over the sessions that hold the asking session's latest items, newest first: pair.c gets what

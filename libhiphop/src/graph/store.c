@@ -7,8 +7,10 @@
 #include "graph/internal.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define HEADER_WORDS (sizeof(hh_block) / 4)
+#define HUGE_PAGE    ((size_t)1 << 21)
 #define CHUNK_WORDS  (1u << HH_CHUNK_BITS)
 
 _Static_assert(sizeof(hh_block) == 12 && sizeof(hh_click) == 8, "blocks are counted in words of 4 bytes");
@@ -72,9 +74,12 @@ uint32_t hh_store_block_new(hh_store *store, uint32_t count)
     if (words > CHUNK_WORDS)
         return HH_NONE;
     if (store->used_chunks == 0 || store->used_words + words > CHUNK_WORDS) {
-        uint32_t *chunk = store->used_chunks < HH_CHUNKS ? malloc(CHUNK_WORDS * sizeof *chunk) : NULL;
+        uint32_t *chunk =
+            store->used_chunks < HH_CHUNKS ? aligned_alloc(HUGE_PAGE, CHUNK_WORDS * sizeof *chunk) : NULL;
         if (!chunk)
             return HH_NONE;
+        madvise(chunk, CHUNK_WORDS * sizeof *chunk,
+                MADV_HUGEPAGE); // queries jump about; a refusal is no harm
         atomic_store_explicit(&store->chunks[store->used_chunks++], chunk, memory_order_release);
         store->used_words = 0;
         store->memory += CHUNK_WORDS * sizeof *chunk;

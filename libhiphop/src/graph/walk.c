@@ -100,10 +100,8 @@ static void meet(hh_reader *reader, hh_neighbour *neighbour, const hh_block *blo
     float age = -(float)(limit - block->clicks[clicks - 1].at);
     neighbour->block = block;
     neighbour->clicks = clicks;
-    for (int h = 0; h < 2; h++) {
-        neighbour->pair[h] = hh_half(age * reader->pair_rate[h]);
-        neighbour->knn[h] = hh_half(age * reader->knn_rate[h]);
-    }
+    for (int h = 0; h < 4; h++)
+        neighbour->left[h] = hh_half(age * reader->rate[h]);
 }
 
 // Reads one session for the item; whether it is one that holds the item and that the query may see.
@@ -139,7 +137,7 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
         if (block->clicks[i].item != item)
             continue;
         last = i;
-        if (!hh_pair_read(reader, block, clicks, i, neighbour->pair, depth == 0))
+        if (!hh_pair_read(reader, block, clicks, i, neighbour->left, depth == 0))
             reader->failed = true;
     }
     if (last > neighbour->match)
