@@ -123,7 +123,7 @@ static hh_status closed_reserve(hh_graph *graph)
     size_t needed = graph->closed_count + graph->open + 1;
     if (needed <= graph->closed_capacity)
         return HH_OK;
-    size_t capacity = graph->closed_capacity ? graph->closed_capacity + graph->closed_capacity / 2 : 1024;
+    size_t capacity = graph->closed_capacity ? graph->closed_capacity + graph->closed_capacity / 4 : 1024;
     uint32_t *closed = malloc(capacity * sizeof *closed);
     if (!closed)
         return HH_MEMORY;

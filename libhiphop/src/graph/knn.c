@@ -103,7 +103,8 @@ void hh_votes_knn(hh_reader *reader)
         float *shares = reader->shares[i];
         if (shares[HH_EXPERT_KNN_SHORT] == 0 && shares[HH_EXPERT_KNN_LONG] == 0)
             continue;
-        float rarity = powf(logf(1 + all / fmaxf(1, hh_query_clicks(reader, i))), (float)options->knn_idf);
+        float rarity = logf(1 + all / fmaxf(1, hh_query_clicks(reader, i)));
+        rarity = options->knn_idf == 0.5 ? sqrtf(rarity) : powf(rarity, (float)options->knn_idf);
         shares[HH_EXPERT_KNN_SHORT] *= rarity;
         shares[HH_EXPERT_KNN_LONG] *= rarity;
     }

@@ -45,11 +45,11 @@ static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
     hh_item_entry *item = hh_item_at(&graph->items, number);
     const hh_postings *old = item->postings;
     uint32_t begin = old ? old->begin : 0, end = old ? old->end : 0, unused;
-    if (end - begin >= graph->keep + graph->keep / 2)
+    if (end - begin >= graph->keep + graph->keep / 4)
         begin = end - graph->keep;
     uint32_t held = end - begin, capacity = FIRST_CAPACITY;
     if (held >= FIRST_CAPACITY)
-        capacity = held < graph->keep ? held + held / 2 + 1 : graph->keep + graph->keep / 2;
+        capacity = held < graph->keep ? held + held / 4 + 1 : graph->keep + graph->keep / 4;
     if (capacity <= held)
         capacity = held + 1;
     hh_postings *fresh = hh_retire_reserve(graph, 1) ? NULL : malloc(bytes_of(capacity));

@@ -177,7 +177,9 @@ static void leave_own_items(hh_reader *reader, const hh_query *query, float take
         hh_item item = query->items[i];
         if (item >= reader->index_capacity || reader->index[item].stamp != reader->stamp)
             continue;
-        float *shares = reader->shares[reader->index[item].candidate];
+        uint32_t candidate = reader->index[item].candidate;
+        reader->seen[candidate] = HH_BROUGHT;
+        float *shares = reader->shares[candidate];
         for (int e = 0; e <= HH_EXPERT_KNN_LONG; e++) {
             if (e == HH_EXPERT_NEXT)
                 continue;
@@ -187,15 +189,23 @@ static void leave_own_items(hh_reader *reader, const hh_query *query, float take
     }
 }
 
-// Drops what must not be voted for.
+static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
+{
+    hh_item item = reader->items[candidate];
+    // What pop knows of the item is in the cache by now; only numbers that the caller brought may be
+    // nobody's.
+    if (reader->pop.known && item < reader->pop.capacity && reader->seen[candidate] != HH_BROUGHT)
+        return !reader->pop.items[item].hidden;
+    const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
+    return atomic_load_explicit(&entry->id, memory_order_acquire) &&
+           !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
+}
+
 static void drop_withdrawn(hh_reader *reader)
 {
-    const hh_items *items = &reader->graph->items;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < reader->count; i++) {
-        const hh_item_entry *item = hh_item_at(items, reader->items[i]);
-        if (atomic_load_explicit(&item->withdrawn, memory_order_acquire) ||
-            !atomic_load_explicit(&item->id, memory_order_acquire))
+        if (!may_be_listed(reader, i))
             continue;
         if (kept != i) {
             reader->items[kept] = reader->items[i];

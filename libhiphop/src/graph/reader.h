@@ -5,8 +5,12 @@
 
 #include "graph/internal.h"
 
-#define HH_DEPTH 10 // clicks of the asking session that pair and knn look at, and the reach of a pair
-#define HH_REACH 32 // clicks around a match that a neighbour votes for
+#define HH_DEPTH   10 // clicks of the asking session that pair and knn look at, and the reach of a pair
+#define HH_BROUGHT HH_NONE
+#define HH_REACH   32 // clicks around a match that a neighbour votes for
+
+typedef float hh_four __attribute__((vector_size(16)));
+typedef int32_t hh_four_whole __attribute__((vector_size(16)));
 
 // ---- pop: sums over all clicks before as_of, kept from query to query ----
 
@@ -67,7 +71,7 @@ typedef struct hh_neighbour {
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
     float rank;
-    float left[4]; // of it after its age, by the half-lives of pair and of knn
+    hh_four left; // of it after its age, by the half-lives of pair and of knn
 } hh_neighbour;
 
 typedef struct hh_session_place { // a place in the hash table of the sessions that were read
@@ -106,7 +110,7 @@ struct hh_reader {
     hh_item *items; // [capacity] the candidates
     float (*shares)[HH_EXPERTS];
     hh_evidence *evidence;
-    uint32_t *seen; // by which neighbour last
+    uint32_t *seen; // by which neighbour last; HH_BROUGHT: the caller named it
     uint32_t count, capacity;
 
     hh_own_click *own; // [own_count] the asking session's own clicks that the graph has
@@ -148,21 +152,19 @@ bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size);
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
 float hh_query_all_clicks(const hh_reader *reader);
 
-// 2^x for x <= 0, to 2e-7 of it; 0 below 2^-126. Without branches, so that it is done for four at a time.
-static inline float hh_half(float x)
+// 2^x for four x <= 0, to 2e-7 of it; 0 below 2^-126.
+static inline hh_four hh_half(hh_four x)
 {
-    x = x < -126 ? -126 : x;
-    int whole = (int)x - 1; // x - whole is in 0..1
-    float part = x - (float)whole, power = 0.00187757667f;
-    power = 0.00898934009f + part * power;
+    hh_four least = {-126, -126, -126, -126};
+    hh_four_whole low = x < least;
+    x = (hh_four)(((hh_four_whole)x & ~low) | ((hh_four_whole)least & low));
+    hh_four_whole whole = __builtin_convertvector(x, hh_four_whole) - 1; // x - whole is in 0..1
+    hh_four part = x - __builtin_convertvector(whole, hh_four);
+    hh_four power = 0.00898934009f + part * 0.00187757667f;
     power = 0.0558263180f + part * power;
     power = 0.240153617f + part * power;
     power = 0.693153073f + part * power;
-    union {
-        uint32_t bits;
-        float value;
-    } scale = {(uint32_t)(whole + 127) << 23};
-    return (1 + part * power) * scale.value;
+    return (1 + part * power) * (hh_four)((whole + 127) << 23);
 }
 
 // One pass over the sessions that hold the asking session's latest items, newest first: pair.c gets what

@@ -100,8 +100,8 @@ static void meet(hh_reader *reader, hh_neighbour *neighbour, const hh_block *blo
     float age = -(float)(limit - block->clicks[clicks - 1].at);
     neighbour->block = block;
     neighbour->clicks = clicks;
-    for (int h = 0; h < 4; h++)
-        neighbour->left[h] = hh_half(age * reader->rate[h]);
+    const float *rate = reader->rate;
+    neighbour->left = hh_half((hh_four){age * rate[0], age * rate[1], age * rate[2], age * rate[3]});
 }
 
 // Reads one session for the item; whether it is one that holds the item and that the query may see.
@@ -132,12 +132,13 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
         meet(reader, neighbour, block, clicks, limit);
     neighbour->depth = depth;
     neighbour->similarity += weight;
+    const float pair[2] = {neighbour->left[0], neighbour->left[1]};
     uint32_t last = first;
     for (uint32_t i = first; i < neighbour->clicks; i++) {
         if (block->clicks[i].item != item)
             continue;
         last = i;
-        if (!hh_pair_read(reader, block, clicks, i, neighbour->left, depth == 0))
+        if (!hh_pair_read(reader, block, clicks, i, pair, depth == 0))
             reader->failed = true;
     }
     if (last > neighbour->match)
@@ -154,8 +155,11 @@ static void fetch_block(const hh_store *store, const hh_postings *postings, uint
 {
     uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
     uint32_t block = atomic_load_explicit(&hh_slot_at(store, slot)->block, memory_order_relaxed);
-    if (block != HH_NONE)
-        __builtin_prefetch(hh_block_at(store, block));
+    if (block != HH_NONE) { // most sessions fit into two lines
+        const char *bytes = (const char *)hh_block_at(store, block);
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + 64);
+    }
 }
 
 static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float weight)
