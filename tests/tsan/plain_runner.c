@@ -1,5 +1,6 @@
 // Runs the tests of one executable one after another, for ThreadSanitizer (criterion/criterion.h beside it).
 #include "criterion/criterion.h"
+#include <stdarg.h>
 #include <stdio.h>
 
 static plain_test *first, **last = &first;
@@ -10,9 +11,16 @@ void plain_add(plain_test *test)
     last = &test->next;
 }
 
-void plain_fail(const char *file, int line, const char *what)
+void plain_fail(const char *file, int line, const char *what, const char *message, ...)
 {
     fprintf(stderr, "%s:%d: failed: %s\n", file, line, what);
+    if (message) {
+        va_list arguments;
+        va_start(arguments, message);
+        vfprintf(stderr, message, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+    }
     exit(1);
 }
 

@@ -1,12 +1,12 @@
 // The rooms behind <hiphop/graph.h>, as its files see each other.
 //
-//   graph.c     the writer: sessions, clicks, merges, expiry
-//   store.c     memory of sessions: blocks by size class, slots, the visitors' chains
-//   item_table.c item numbers, ids, clicks held
-//   postings.c  for each item, the sessions that hold it, newest last
-//   journal.c   what the writer did lately, in order of arrival, for those who keep sums (pop)
-//   epoch.c     who reads, and what can be freed when
-//   query.c     one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
+//   graph.c       the writer: sessions, clicks, merges, expiry
+//   store.c       memory of sessions: blocks by size class, slots, the visitors' chains
+//   item_table.c  item numbers, ids, clicks held
+//   postings.c    for each item, the sessions that hold it, newest last
+//   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
+//   epoch.c       who reads, and what can be freed when
+//   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
 //
 // What readers may see while the writer works is either immutable once published (by a release store of the
 // reference to it) or atomic. A reader enters an epoch before it follows a reference, and what the writer has

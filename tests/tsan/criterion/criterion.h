@@ -26,7 +26,8 @@ typedef struct plain_test {
 } plain_test;
 
 void plain_add(plain_test *test);
-_Noreturn void plain_fail(const char *file, int line, const char *what);
+// message: NULL, or a format with its arguments.
+_Noreturn void plain_fail(const char *file, int line, const char *what, const char *message, ...);
 
 #define Test(suite, name, ...) PLAIN_TEST(suite, name, __VA_ARGS__)
 #define PLAIN_TEST(suite_, name_, ...)                                                        \
@@ -38,34 +39,46 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
     }                                                                                         \
     static void suite_##_##name_(void)
 
-#define PLAIN_1(a, ...)          (a)
-#define PLAIN_2(a, b, ...)       (b)
-#define PLAIN_3(a, b, c, ...)    (c)
-#define PLAIN_CHECK(holds, text) ((holds) ? (void)0 : plain_fail(__FILE__, __LINE__, text))
+#define PLAIN_1(a, ...)               a
+#define PLAIN_2(a, b, ...)            b
+#define PLAIN_3(a, b, c, ...)         c
+#define PLAIN_AFTER_1(a, ...)         __VA_ARGS__
+#define PLAIN_AFTER_2(a, b, ...)      __VA_ARGS__
+#define PLAIN_AFTER_3(a, b, c, ...)   __VA_ARGS__
+#define PLAIN_CHECK(holds, text, ...) ((holds) ? (void)0 : plain_fail(__FILE__, __LINE__, text, __VA_ARGS__))
+#define PLAIN_ONE(holds, text, ...)   PLAIN_CHECK(holds, text, PLAIN_AFTER_1(__VA_ARGS__, NULL))
+#define PLAIN_TWO(holds, text, ...)   PLAIN_CHECK(holds, text, PLAIN_AFTER_2(__VA_ARGS__, NULL))
+#define PLAIN_THREE(holds, text, ...) PLAIN_CHECK(holds, text, PLAIN_AFTER_3(__VA_ARGS__, NULL))
+#define PLAIN_A(...)                  (PLAIN_1(__VA_ARGS__, 0))
+#define PLAIN_B(...)                  (PLAIN_2(__VA_ARGS__, 0, 0))
+#define PLAIN_C(...)                  (PLAIN_3(__VA_ARGS__, 0, 0))
 #define PLAIN_PAIR(op, ...) \
-    PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0) op PLAIN_2(__VA_ARGS__, 0, 0), #op ": " #__VA_ARGS__)
+    PLAIN_TWO(PLAIN_A(__VA_ARGS__) op PLAIN_B(__VA_ARGS__), #op ": " #__VA_ARGS__, __VA_ARGS__)
 
-#define cr_assert(...)          PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0), #__VA_ARGS__)
-#define cr_assert_not(...)      PLAIN_CHECK(!(PLAIN_1(__VA_ARGS__, 0)), "not " #__VA_ARGS__)
-#define cr_assert_eq(...)       PLAIN_PAIR(==, __VA_ARGS__)
-#define cr_assert_neq(...)      PLAIN_PAIR(!=, __VA_ARGS__)
-#define cr_assert_lt(...)       PLAIN_PAIR(<, __VA_ARGS__)
-#define cr_assert_leq(...)      PLAIN_PAIR(<=, __VA_ARGS__)
-#define cr_assert_gt(...)       PLAIN_PAIR(>, __VA_ARGS__)
-#define cr_assert_geq(...)      PLAIN_PAIR(>=, __VA_ARGS__)
-#define cr_assert_null(...)     PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0) == NULL, "null: " #__VA_ARGS__)
-#define cr_assert_not_null(...) PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0) != NULL, "not null: " #__VA_ARGS__)
+#define cr_assert(...)      PLAIN_ONE(PLAIN_A(__VA_ARGS__), #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_not(...)  PLAIN_ONE(!PLAIN_A(__VA_ARGS__), "not " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_null(...) PLAIN_ONE(PLAIN_A(__VA_ARGS__) == NULL, "null: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_not_null(...) \
+    PLAIN_ONE(PLAIN_A(__VA_ARGS__) != NULL, "not null: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_eq(...)  PLAIN_PAIR(==, __VA_ARGS__)
+#define cr_assert_neq(...) PLAIN_PAIR(!=, __VA_ARGS__)
+#define cr_assert_lt(...)  PLAIN_PAIR(<, __VA_ARGS__)
+#define cr_assert_leq(...) PLAIN_PAIR(<=, __VA_ARGS__)
+#define cr_assert_gt(...)  PLAIN_PAIR(>, __VA_ARGS__)
+#define cr_assert_geq(...) PLAIN_PAIR(>=, __VA_ARGS__)
 #define cr_assert_str_eq(...) \
-    PLAIN_CHECK(strcmp(PLAIN_1(__VA_ARGS__, 0), PLAIN_2(__VA_ARGS__, 0, 0)) == 0, "strings: " #__VA_ARGS__)
-#define cr_assert_float_eq(...)                                                                           \
-    PLAIN_CHECK(PLAIN_1(__VA_ARGS__, 0) - (PLAIN_2(__VA_ARGS__, 0, 0)) <= PLAIN_3(__VA_ARGS__, 0, 0) &&   \
-                    PLAIN_2(__VA_ARGS__, 0, 0) - (PLAIN_1(__VA_ARGS__, 0)) <= PLAIN_3(__VA_ARGS__, 0, 0), \
-                "floats: " #__VA_ARGS__)
-#define cr_assert_arr_eq(...)                                                                              \
-    PLAIN_CHECK(memcmp(PLAIN_1(__VA_ARGS__, 0), PLAIN_2(__VA_ARGS__, 0, 0), PLAIN_3(__VA_ARGS__, 0, 0)) == \
-                    0,                                                                                     \
-                "arrays: " #__VA_ARGS__)
-#define cr_assert_fail(...) plain_fail(__FILE__, __LINE__, "fail: " #__VA_ARGS__)
+    PLAIN_TWO(strcmp(PLAIN_A(__VA_ARGS__), PLAIN_B(__VA_ARGS__)) == 0, "strings: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_str_neq(...) \
+    PLAIN_TWO(strcmp(PLAIN_A(__VA_ARGS__), PLAIN_B(__VA_ARGS__)) != 0, "strings: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_float_eq(...)                                                          \
+    PLAIN_THREE(PLAIN_A(__VA_ARGS__) - PLAIN_B(__VA_ARGS__) <= PLAIN_C(__VA_ARGS__) &&   \
+                    PLAIN_B(__VA_ARGS__) - PLAIN_A(__VA_ARGS__) <= PLAIN_C(__VA_ARGS__), \
+                "floats: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_arr_eq(...)                                                                  \
+    PLAIN_THREE(memcmp(PLAIN_A(__VA_ARGS__), PLAIN_B(__VA_ARGS__), PLAIN_C(__VA_ARGS__)) == 0, \
+                "arrays: " #__VA_ARGS__, __VA_ARGS__)
+#define cr_assert_fail(...) plain_fail(__FILE__, __LINE__, "fail", "" __VA_ARGS__)
+#define cr_fail(...)        plain_fail(__FILE__, __LINE__, "fail", "" __VA_ARGS__)
 
 // An expectation is as strict as an assertion here.
 #define cr_expect(...)          cr_assert(__VA_ARGS__)
@@ -78,6 +91,10 @@ _Noreturn void plain_fail(const char *file, int line, const char *what);
 #define cr_expect_null(...)     cr_assert_null(__VA_ARGS__)
 #define cr_expect_not_null(...) cr_assert_not_null(__VA_ARGS__)
 #define cr_expect_str_eq(...)   cr_assert_str_eq(__VA_ARGS__)
+#define cr_expect_str_neq(...)  cr_assert_str_neq(__VA_ARGS__)
+#define cr_expect_float_eq(...) cr_assert_float_eq(__VA_ARGS__)
+#define cr_expect_arr_eq(...)   cr_assert_arr_eq(__VA_ARGS__)
+#define cr_expect_not(...)      cr_assert_not(__VA_ARGS__)
 #define cr_expect_float_eq(...) cr_assert_float_eq(__VA_ARGS__)
 
 #endif
