@@ -108,6 +108,16 @@ static int assign_all(rd_kafka_t *consumer, const char *topic, int64_t offset, i
     return count;
 }
 
+// Else the first records wait a second for it.
+static rd_kafka_topic_t *known_topic(rd_kafka_t *producer, const char *topic)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
+    check(rd_kafka_metadata(producer, 0, handle, &metadata, 10000), topic);
+    rd_kafka_metadata_destroy(metadata);
+    return handle;
+}
+
 // ---- loop ----
 
 static void commit(rd_kafka_t *producer, const rd_kafka_consumer_group_metadata_t *group, const char *topic,
@@ -134,10 +144,7 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
     memset(payload, 'x', sizeof payload);
     rd_kafka_t *consumer = client(HH_KAFKA_WORKER, brokers, "group.id", "bare-loop", NULL, NULL);
     rd_kafka_t *producer = client(HH_KAFKA_PRODUCER, brokers, "transactional.id", "bare-loop", NULL, NULL);
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, out, NULL);
-    const struct rd_kafka_metadata *metadata;
-    check(rd_kafka_metadata(producer, 0, handle, &metadata, 10000), out); // else the first transaction stalls
-    rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_t *handle = known_topic(producer, out);
     check_error(rd_kafka_init_transactions(producer, 30000), "transactions");
     int partitions = assign_all(consumer, in, 0, &total);
     if (partitions > 256)
@@ -239,6 +246,7 @@ static void latency(const char *brokers, const char *in, const char *out, const 
         die("%s", error.message);
     rd_kafka_t *consumer = client(HH_KAFKA_READER, brokers, "isolation.level", isolation, NULL, NULL);
     rd_kafka_t *producer = client(HH_KAFKA_PRODUCER, brokers, "linger.ms", "0", "compression.type", "none");
+    rd_kafka_topic_t *handle = known_topic(producer, in);
     assign_all(consumer, out, RD_KAFKA_OFFSET_END, NULL);
     rd_kafka_message_t *message;
     for (double settled = seconds() + 1; seconds() < settled;)
@@ -262,7 +270,7 @@ static void latency(const char *brokers, const char *in, const char *out, const 
             if (hh_encode_click(encoder, &click, &value) != HH_OK)
                 die("a click of %s can't be written", file);
             run.sent[next++] = seconds();
-            check(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(in), RD_KAFKA_V_KEY(visitor, (size_t)length),
+            check(rd_kafka_producev(producer, RD_KAFKA_V_RKT(handle), RD_KAFKA_V_KEY(visitor, (size_t)length),
                                     RD_KAFKA_V_VALUE((void *)(uintptr_t)value.bytes, value.length),
                                     RD_KAFKA_V_TIMESTAMP(click.time),
                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
@@ -288,6 +296,7 @@ static void latency(const char *brokers, const char *in, const char *out, const 
     rd_kafka_consumer_close(consumer);
     rd_kafka_destroy(consumer);
     rd_kafka_flush(producer, 5000);
+    rd_kafka_topic_destroy(handle);
     rd_kafka_destroy(producer);
     hh_recommendations_decoder_free(decoder);
     hh_encoder_free(encoder);
