@@ -135,13 +135,13 @@ static void commit(rd_kafka_t *producer, const rd_kafka_consumer_group_metadata_
 static void loop(const char *brokers, const char *in, const char *out, double every, size_t bytes,
                  double interval)
 {
-    char payload[65536];
+    static char recent[1 << 20]; // values read last, one after the other
+    size_t filled = 0;
     int64_t next[256] = {0}, done = 0, total = 0;
     double due = every, first = 0, begun = 0;
     rd_kafka_message_t *messages[BATCH];
-    if (bytes > sizeof payload)
+    if (bytes > 65536)
         die("a record of %zu bytes is too large", bytes);
-    memset(payload, 'x', sizeof payload);
     rd_kafka_t *consumer = client(HH_KAFKA_WORKER, brokers, "group.id", "bare-loop", NULL, NULL);
     rd_kafka_t *producer = client(HH_KAFKA_PRODUCER, brokers, "transactional.id", "bare-loop", NULL, NULL);
     rd_kafka_topic_t *handle = known_topic(producer, out);
@@ -163,6 +163,11 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
                     first = first ? first : begun;
                     check_error(rd_kafka_begin_transaction(producer), "begin");
                 }
+                if (message->len > sizeof recent - filled || message->len > 65536)
+                    filled = bytes; // old bytes do as well
+                size_t length = message->len < 65536 ? message->len : 65536;
+                memcpy(recent + filled, message->payload, length);
+                filled += length;
                 done++;
                 next[message->partition] = message->offset + 1;
                 if (--due <= 0) {
@@ -171,7 +176,8 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
                     while (
                         (err = rd_kafka_producev(
                              producer, RD_KAFKA_V_RKT(handle), RD_KAFKA_V_KEY(message->key, message->key_len),
-                             RD_KAFKA_V_VALUE(payload, bytes), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                             RD_KAFKA_V_VALUE(filled > bytes ? recent + filled - bytes : recent, bytes),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                              RD_KAFKA_V_TIMESTAMP(rd_kafka_message_timestamp(message, NULL)),
                              RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
                         rd_kafka_poll(producer, 10);

@@ -92,11 +92,21 @@ void hh_publisher_free(hh_publisher *p)
     free(p);
 }
 
+// "<partition>-<offset>". Once a list and once a session: snprintf was a thirtieth of a worker's time.
 static hh_text session_id(const hh_partition *partition, const hh_session *session,
                           char text[SESSION_ID_SIZE])
 {
-    int length = snprintf(text, SESSION_ID_SIZE, "%ld-%lld", (long)partition->number, (long long)session->id);
-    return (hh_text){text, (size_t)length};
+    char *first = text + SESSION_ID_SIZE;
+    uint64_t left = (uint64_t)session->id;
+    do {
+        *--first = (char)('0' + left % 10);
+    } while (left /= 10);
+    *--first = '-';
+    left = (uint64_t)partition->number;
+    do {
+        *--first = (char)('0' + left % 10);
+    } while (left /= 10);
+    return (hh_text){first, (size_t)(text + SESSION_ID_SIZE - first)};
 }
 
 static hh_text item_text(const hh_publisher *p, uint32_t number)

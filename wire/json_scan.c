@@ -100,20 +100,24 @@ static bool escape(scan *s)
     return true;
 }
 
-// Past the opening quote.
+// Past the opening quote. Bytes above ASCII can stand nowhere else, so the UTF-8 of a record is checked here.
 static bool string(scan *s, hh_json_value *value)
 {
     const char *first = s->at;
+    unsigned char all = 0;
     bool escaped = false;
     while (s->at < s->end) {
         unsigned char c = (unsigned char)*s->at;
         if (c == '"') {
+            if (all & 0x80 && !hh_utf8_valid(first, (size_t)(s->at - first)))
+                return broken(s, "this text is not UTF-8");
             *value = (hh_json_value){HH_JSON_STRING, {first, (size_t)(s->at - first)}, escaped};
             s->at++;
             return true;
         }
         if (c < 0x20)
             return broken(s, "a control character must be escaped");
+        all |= c;
         s->at++;
         if (c == '\\') {
             escaped = true;
@@ -232,8 +236,6 @@ hh_status hh_json_pick(const void *bytes, size_t length, const hh_path *paths, s
     s.end = s.start + length;
     for (size_t i = 0; i < count; i++)
         values[i] = (hh_json_value){HH_JSON_ABSENT, {NULL, 0}, false};
-    if (!hh_utf8_valid(s.start, length))
-        return hh_fail(error, HH_FORMAT, "it is not UTF-8");
     hh_json_value whole;
     bool good = value_at(&s, count < 32 ? (1u << count) - 1 : UINT32_MAX, 0, &whole);
     if (good) {
