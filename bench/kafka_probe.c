@@ -173,11 +173,11 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
                 if (--due <= 0) {
                     due += every;
                     rd_kafka_resp_err_t err;
+                    char *value = filled > bytes ? recent + filled - bytes : recent;
                     while (
                         (err = rd_kafka_producev(
                              producer, RD_KAFKA_V_RKT(handle), RD_KAFKA_V_KEY(message->key, message->key_len),
-                             RD_KAFKA_V_VALUE(filled > bytes ? recent + filled - bytes : recent, bytes),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                             RD_KAFKA_V_VALUE(value, bytes), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
                              RD_KAFKA_V_TIMESTAMP(rd_kafka_message_timestamp(message, NULL)),
                              RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
                         rd_kafka_poll(producer, 10);
