@@ -22,7 +22,7 @@ hh_graph_options hh_graph_defaults(void)
         .pair_backward = 0.1,
         .knn_decay = 1,
         .knn_reach = 2.5,
-        .knn_backward = 0.3,
+        .knn_backward = 0.5,
         .knn_idf = 0.5,
         .repeat_decay = 0.8,
     };
