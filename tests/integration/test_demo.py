@@ -29,7 +29,7 @@ def nothing_left():
         assert os.path.join(harness.TOP, "build/demo/run.").encode() not in words, words
 
 
-@pytest.mark.parametrize("options", [(), ("--shop",)])
+@pytest.mark.parametrize("options", [(), ("--shop",)], ids=["movielens", "shop"])
 def test_the_demo_ends_by_itself_with_figures_that_add_up(options):
     process = demo(*options)
     out, _ = process.communicate(timeout=900)
@@ -40,7 +40,8 @@ def test_the_demo_ends_by_itself_with_figures_that_add_up(options):
     assert found["clicks"] == found["recommendations"] == 100000 and found["dead letters"] == 0, out
     assert 1000 < found["sessions"] < 50000
     assert found["hiphop"] > 1.5 * found["what is popular"] > 0, out
-    assert found["hiphop"] < found.get("the best possible", 100), out
+    best = found.get("the best possible")  # the shop's, where the right answer is known
+    assert best is None or 0.7 * best < found["hiphop"] < best, out
     assert re.search(r"^    [✓✗] ", out, re.M) and re.search(r"^     1  .* % ", out, re.M)
     nothing_left()
 
