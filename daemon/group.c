@@ -11,6 +11,8 @@ enum {
     CALL_MS = 1000, // longest that one call may wait for a broker
     PAUSE_MS = 200, // before another attempt to restore
     DRAIN_MESSAGES = 64,
+    STREAK_MS = 60000, // fatal errors nearer than this are a streak,
+    STREAK_MAX = 5,    // and so many are enough
 };
 
 // ---- rebalances ----
@@ -274,21 +276,72 @@ static hh_outbox_result leave_ranges(hh_worker *worker)
     return result == HH_OUTBOX_LOST ? HH_OUTBOX_DONE : result;
 }
 
+static hh_outbox_result join(hh_worker *worker)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, worker->shared->config->topics.clicks, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    worker->joined = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code)
+        hh_group_trouble(worker, code, rd_kafka_err2str(code));
+    return code ? HH_OUTBOX_FAILED : HH_OUTBOX_DONE;
+}
+
+static void forget_rebalances(hh_worker *worker)
+{
+    while (worker->rebalances) {
+        hh_rebalance *asked = worker->rebalances;
+        worker->rebalances = asked->next;
+        if (asked->what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+            rd_kafka_assign(worker->consumer, NULL);
+        rd_kafka_topic_partition_list_destroy(asked->partitions);
+        free(asked);
+    }
+}
+
+// The consumer is beyond repair, and a new one takes its place. This happens to a lone daemon, too:
+// librdkafka 2.0.2 may fence itself when the coordinator comes back in the middle of its join. Who is fenced
+// again and again shares its name with another hiphopd, and gives way.
+static hh_outbox_result rejoin(hh_worker *worker, rd_kafka_resp_err_t fatal, const char *reason)
+{
+    hh_error error;
+    hh_time steady = hh_steady_clock();
+    worker->fatal_streak = steady - worker->last_fatal < STREAK_MS ? worker->fatal_streak + 1 : 1;
+    worker->last_fatal = steady;
+    HH_LOG(worker->shared->log, HH_LOG_ERROR, "the consumer is replaced", HH_NUMBER("worker", worker->number),
+           HH_TEXT("error", rd_kafka_err2name(fatal)), HH_TEXT("reason", reason));
+    if (worker->fatal_streak > STREAK_MAX) {
+        HH_LOG(worker->shared->log, HH_LOG_ERROR,
+               fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+                   ? "another hiphopd of this group has the same instance.id and has taken over"
+                   : "the consumer can't go on",
+               HH_TEXT("instance", worker->shared->config->instance.id));
+        return HH_OUTBOX_FAILED;
+    }
+    hh_outbox_result result = hh_worker_give_up(worker);
+    if (result != HH_OUTBOX_DONE && result != HH_OUTBOX_LOST)
+        return result;
+    worker->closing = true; // callbacks that still come are answered at once
+    forget_rebalances(worker);
+    hh_group_close(worker);
+    worker->closing = worker->joined = worker->restoring = false;
+    atomic_store(&worker->assigned, -1);
+    if (hh_group_open(worker, &error) == HH_OK)
+        return HH_OUTBOX_DONE;
+    HH_LOG(worker->shared->log, HH_LOG_ERROR, "no consumer", HH_TEXT("reason", error.message));
+    return HH_OUTBOX_FAILED;
+}
+
 hh_outbox_result hh_group_serve(hh_worker *worker)
 {
     hh_outbox_result result = HH_OUTBOX_DONE;
-    if (!worker->joined) {
-        rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(topics, worker->shared->config->topics.clicks,
-                                          RD_KAFKA_PARTITION_UA);
-        rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->consumer, topics);
-        rd_kafka_topic_partition_list_destroy(topics);
-        if (code) {
-            hh_group_trouble(worker, code, rd_kafka_err2str(code));
-            return HH_OUTBOX_FAILED;
-        }
-        worker->joined = true;
-    }
+    char reason[300];
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(worker->consumer, reason, sizeof reason);
+    if (fatal)
+        result = rejoin(worker, fatal, reason);
+    if (result == HH_OUTBOX_DONE && !worker->joined)
+        result = join(worker);
     while (worker->rebalances && result == HH_OUTBOX_DONE) {
         hh_rebalance *asked = worker->rebalances;
         hh_metrics_add(worker->shared->metrics, HH_METRIC_REBALANCES, 0, 1);
@@ -312,23 +365,9 @@ hh_outbox_result hh_group_serve(hh_worker *worker)
 
 void hh_group_trouble(hh_worker *worker, rd_kafka_resp_err_t code, const char *text)
 {
-    char reason[300];
-    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(worker->consumer, reason, sizeof reason);
-    if (fatal == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "clicks can't be read",
-                    HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
-                    HH_TEXT("reason", text));
-        return;
-    }
-    worker->fatal = true;
-    if (fatal == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-        HH_LOG(worker->shared->log, HH_LOG_ERROR,
-               "another hiphopd of this group has the same instance.id and has taken over",
-               HH_TEXT("instance", worker->shared->config->instance.id));
-    else
-        HH_LOG(worker->shared->log, HH_LOG_ERROR, "the consumer can't go on",
-               HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(fatal)),
-               HH_TEXT("reason", reason));
+    HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "clicks can't be read",
+                HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
+                HH_TEXT("reason", text));
 }
 
 hh_status hh_group_open(hh_worker *worker, hh_error *error)
@@ -360,15 +399,10 @@ hh_status hh_group_open(hh_worker *worker, hh_error *error)
 void hh_group_leave(hh_worker *worker)
 {
     rd_kafka_message_t *messages[DRAIN_MESSAGES];
+    if (!worker->consumer)
+        return;
     worker->closing = true;
-    while (worker->rebalances) {
-        hh_rebalance *asked = worker->rebalances;
-        worker->rebalances = asked->next;
-        if (asked->what != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
-            rd_kafka_assign(worker->consumer, NULL);
-        rd_kafka_topic_partition_list_destroy(asked->partitions);
-        free(asked);
-    }
+    forget_rebalances(worker);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(worker->consumer);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(worker->consumer, queue);
     while (!error && !rd_kafka_consumer_closed(worker->consumer) && !hh_out_of_time(worker->shared)) {
@@ -382,6 +416,12 @@ void hh_group_leave(hh_worker *worker)
 
 void hh_group_close(hh_worker *worker)
 {
+    for (int32_t i = 0; i < worker->partition_slots; i++) {
+        if (worker->partitions[i])
+            hide(worker, i);
+        hh_partition_free(worker->partitions[i]);
+        worker->partitions[i] = NULL;
+    }
     if (worker->queue)
         rd_kafka_queue_destroy(worker->queue);
     worker->queue = NULL;

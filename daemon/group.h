@@ -10,6 +10,7 @@
 hh_status hh_group_open(hh_worker *worker, hh_error *error);
 // Leaves politely, but not longer than there is time.
 void hh_group_leave(hh_worker *worker);
+// Ends the consumer and drops all partitions.
 void hh_group_close(hh_worker *worker);
 
 // Deals with partitions that came and went, and restores those that need it. HH_OUTBOX_DONE: go on.

@@ -418,13 +418,11 @@ static hh_outbox_result go_round(hh_worker *worker)
     }
     if (result == HH_OUTBOX_DONE && !worker->trouble)
         look_around(worker);
-    if (worker->trouble || worker->fatal) {
-        if (worker->trouble)
-            HH_LOG(worker->shared->log, HH_LOG_ERROR, "worker can't go on",
-                   HH_NUMBER("worker", worker->number), HH_TEXT("reason", hh_status_text(worker->trouble)));
-        return HH_OUTBOX_FAILED;
-    }
-    return result;
+    if (!worker->trouble)
+        return result;
+    HH_LOG(worker->shared->log, HH_LOG_ERROR, "worker can't go on", HH_NUMBER("worker", worker->number),
+           HH_TEXT("reason", hh_status_text(worker->trouble)));
+    return HH_OUTBOX_FAILED;
 }
 
 static void *run(void *context)
@@ -496,10 +494,8 @@ void hh_worker_free(hh_worker *worker)
 {
     if (!worker)
         return;
-    for (int32_t i = 0; i < worker->partition_slots; i++)
-        hh_partition_free(worker->partitions[i]);
-    free(worker->partitions);
     hh_group_close(worker);
+    free(worker->partitions);
     hh_publisher_free(worker->publisher);
     hh_outbox_free(worker->outbox);
     hh_click_decoder_free(worker->decoder);

@@ -39,10 +39,11 @@ struct hh_worker {
     hh_intern *items;          // of the open sessions' clicks, one reference for each
     hh_partition **partitions; // [partition_slots], by partition number; NULL: not ours
     int32_t partition_slots;
+    unsigned fatal_streak;    // of the consumer
+    hh_time last_fatal;       // steady clock
     hh_rebalance *rebalances; // asked for by the group and not dealt with, oldest first
     bool restoring;           // some partition is not assigned yet
     bool joined, closing;
-    bool fatal;                                 // the consumer can't go on
     hh_time now;                                // wall clock of this round
     hh_time next_restore, next_look;            // steady clock
     hh_time pause;                              // before the next restore, after a commit that failed

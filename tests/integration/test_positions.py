@@ -185,3 +185,22 @@ def test_a_history_replayed_today_gets_its_lists(kafka, hiphopd):
     kafka.produce_clicks(clicks, [("ann", f"i{n}", 1_500_000_000_000 + n) for n in range(100)])
     assert len(kafka.wait(names["topics.recommendations"], 100)) == 100
     assert daemon.metrics()["hiphop_stale_clicks_total"] == 0
+
+
+def test_a_consumer_that_is_fenced_is_replaced(kafka, hiphopd):
+    names, clicks = stage(kafka, partitions=2)
+    daemon = hiphopd(kafka, names).ready()
+    kafka.produce_clicks(clicks, [("ann", "tea", now())])
+    kafka.wait(names["topics.recommendations"], 1)
+    usurper = confluent_kafka.Consumer({
+        "bootstrap.servers": kafka.brokers, "group.id": names["kafka.group"], "session.timeout.ms": 6000,
+        "group.instance.id": daemon.options["instance.id"] + "-w0", "enable.auto.commit": False,
+        "partition.assignment.strategy": "cooperative-sticky"})
+    usurper.subscribe([clicks])
+    harness.wait_until(lambda: usurper.poll(0.1) is None and "the consumer is replaced" in daemon.log_text(), 30,
+                       "the daemon's consumer is fenced")
+    usurper.close()
+    kafka.produce_clicks(clicks, [("ann", "milk", now()), ("bob", "tea", now())])
+    lists = answered(kafka.wait(names["topics.recommendations"], 3))
+    assert sorted(lists) == [("ann", "milk", 2), ("ann", "tea", 1), ("bob", "tea", 1)]
+    assert daemon.stop() == 0
