@@ -93,7 +93,8 @@ Test(cli_evaluate, the_table_has_a_row_for_every_model, .fini = remove_clicks)
     write_clicks(NULL);
     cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate", "--baselines default"), 0);
     cr_assert_not_null(strstr(out, "400 clicks in 8 sessions on 12 items; 200 targets"), "%s", out);
-    cr_assert_not_null(strstr(out, "memory=click, ask=at-next, gap=30m, lateness=0, from=0.5, every=1"), "%s", out);
+    cr_assert_not_null(strstr(out, "memory=click, ask=at-next, gap=30m, lateness=0, from=0.5, every=1"), "%s",
+                       out);
     const char *const models[] = {"mixture",     "pop-short", "pair-long", "knn-short", "repeat", "pop ",
                                   "transitions", "sr ",       "vsknn",     "stan",      "vmis"};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
