@@ -68,8 +68,12 @@ void hh_worker_session(void *context, const hh_session_event *event)
         hh_worker_release(partition, event->session);
         break;
     }
-    if (status)
+    if (status == HH_MEMORY)
         worker->trouble = status;
+    else if (status) // a limit of the record's format: it would be met again for ever
+        HH_COMPLAIN(worker->shared->log, HH_LOG_ERROR, "a record can't be made and is left out",
+                    HH_NUMBER("partition", partition->number), HH_NUMBER("session", event->session->id),
+                    HH_TEXT("reason", hh_status_text(status)));
 }
 
 // ---- messages ----
@@ -247,6 +251,8 @@ hh_outbox_result hh_worker_give_up(hh_worker *worker)
 hh_outbox_result hh_worker_commit(hh_worker *worker, bool wait)
 {
     const rd_kafka_topic_partition_list_t *positions = NULL;
+    if (worker->trouble) // something was not done: its position must not be committed
+        return HH_OUTBOX_FAILED;
     if (!worker->pending && !worker->acknowledging)
         return HH_OUTBOX_DONE;
     worker->now = hh_wall_clock();
