@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WARM_UP_EVERY 8 // before the targets count, each n-th click teaches a model that learns from outcomes
+// Before the targets count, each n-th click of the second half of what is known teaches a model that learns
+// from outcomes.
+#define WARM_UP_EVERY 8
 
 #define NO_ITEM UINT32_MAX
 
@@ -219,7 +221,8 @@ static hh_status ask_at(hh_run *run, uint32_t click, const uint32_t *place)
         return HH_OK;
     uint64_t at = place[asking.target];
     bool counts = at >= run->first && at < run->last && run->targets_seen++ % run->options->every == 0;
-    bool warm_up = at < run->first && run->kind->learns_outcomes && at % run->warm_up_every == 0;
+    bool warm_up =
+        at < run->first && 2 * at >= run->first && run->kind->learns_outcomes && at % run->warm_up_every == 0;
     return counts || warm_up ? ask(run, click, asking, counts) : HH_OK;
 }
 
