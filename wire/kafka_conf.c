@@ -86,6 +86,9 @@ static const struct {
     {PRODUCER, "linger.ms", "1"},          // transactions flush by themselves; without one, latency counts
     {PRODUCER, "queue.buffering.max.messages", "200000"},
     {PRODUCER, "queue.buffering.max.kbytes", "262144"},
+    // A transaction that begins while the broker still settles the last one is told to try again, and 100 ms
+    // (the default) are five transactions.
+    {PRODUCER, "retry.backoff.ms", "10"},
     // Who was killed in mid-transaction and does not come back keeps readers waiting for this long.
     {PRODUCER, "transaction.timeout.ms", "10000"},
 };
