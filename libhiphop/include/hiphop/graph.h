@@ -1,4 +1,4 @@
-// The global inter-session graph: who clicked what, in which session, when.
+// The global inter-session graph (docs/graph.md): who clicked what, in which session, when.
 //
 // It learns from every click at once, from open sessions as well as closed ones, and answers queries *as of*
 // a time: a query sees what is strictly earlier than `as_of` and leaves the asking visitor's own session out,

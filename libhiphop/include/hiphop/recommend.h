@@ -1,4 +1,4 @@
-// From votes to a list: the mixture of experts, exact top-k, and a reason for every item.
+// From votes to a list: the mixture of experts (docs/graph.md), exact top-k, and a reason for every item.
 #ifndef HIPHOP_RECOMMEND_H
 #define HIPHOP_RECOMMEND_H
 
