@@ -199,7 +199,12 @@ static trace *brute_run(const click_log *log)
             bool idle =
                 log->options.idle_timeout && step->now - step->idle_since >= log->options.idle_timeout;
             hh_time watermark = step->now - log->options.lateness;
-            if (idle && b->watermark != HH_TIME_MIN && watermark > b->watermark)
+            hh_time needed = b->watermark; // when the last of the open sessions is due
+            for (size_t c = 0; c < b->count; c++)
+                if (b->clicks[c].time + log->options.gap > needed)
+                    needed = b->clicks[c].time + log->options.gap;
+            watermark = watermark < needed ? watermark : needed;
+            if (idle && watermark > b->watermark)
                 b->watermark = watermark;
             brute_close(b, out, true, 0, "gap");
         } else if (step->time < b->watermark) {
@@ -344,8 +349,7 @@ static hh_sessionizer *restart(const click_log *log, size_t next, hh_sessionizer
 static bool tick_refused(const click_log *log, const hh_sessionizer *s, const log_step *step)
 {
     const hh_sessionizer_options *o = &log->options;
-    return o->idle_timeout && step->now - step->idle_since >= o->idle_timeout &&
-           hh_sessionizer_watermark(s) != HH_TIME_MIN &&
+    return o->idle_timeout && step->now - step->idle_since >= o->idle_timeout && hh_sessionizer_open(s) &&
            hh_sessionizer_watermark(s) < step->now - o->lateness;
 }
 

@@ -302,6 +302,21 @@ Test(sessionizer, an_idle_partition_follows_the_clock)
     end(t);
 }
 
+Test(sessionizer, time_stands_still_where_no_session_waits_for_it)
+{
+    story *t = begin(gap_of(10, 5));
+    click(t, "v", 100);
+    click(t, "w", 103);
+    hh_sessionizer_tick(t->s, 1000000, 0);
+    expect(t, "click 0 of 0[0@100]; click 0 of 1[1@103]; gap closes 0[0@100]; gap closes 1[1@103]; ");
+    cr_assert_eq(hh_sessionizer_watermark(t->s), 113, "what it took to close them, not more");
+    hh_sessionizer_tick(t->s, 2000000, 0);
+    cr_assert_eq(hh_sessionizer_watermark(t->s), 113);
+    cr_assert_eq(click(t, "v", 112), HH_CLICK_LATE);
+    cr_assert_eq(click(t, "v", 113), HH_CLICK_TAKEN, "a history goes on where it had stopped");
+    end(t);
+}
+
 // ---- checkpoints
 
 static void checkpoint(story *t, char text[HH_CHECKPOINT_SIZE])

@@ -125,8 +125,10 @@ void hh_sessionizer_expect(hh_sessionizer *sessionizer, const char *visitor, siz
 
 // Call now and then while the consumer stands at the end of the partition (and only there: a broker that is
 // down is not an idle partition). idle_since: wall-clock time since when nothing has come. After idle_timeout
-// the watermark is moved to now - lateness, closing what that closes. It may stay where it is: before the
-// first click, and when a checkpoint couldn't remember any more of such moves; sessions then close later.
+// the watermark is moved to now - lateness, closing what that closes, but never further than it takes to
+// close the sessions that are open: where nobody waits for it, time stands still, and a history of long ago
+// can be read tomorrow as well as today. It also stays where it is when a checkpoint couldn't remember any
+// more of such moves; sessions then close later.
 hh_status hh_sessionizer_tick(hh_sessionizer *sessionizer, hh_time now, hh_time idle_since);
 
 // Writes the checkpoint for position (offset of the next record to be read: larger than all offsets pushed,

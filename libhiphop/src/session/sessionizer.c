@@ -446,8 +446,8 @@ hh_status hh_sessionizer_tick(hh_sessionizer *s, hh_time now, hh_time idle_since
         now = HH_TIME_LIMIT;
     if (now <= s->watermark || idle_since > now - s->options.idle_timeout)
         return HH_OK;
-    if (hh_clock_may_tick(s))
-        hh_wheel_advance(s, now - s->options.lateness);
+    if (s->open && hh_clock_may_tick(s))
+        hh_wheel_settle(s, now - s->options.lateness);
     return HH_OK;
 }
 

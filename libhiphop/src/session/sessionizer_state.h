@@ -56,6 +56,7 @@ typedef struct hh_record {
 typedef struct hh_wheel {
     hh_time width;
     hh_time boundary; // end of the bucket that the watermark stands in
+    hh_time closed;   // when the session that closed last by its gap was due
     int64_t bucket;   // its number
     size_t waiting;   // records in buckets
     uint32_t next;    // the records of that bucket, in order of (last, id)
@@ -199,6 +200,8 @@ void hh_wheel_remove(hh_sessionizer *s, uint32_t number);
 void hh_wheel_touch(hh_sessionizer *s, uint32_t number);
 // Moves the watermark; hands what is due to hh_sessionizer_due.
 void hh_wheel_advance(hh_sessionizer *s, hh_time watermark);
+// The same, but no further than it takes to close what is open.
+void hh_wheel_settle(hh_sessionizer *s, hh_time watermark);
 
 // sessionizer_clock.c
 // What becomes of a click, the watermark in force for it, without any change.

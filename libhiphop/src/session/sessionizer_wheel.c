@@ -161,9 +161,17 @@ static void close_next(hh_sessionizer *s, hh_time watermark)
         uint32_t number = s->wheel.next;
         if (hh_record_at(s, number)->last + s->options.gap > watermark)
             return;
+        s->wheel.closed = hh_record_at(s, number)->last + s->options.gap;
         hh_wheel_remove(s, number);
         hh_sessionizer_due(s, number);
     }
+}
+
+static void turn_to(hh_sessionizer *s, hh_time watermark)
+{
+    hh_wheel *wheel = &s->wheel;
+    wheel->bucket = floor_divide(watermark, wheel->width);
+    wheel->boundary = (wheel->bucket + 1) * wheel->width;
 }
 
 void hh_wheel_advance(hh_sessionizer *s, hh_time watermark)
@@ -181,6 +189,16 @@ void hh_wheel_advance(hh_sessionizer *s, hh_time watermark)
         open_bucket(s, wheel->bucket + 1);
         close_next(s, watermark);
     }
-    wheel->bucket = bucket;
-    wheel->boundary = (bucket + 1) * wheel->width;
+    turn_to(s, watermark);
+}
+
+void hh_wheel_settle(hh_sessionizer *s, hh_time watermark)
+{
+    hh_time before = s->watermark;
+    s->wheel.closed = before;
+    hh_wheel_advance(s, watermark);
+    if (s->open || s->wheel.closed >= watermark || watermark <= before)
+        return;
+    s->watermark = s->wheel.closed;
+    turn_to(s, s->watermark);
 }
