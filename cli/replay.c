@@ -352,11 +352,7 @@ const cli_command cli_replay = {
         "clicks are left out. Fails if there were any, or if the brokers did not acknowledge everything "
         "that\n"
         "was sent; Ctrl-C ends it in good order, with status 130.\n\n"
-        "Old event times meet two clocks: a topic with retention.ms deletes records by their timestamp, and "
-        "a\n"
-        "running hiphopd takes a partition that has been idle for session.idle_timeout to be at the "
-        "present,\n"
-        "and old clicks to be late; set it to 0.\n\n"
+        "A topic with retention.ms deletes records by their timestamp, old event times first.\n\n"
         "Examples:\n"
         "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092\n"
         "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092 --speed 60 --shift-to-now",
