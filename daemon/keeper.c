@@ -56,7 +56,9 @@ static bool is_lesson(const hh_keeper *keeper, const hh_session *session, uint32
     return keeper->lesson_shift == 0 || draw >> (64 - keeper->lesson_shift) == 0;
 }
 
-// What would each expert have said before this click?
+// What would each expert have said just before this click? (Lists are asked for just after the click before
+// it: the lesson has what other visitors clicked in between, which moves popularity by little, and costs
+// nothing to keep.)
 static hh_status learn(hh_keeper *keeper, const hh_session *session, uint32_t position, uint64_t visitor)
 {
     if (position > keeper->query_room) {
@@ -78,7 +80,8 @@ static hh_status learn(hh_keeper *keeper, const hh_session *session, uint32_t po
                                                   .session_start = session->clicks[0].time},
                                       POPULAR, &votes);
     if (status == HH_OK)
-        hh_mixture_learn(keeper->shared->mixture, &votes, session->clicks[position].item);
+        hh_mixture_learn(keeper->shared->mixture, &votes, session->clicks[position].item,
+                         session->clicks[position].time);
     return status;
 }
 
@@ -236,7 +239,7 @@ static void show(hh_keeper *keeper)
     hh_metrics_set(metrics, HH_METRIC_GRAPH_ITEMS, 0, (double)stats.items);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_MEMORY, 0, (double)stats.memory_bytes);
     hh_metrics_set(metrics, HH_METRIC_KEEPER_LAG, 0, (double)hh_feed_lag(keeper->feed));
-    hh_mixture_weights(keeper->shared->mixture, 2, weights);
+    hh_mixture_weights(keeper->shared->mixture, 2, INT64_MAX, weights);
     for (size_t i = 0; i < HH_EXPERTS; i++)
         hh_metrics_set(metrics, HH_METRIC_MIXTURE, i, weights[i]);
 }

@@ -160,7 +160,7 @@ static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t p
 
     const hh_votes *votes = hh_recommender_votes(p->recommender);
     double weights[HH_EXPERTS];
-    hh_mixture_weights(p->shared->mixture, position + 1, weights);
+    hh_mixture_weights(p->shared->mixture, position + 1, session->clicks[position].time, weights);
     hh_expert best = HH_EXPERT_POP_SHORT;
     for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
         best = weights[e] > weights[best] ? e : best;

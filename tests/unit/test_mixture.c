@@ -2,6 +2,8 @@
 #include <hiphop/recommend.h>
 #include <math.h>
 
+static hh_time now = 1700000000000; // of the next lesson
+
 // Votes over two items: `right` experts give item 0 all, the others item 1.
 static void learn(hh_mixture *mixture, size_t length, hh_expert right, hh_item clicked)
 {
@@ -13,17 +15,22 @@ static void learn(hh_mixture *mixture, size_t length, hh_expert right, hh_item c
     const hh_item items[2] = {0, 1};
     hh_votes votes = {
         .count = 2, .items = items, .shares = (const float(*)[HH_EXPERTS])shares, .length = length};
-    hh_mixture_learn(mixture, &votes, clicked);
+    hh_mixture_learn(mixture, &votes, clicked, now += HH_SECOND);
 }
 
-static double weight_of(const hh_mixture *mixture, size_t length, hh_expert expert)
+static double weight_at(const hh_mixture *mixture, size_t length, hh_expert expert, hh_time as_of)
 {
     double weights[HH_EXPERTS], sum = 0;
-    hh_mixture_weights(mixture, length, weights);
+    hh_mixture_weights(mixture, length, as_of, weights);
     for (int e = 0; e < HH_EXPERTS; e++)
         sum += weights[e];
     cr_assert_float_eq(sum, 1, 1e-9);
     return weights[expert];
+}
+
+static double weight_of(const hh_mixture *mixture, size_t length, hh_expert expert)
+{
+    return weight_at(mixture, length, expert, INT64_MAX);
 }
 
 Test(mixture, weight_goes_to_whoever_knows_and_comes_back_when_that_changes)
@@ -56,7 +63,7 @@ Test(mixture, what_nobody_voted_for_teaches_nothing)
     double before = weight_of(mixture, 1, HH_EXPERT_REPEAT);
     learn(mixture, 1, HH_EXPERT_NEXT, 7);
     learn(mixture, 1, HH_EXPERT_NEXT, HH_ITEM_NONE);
-    hh_mixture_learn(mixture, &(hh_votes){.length = 1}, 0);
+    hh_mixture_learn(mixture, &(hh_votes){.length = 1}, 0, now);
     cr_assert_eq(weight_of(mixture, 1, HH_EXPERT_REPEAT), before);
     hh_mixture_free(mixture);
 }
@@ -71,5 +78,58 @@ Test(mixture, scores_are_the_weighted_shares)
     hh_mixture_scores(mixture, &votes, scores);
     cr_assert_float_eq(scores[0], 0.25 * weight_of(mixture, 1, HH_EXPERT_NEXT), 1e-6);
     cr_assert_float_eq(scores[1], weight_of(mixture, 1, HH_EXPERT_KNN_LONG), 1e-6);
+    hh_mixture_free(mixture);
+}
+
+Test(mixture, what_is_asked_as_of_a_time_has_learned_from_earlier_clicks_alone)
+{
+    hh_mixture *behind = hh_mixture_new(), *ahead = hh_mixture_new();
+    hh_time begin = now;
+    for (int i = 0; i < 1000; i++)
+        learn(behind, 2, HH_EXPERT_NEXT, 0);
+    hh_time as_of = now + 1;
+    now = begin;
+    for (int i = 0; i < 1000; i++)
+        learn(ahead, 2, HH_EXPERT_NEXT, 0);
+    for (int i = 0; i < 5000; i++)
+        learn(ahead, 2, HH_EXPERT_POP_SHORT, 0);
+    cr_assert_gt(weight_at(behind, 2, HH_EXPERT_NEXT, as_of), 0.8);
+    for (hh_time at = begin; at < as_of; at += 7 * HH_SECOND)
+        cr_assert_eq(weight_at(ahead, 2, HH_EXPERT_NEXT, at), weight_at(behind, 2, HH_EXPERT_NEXT, at));
+    cr_assert_gt(weight_of(ahead, 2, HH_EXPERT_POP_SHORT), 0.8);
+    cr_assert_lt(weight_at(ahead, 2, HH_EXPERT_NEXT, begin), 0.11, "nothing is earlier");
+    hh_mixture_free(behind);
+    hh_mixture_free(ahead);
+}
+
+Test(mixture, a_click_from_the_future_takes_nobody_what_was_learned)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    for (int i = 0; i < 1000; i++)
+        learn(mixture, 2, HH_EXPERT_NEXT, 0);
+    hh_time present = now;
+    now += 5 * HH_MINUTE;
+    learn(mixture, 2, HH_EXPERT_NEXT, 0);
+    for (int i = 0; i < 100000; i++) {
+        now = present + i; // much in little time
+        learn(mixture, 2, HH_EXPERT_NEXT, 0);
+    }
+    cr_assert_gt(weight_at(mixture, 2, HH_EXPERT_NEXT, present + HH_SECOND), 0.8);
+    hh_mixture_free(mixture);
+}
+
+Test(mixture, weights_are_kept_for_an_hour_on_the_fastest_stream)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    hh_time begin = now;
+    for (int i = 0; i < 1000; i++)
+        learn(mixture, 2, HH_EXPERT_NEXT, 0);
+    hh_time present = now;
+    while (now < present + HH_HOUR) {
+        learn(mixture, 2, HH_EXPERT_NEXT, 0);
+        now -= HH_SECOND - 10;
+    }
+    cr_assert_gt(weight_at(mixture, 2, HH_EXPERT_NEXT, present), 0.8);
+    cr_assert_lt(weight_at(mixture, 2, HH_EXPERT_NEXT, begin), 0.11);
     hh_mixture_free(mixture);
 }

@@ -125,6 +125,7 @@ typedef struct hh_votes {
     const float (*shares)[HH_EXPERTS]; // [count x HH_EXPERTS]
     const hh_evidence *evidence;       // [count]
     size_t length;                     // of the session that asked, as in the query
+    hh_time as_of;                     // likewise
     uint32_t neighbours;               // nearest sessions found, <= options.neighbours
 } hh_votes;
 

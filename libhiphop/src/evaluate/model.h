@@ -54,8 +54,9 @@ typedef struct hh_model_kind {
     hh_status (*learn)(void *model, const hh_lesson *lesson);
     hh_status (*closed)(void *model, uint32_t session); // may be NULL
     hh_status (*answer)(void *model, const hh_question *question, hh_answer *answer);
-    // scores[output_count]: what answer() gave the clicked item, for a session of this length; may be NULL
-    void (*outcome)(void *model, uint32_t item, uint32_t length, const float *scores);
+    // What was clicked at `time`. scores[output_count]: what answer() gave it, for a session of this length;
+    // may be NULL
+    void (*outcome)(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores);
 } hh_model_kind;
 
 extern const hh_model_kind hh_model_graph, hh_baseline_pop, hh_baseline_transitions, hh_baseline_sr,

@@ -248,7 +248,7 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     return HH_OK;
 }
 
-static void outcome(void *model, uint32_t item, uint32_t length, const float *scores)
+static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores)
 {
     hh_graph_model *self = model;
     float shares[1][HH_EXPERTS];
@@ -264,7 +264,7 @@ static void outcome(void *model, uint32_t item, uint32_t length, const float *sc
                     .shares = (const float(*)[HH_EXPERTS])shares,
                     .evidence = &evidence,
                     .length = length};
-    hh_mixture_learn(self->mixture, &row, clicked);
+    hh_mixture_learn(self->mixture, &row, clicked, time);
 }
 
 const hh_model_kind hh_model_graph = {

@@ -227,10 +227,11 @@ static hh_status ask_at(hh_run *run, uint32_t click, const uint32_t *place)
 }
 
 // The clicks of this time have come: what foresaw them, or not, may be learned from.
-static void learn_outcomes(hh_run *run)
+static void learn_outcomes(hh_run *run, hh_time time)
 {
     for (size_t i = 0; i < run->arrived_count; i++)
-        run->kind->outcome(run->model, run->arrived[i].item, run->arrived[i].length, run->arrived[i].scores);
+        run->kind->outcome(run->model, run->arrived[i].item, time, run->arrived[i].length,
+                           run->arrived[i].scores);
     run->arrived_count = 0;
 }
 
@@ -265,7 +266,7 @@ static hh_status pass(hh_run *run, const uint32_t *place)
         for (uint32_t i = begin; i < end && status == HH_OK; i++)
             status = ask_at(run, log->stream[i], place);
         start = now(run);
-        learn_outcomes(run);
+        learn_outcomes(run, time);
         for (uint32_t i = begin; i < end && status == HH_OK; i++) {
             uint32_t clicks = ++run->item_clicks[log->item[log->stream[i]]];
             run->items_clicked += clicks == 1;

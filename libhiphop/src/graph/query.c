@@ -292,6 +292,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
     votes->evidence = reader->evidence;
     votes->length = query->length;
+    votes->as_of = query->as_of;
     votes->neighbours = reader->neighbour_count;
     return HH_OK;
 }

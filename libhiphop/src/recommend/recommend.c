@@ -225,7 +225,7 @@ hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_re
     hh_mixture_scores(recommender->mixture, votes, recommender->scores);
     *count = choose(&(ranking){recommender, votes}, query);
     double weights[HH_EXPERTS];
-    hh_mixture_weights(recommender->mixture, query->length, weights);
+    hh_mixture_weights(recommender->mixture, query->length, query->as_of, weights);
     for (size_t i = 0; i < *count; i++)
         list[i] = explain(recommender, votes, recommender->best[i], weights);
     return HH_OK;
