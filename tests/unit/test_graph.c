@@ -150,6 +150,70 @@ Test(graph, times_beyond_its_range_are_refused_and_change_nothing)
     hh_graph_free(graph);
 }
 
+// One click by a visitor of its own.
+static void lone_click(hh_graph *graph, int number, hh_time time)
+{
+    hh_graph_session *session = hh_graph_open(graph, (uint64_t)time);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, number), time), HH_OK);
+    hh_graph_close(graph, session);
+}
+
+// What the shortest pop gives an item as of a time, for a visitor of whom nothing is known.
+static float pop_share(hh_reader *reader, hh_item of, hh_time as_of)
+{
+    hh_query query = {NULL, 0, as_of, 0, as_of};
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    for (size_t i = 0; i < votes.count; i++)
+        if (votes.items[i] == of)
+            return votes.shares[i][HH_EXPERT_POP_SHORT];
+    return 0;
+}
+
+Test(graph, clocks_that_are_ahead_do_not_silence_pop)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    hh_error error;
+    hh_reader *always = hh_reader_new(graph, &error);
+    hh_item popular = item(graph, 0);
+    hh_time now = 0;
+    for (int i = 0; i < 20000; i++, now += 20) {
+        lone_click(graph, i % 3 ? i % 30 : 0, now);
+        if (i % 500 == 0) // some are outlived by the journal, some wait for their time
+            lone_click(graph, 31, now + 5 * HH_MINUTE);
+        if (i % 5000 == 0 && i) {
+            hh_reader *fresh = hh_reader_new(graph, &error);
+            for (hh_time late = 0; late < 10 * HH_SECOND; late += HH_SECOND) {
+                float share = pop_share(fresh, popular, now - late);
+                cr_assert_gt(share, 0.3f);
+                cr_assert_float_eq(share, pop_share(always, popular, now - late), 1e-5);
+            }
+            hh_reader_free(fresh);
+        }
+        pop_share(always, popular, now);
+    }
+    hh_reader_free(always);
+    hh_graph_free(graph);
+}
+
+Test(graph, a_query_from_before_all_that_is_known_gets_a_list_and_spoils_no_other)
+{
+    hh_graph *graph = new_graph(10000, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    for (int i = 0; i < 20000; i++)
+        lone_click(graph, i % 40, i * 20);
+    float share = pop_share(reader, item(graph, 39), 20000 * 20);
+    cr_assert_gt(share, 0);
+    hh_query query = {NULL, 0, 100, 0, 100};
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    cr_assert_geq(votes.count, 20);
+    cr_assert_float_eq(pop_share(reader, item(graph, 39), 20000 * 20), share, 1e-7);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
 // Something of everything, each failure of memory answered by trying again.
 static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
 {

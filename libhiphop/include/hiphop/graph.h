@@ -107,7 +107,7 @@ size_t hh_graph_id(hh_reader *reader, hh_item item, char *buffer, size_t size);
 typedef struct hh_query {
     const hh_item *items;  // [length] the session so far in time order; HH_ITEM_NONE where unknown
     size_t length;         // 0: a visitor of whom nothing is known
-    hh_time as_of;         // sees only what is strictly earlier
+    hh_time as_of;         // sees only what is strictly earlier; but see hh_graph_query
     uint64_t visitor;      // as given to hh_graph_open
     hh_time session_start; // sessions of `visitor` with a click from here to as_of are left out
 } hh_query;
@@ -131,6 +131,9 @@ typedef struct hh_votes {
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top
 // `popular` of each pop expert, so that a list of that length can always be filled where enough items exist.
+// One exception to as_of: pop, and the click counts that weigh rarity, reach back over max_clicks / 32
+// changes (clicks learned or forgotten). Asked about a time before that, they answer for the earliest they
+// know.
 hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes);
 
 // ---- what there is to see (any thread) ----

@@ -112,6 +112,7 @@ typedef struct hh_entry {
     hh_time time;
     uint32_t item;
     hh_entry_kind kind;
+    uint64_t index; // entries before it
 } hh_entry;
 
 // 2^((time - zero) / half-life) in fixed point. The zero moves on in steps of HH_SCALE_STEP half-lives.
@@ -120,6 +121,11 @@ typedef struct hh_scale {
     hh_time zero[HH_POPS];
 } hh_scale;
 
+typedef struct hh_lost {
+    _Atomic int64_t time;
+    _Atomic uint64_t what, index;
+} hh_lost;
+
 typedef struct hh_journal {
     _Atomic uint64_t begun, done; // entries whose change has begun, is done
     uint64_t mask;
@@ -127,10 +133,16 @@ typedef struct hh_journal {
         _Atomic int64_t time;
         _Atomic uint64_t what; // item | kind << 32
     } * ring;
-    _Atomic int64_t floor;         // no entry that was overwritten is later than this
-    _Atomic uint64_t rescaled;     // odd while the sums are being rescaled
-    hh_scale scale;                // of the items' sums
-    _Atomic int64_t zero[HH_POPS]; // scale.zero, for readers
+    // Of the entries that were overwritten, those with the latest times: a few clicks from clocks that are
+    // ahead must not hide the past from everybody. A heap, the earliest first.
+    hh_lost *latest; // [latest_capacity]
+    uint32_t latest_capacity;
+    _Atomic uint32_t latest_count;
+    _Atomic uint64_t latest_changed; // odd while the heap is being changed
+    _Atomic int64_t floor;           // nothing overwritten is later, but for what the heap holds
+    _Atomic uint64_t rescaled;       // odd while the sums are being rescaled
+    hh_scale scale;                  // of the items' sums
+    _Atomic int64_t zero[HH_POPS];   // scale.zero, for readers
 } hh_journal;
 
 // ---- readers ----
@@ -260,6 +272,8 @@ hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options);
 void hh_journal_free(hh_journal *journal);
 // Makes the change to the item's sums, clicks and mark, and lets readers know.
 void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item item, hh_time time);
+// Copies the latest of what was overwritten, first arrived first; returns how many. [latest_capacity]
+uint32_t hh_journal_latest(const hh_journal *journal, hh_entry *entries);
 int64_t hh_scale_weight(const hh_scale *scale, int pop, hh_time time);
 // How many bits the sums must be shifted right so that `time` fits; moves the zero.
 int hh_scale_advance(hh_scale *scale, int pop, hh_time time);

@@ -15,6 +15,8 @@
 #define SCALE_LEAD 12 // half-lives from the zero to the newest time, at least
 #define SCALE_STEP 8  // half-lives by which the zero moves
 
+#define LATEST_PART 64 // of the ring: how many entries are kept for being late when they are overwritten
+
 int64_t hh_scale_weight(const hh_scale *scale, int pop, hh_time time)
 {
     double age = (double)(time - scale->zero[pop]) / (double)scale->half_life[pop];
@@ -44,19 +46,118 @@ hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options)
         entries *= 2;
     journal->mask = entries - 1;
     journal->ring = calloc(entries, sizeof *journal->ring);
+    journal->latest_capacity = (uint32_t)(entries / LATEST_PART);
+    journal->latest = calloc(journal->latest_capacity, sizeof *journal->latest);
     atomic_init(&journal->floor, HH_TIME_MIN);
     for (int pop = 0; pop < HH_POPS; pop++) {
         journal->scale.half_life[pop] = options->pop_half_life[pop];
         journal->scale.zero[pop] = HH_TIME_MIN;
         atomic_init(&journal->zero[pop], HH_TIME_MIN);
     }
-    return journal->ring ? HH_OK : HH_MEMORY;
+    return journal->ring && journal->latest ? HH_OK : HH_MEMORY;
 }
 
 void hh_journal_free(hh_journal *journal)
 {
     free(journal->ring);
+    free(journal->latest);
 }
+
+// ---- what was overwritten ----
+
+static hh_time lost_time(const hh_journal *journal, uint32_t at)
+{
+    return atomic_load_explicit(&journal->latest[at].time, memory_order_relaxed);
+}
+
+static void set_lost(hh_journal *journal, uint32_t at, hh_time time, uint64_t what, uint64_t index)
+{
+    atomic_store_explicit(&journal->latest[at].time, time, memory_order_release);
+    atomic_store_explicit(&journal->latest[at].what, what, memory_order_release);
+    atomic_store_explicit(&journal->latest[at].index, index, memory_order_release);
+}
+
+static void move_lost(hh_journal *journal, uint32_t to, uint32_t from)
+{
+    const hh_lost *lost = &journal->latest[from];
+    set_lost(journal, to, lost_time(journal, from), atomic_load_explicit(&lost->what, memory_order_relaxed),
+             atomic_load_explicit(&lost->index, memory_order_relaxed));
+}
+
+static void heap_add(hh_journal *journal, hh_time time, uint64_t what, uint64_t index)
+{
+    uint32_t at = atomic_load_explicit(&journal->latest_count, memory_order_relaxed);
+    atomic_store_explicit(&journal->latest_count, at + 1, memory_order_release);
+    for (; at > 0 && lost_time(journal, (at - 1) / 2) > time; at = (at - 1) / 2)
+        move_lost(journal, at, (at - 1) / 2);
+    set_lost(journal, at, time, what, index);
+}
+
+static void heap_replace_first(hh_journal *journal, hh_time time, uint64_t what, uint64_t index)
+{
+    uint32_t at = 0, count = journal->latest_capacity;
+    for (uint32_t child = 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && lost_time(journal, child + 1) < lost_time(journal, child))
+            child++;
+        if (lost_time(journal, child) >= time)
+            break;
+        move_lost(journal, at, child);
+        at = child;
+    }
+    set_lost(journal, at, time, what, index);
+}
+
+// The entry is about to be overwritten: the heap takes it, or what falls out of the heap raises the floor.
+static void lose(hh_journal *journal, uint64_t index)
+{
+    uint64_t place = index & journal->mask;
+    hh_time time = atomic_load_explicit(&journal->ring[place].time, memory_order_relaxed);
+    uint64_t what = atomic_load_explicit(&journal->ring[place].what, memory_order_relaxed);
+    hh_entry_kind kind = (hh_entry_kind)(what >> 32);
+    if ((kind != HH_ENTRY_ADD && kind != HH_ENTRY_REMOVE) ||
+        time <= atomic_load_explicit(&journal->floor, memory_order_relaxed))
+        return;
+    uint64_t changed = atomic_load_explicit(&journal->latest_changed, memory_order_relaxed);
+    atomic_store_explicit(&journal->latest_changed, changed + 1, memory_order_relaxed);
+    if (atomic_load_explicit(&journal->latest_count, memory_order_relaxed) < journal->latest_capacity) {
+        heap_add(journal, time, what, index);
+    } else {
+        hh_time first = lost_time(journal, 0);
+        atomic_store_explicit(&journal->floor, time < first ? time : first, memory_order_release);
+        if (time > first)
+            heap_replace_first(journal, time, what, index);
+    }
+    atomic_store_explicit(&journal->latest_changed, changed + 2, memory_order_release);
+}
+
+static int by_arrival(const void *a, const void *b)
+{
+    uint64_t x = ((const hh_entry *)a)->index, y = ((const hh_entry *)b)->index;
+    return (x > y) - (x < y);
+}
+
+uint32_t hh_journal_latest(const hh_journal *journal, hh_entry *entries)
+{
+    uint64_t before, after;
+    uint32_t count;
+    do { // the writer's changes are short and rare
+        before = atomic_load_explicit(&journal->latest_changed, memory_order_acquire);
+        count = atomic_load_explicit(&journal->latest_count, memory_order_acquire);
+        for (uint32_t i = 0; i < count; i++) {
+            const hh_lost *lost = &journal->latest[i];
+            entries[i].time = atomic_load_explicit(&lost->time, memory_order_acquire);
+            uint64_t what = atomic_load_explicit(&lost->what, memory_order_acquire);
+            entries[i].item = (uint32_t)what;
+            entries[i].kind = (hh_entry_kind)(what >> 32);
+            entries[i].index = atomic_load_explicit(&lost->index, memory_order_acquire);
+        }
+        after = atomic_load_explicit(&journal->latest_changed, memory_order_relaxed);
+    } while (before % 2 || before != after);
+    qsort(entries, count, sizeof *entries, by_arrival);
+    return count;
+}
+
+// ---- writing ----
 
 static void rescale(hh_graph *graph, hh_time time)
 {
@@ -98,13 +199,10 @@ void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item number, hh_ti
     uint64_t index = atomic_load_explicit(&journal->begun, memory_order_relaxed);
     _Atomic int64_t *entry_time = &journal->ring[index & journal->mask].time;
     _Atomic uint64_t *entry_what = &journal->ring[index & journal->mask].what;
-    if (index > journal->mask) {
-        hh_time lost = atomic_load_explicit(entry_time, memory_order_relaxed);
-        if (lost > atomic_load_explicit(&journal->floor, memory_order_relaxed))
-            atomic_store_explicit(&journal->floor, lost, memory_order_release);
-    }
     atomic_store_explicit(entry_time, time, memory_order_release);
     atomic_store_explicit(entry_what, number | (uint64_t)kind << 32, memory_order_release);
+    if (index >= journal->mask) // what the next call overwrites: readers stop trusting it from now on
+        lose(journal, index - journal->mask);
     atomic_store_explicit(&journal->begun, index + 1, memory_order_release);
     switch (kind) {
     case HH_ENTRY_ADD:

@@ -5,6 +5,9 @@
 // the clicks in between. So a writer that reads far ahead costs nothing and changes nothing. Only a reader
 // that is new, or has slept so long that the journal has been overwritten, copies the graph's sums.
 //
+// The window holds as many clicks as the journal. A query from before its floor gets the sums as of the
+// floor: the clicks up to there can't be told apart any more.
+//
 // All items lose weight at the same rate, so between clicks the order never changes: a click bubbles one
 // item.
 #include "graph/reader.h"
@@ -13,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_KEPT 8192 // entries of the journal that a copy of the sums can take back
-#define FIRST_TOP   256
+#define FIRST_TOP    256
+#define FIRST_WINDOW 4096
 
 void hh_pop_free(hh_pop *pop)
 {
@@ -195,19 +198,21 @@ static hh_status reserve_items(hh_pop *pop, uint32_t count)
 
 // ---- the window ----
 
-static hh_status window_reserve(hh_pop *pop)
+static hh_status window_reserve(hh_reader *reader)
 {
+    hh_pop *pop = &reader->pop;
+    size_t kept = reader->graph->journal.mask + 1;
     if (pop->window_count < pop->window_capacity)
         return HH_OK;
-    if (pop->counted > pop->window_capacity / 2) { // forget the older half of what is counted
-        size_t cut = pop->counted - pop->window_capacity / 4;
+    if (pop->counted > kept + kept / 4) { // forget the oldest
+        size_t cut = pop->counted - kept;
         pop->floor = pop->window[cut - 1].time > pop->floor ? pop->window[cut - 1].time : pop->floor;
         memmove(pop->window, pop->window + cut, (pop->window_count - cut) * sizeof *pop->window);
         pop->window_count -= cut;
         pop->counted -= cut;
         return HH_OK;
     }
-    size_t capacity = pop->window_capacity ? 2 * pop->window_capacity : 4 * WINDOW_KEPT;
+    size_t capacity = pop->window_capacity ? 2 * pop->window_capacity : FIRST_WINDOW;
     hh_pop_entry *window = realloc(pop->window, capacity * sizeof *window);
     if (!window)
         return HH_MEMORY;
@@ -223,7 +228,7 @@ static hh_status window_put(hh_reader *reader, hh_item item, hh_time time, int s
         count_click(reader, item, time, sign);
         return HH_OK;
     }
-    if (window_reserve(pop))
+    if (window_reserve(reader))
         return HH_MEMORY;
     size_t at = pop->window_count++;
     for (; at > 0 && pop->window[at - 1].time > time; at--)
@@ -239,6 +244,8 @@ static hh_status window_put(hh_reader *reader, hh_item item, hh_time time, int s
 static void move_to(hh_reader *reader, hh_time as_of)
 {
     hh_pop *pop = &reader->pop;
+    if (as_of <= pop->floor)
+        as_of = pop->floor + 1;
     if (as_of > pop->as_of)
         rescale(reader, as_of);
     pop->as_of = as_of;
@@ -259,7 +266,7 @@ static hh_entry read_entry(const hh_journal *journal, uint64_t index)
     uint64_t at = index & journal->mask;
     hh_time time = atomic_load_explicit(&journal->ring[at].time, memory_order_acquire);
     uint64_t what = atomic_load_explicit(&journal->ring[at].what, memory_order_acquire);
-    return (hh_entry){time, (uint32_t)what, (hh_entry_kind)(what >> 32)};
+    return (hh_entry){time, (uint32_t)what, (hh_entry_kind)(what >> 32), index};
 }
 
 // Whether the entry was still there when all before this call was read.
@@ -357,37 +364,59 @@ static hh_status copy_sums(hh_reader *reader)
     return atomic_load(&journal->rescaled) == rescaled ? HH_OK : HH_NOT_FOUND;
 }
 
+// By time, in order of arrival where times are equal.
 static int by_time(const void *a, const void *b)
 {
-    hh_time x = ((const hh_pop_entry *)a)->time, y = ((const hh_pop_entry *)b)->time;
-    return (x > y) - (x < y);
+    const hh_pop_entry *x = a, *y = b;
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    int32_t i = abs(x->sign), j = abs(y->sign);
+    return (i > j) - (i < j);
 }
 
-// The window out of the latest entries before the cursor: all that are as late as as_of, and some before.
-static hh_status fill_window(hh_reader *reader, hh_time as_of)
+// Puts an entry that is in the sums already into the window, not yet at its place.
+static hh_status window_take(hh_reader *reader, const hh_entry *entry, int32_t arrival)
+{
+    hh_pop *pop = &reader->pop;
+    if ((entry->kind != HH_ENTRY_ADD && entry->kind != HH_ENTRY_REMOVE) || entry->time <= pop->floor)
+        return HH_OK;
+    if (window_reserve(reader))
+        return HH_MEMORY;
+    int32_t sign = entry->kind == HH_ENTRY_ADD ? arrival : -arrival;
+    pop->window[pop->window_count++] = (hh_pop_entry){entry->time, entry->item, sign};
+    return HH_OK;
+}
+
+// The window out of the entries before the cursor that are still known. What is not known any more is not
+// later than the floor, which is therefore read last.
+static hh_status fill_window(hh_reader *reader)
 {
     hh_pop *pop = &reader->pop;
     const hh_journal *journal = &reader->graph->journal;
-    uint64_t first = pop->cursor > journal->mask ? pop->cursor - journal->mask : 0;
+    hh_entry *lost = calloc(journal->latest_capacity, sizeof *lost);
+    if (!lost)
+        return HH_MEMORY;
     pop->window_count = pop->counted = 0;
-    hh_time below = HH_TIME_MIN; // no entry left out is later
-    for (uint64_t i = pop->cursor; i-- > first;) {
+    pop->floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
+    int32_t arrival = (int32_t)journal->latest_capacity; // those in the heap came first
+    uint64_t first = pop->cursor > journal->mask ? pop->cursor - journal->mask : 0;
+    hh_status status = HH_OK;
+    for (uint64_t i = first; !status && i < pop->cursor; i++) {
         hh_entry entry = read_entry(journal, i);
-        if (!still_there(journal, i))
-            break; // the journal's floor covers what was overwritten
-        if (entry.kind != HH_ENTRY_ADD && entry.kind != HH_ENTRY_REMOVE)
-            continue;
-        if (entry.time < as_of && pop->cursor - i > WINDOW_KEPT) {
-            below = entry.time > below ? entry.time : below;
-            continue;
+        if (still_there(journal, i)) {
+            status = window_take(reader, &entry, ++arrival);
+        } else { // nor are those before it: the heap has them, or the floor
+            pop->window_count = 0;
+            first = i + 1;
         }
-        if (window_reserve(pop))
-            return HH_MEMORY;
-        int32_t sign = entry.kind == HH_ENTRY_ADD ? 1 : -1;
-        pop->window[pop->window_count++] = (hh_pop_entry){entry.time, entry.item, sign};
     }
-    hh_time floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
-    pop->floor = floor > below ? floor : below;
+    uint32_t count = status ? 0 : hh_journal_latest(journal, lost);
+    for (uint32_t i = 0; !status && i < count && lost[i].index < first; i++)
+        status = window_take(reader, &lost[i], (int32_t)i + 1);
+    free(lost);
+    if (status)
+        return status;
+    pop->floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
     if (pop->window_count)
         qsort(pop->window, pop->window_count, sizeof *pop->window, by_time);
     size_t under = 0; // not later than the floor: never taken back
@@ -396,16 +425,16 @@ static hh_status fill_window(hh_reader *reader, hh_time as_of)
     pop->window_count -= under;
     if (under)
         memmove(pop->window, pop->window + under, pop->window_count * sizeof *pop->window);
+    for (size_t i = 0; i < pop->window_count; i++)
+        pop->window[i].sign = pop->window[i].sign > 0 ? 1 : -1;
     pop->counted = pop->window_count;
     return HH_OK;
 }
 
-static hh_status start(hh_reader *reader, hh_time as_of)
+static hh_status start(hh_reader *reader)
 {
     hh_pop *pop = &reader->pop;
     pop->known = false;
-    if (as_of <= atomic_load_explicit(&reader->graph->journal.floor, memory_order_acquire))
-        return HH_OK; // later clicks can't be told from earlier ones any more: pop says nothing
     hh_status status = HH_NOT_FOUND;
     for (int attempt = 0; attempt < 100 && status == HH_NOT_FOUND; attempt++)
         status = copy_sums(reader);
@@ -424,11 +453,10 @@ static hh_status start(hh_reader *reader, hh_time as_of)
     }
     for (int p = 0; p < HH_POPS; p++)
         rebuild(reader, p);
-    if (fill_window(reader, as_of))
+    if (fill_window(reader))
         return HH_MEMORY;
     pop->as_of = INT64_MAX;
-    move_to(reader, as_of);
-    pop->known = as_of > pop->floor;
+    pop->known = true;
     return HH_OK;
 }
 
@@ -438,16 +466,16 @@ hh_status hh_pop_sync(hh_reader *reader, hh_time as_of)
     hh_status status = HH_NOT_FOUND;
     if (!pop->top_capacity && hh_pop_reserve(reader, 1))
         return HH_MEMORY;
-    if (pop->known && as_of > pop->floor)
+    if (pop->known)
         status = follow(reader);
-    if (status == HH_OK && as_of > pop->floor)
-        move_to(reader, as_of);
-    else if (status != HH_MEMORY)
-        status = start(reader, as_of);
+    if (status == HH_NOT_FOUND)
+        status = start(reader);
     if (status)
         pop->known = false;
-    else if (pop->known)
-        rescale(reader, as_of);
+    if (!status && pop->known) {
+        move_to(reader, as_of);
+        rescale(reader, pop->as_of);
+    }
     return status;
 }
 

@@ -37,7 +37,7 @@ typedef struct hh_pop_entry {
 } hh_pop_entry;
 
 typedef struct hh_pop {
-    bool known; // the sums are those as of as_of
+    bool known; // the sums are those as of as_of, which is never at or before the floor
     hh_time as_of;
     uint64_t cursor; // next journal entry
     hh_scale scale;
@@ -53,7 +53,8 @@ typedef struct hh_pop {
 } hh_pop;
 
 void hh_pop_free(hh_pop *pop);
-// Brings the sums to as_of. pop->known is false afterwards where the journal does not reach back so far.
+// Brings the sums to as_of, or as near to it as the journal reaches back. pop->known is false afterwards
+// where the writer was too fast for a copy of the sums.
 hh_status hh_pop_sync(hh_reader *reader, hh_time as_of);
 // Makes the top lists hold the best `count` (or all there are).
 hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
