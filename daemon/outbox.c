@@ -11,6 +11,7 @@ enum {
     PAUSE_MS = 100, // before doing again what has just failed
     AHEAD_MS = 30 * 60 * 1000, // how far ahead of the clock a record's timestamp may be
     FULL_MS = 10,              // wait for room in the queue
+    PATIENCE_MS = 5000,        // how long positions that the group refuses are offered again
 };
 
 struct hh_outbox {
@@ -18,14 +19,16 @@ struct hh_outbox {
     hh_pulse *pulse;
     unsigned worker;
     bool transactional;
-    rd_kafka_t *producer; // NULL: hh_outbox_open() is due
+    rd_kafka_t *producer;  // of the records; NULL: hh_outbox_open() is due
+    rd_kafka_t *committer; // of the positions: the producer itself, or at least once one of its own
     rd_kafka_topic_t *topics[HH_OUTPUTS];
-    bool begun;    // a transaction is open
+    bool begun;    // a transaction of the committer is open
     bool troubled; // a record was refused, or was not delivered
     // at least once: records belong to one of two rounds; a round is over when its commit is asked for
     unsigned round;
     uint64_t waiting[2];                        // records of the round that no broker has acknowledged
     rd_kafka_topic_partition_list_t *positions; // of the round that is being closed; NULL: none is
+    hh_time next_offer;                         // steady clock: the group has refused them
 };
 
 hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
@@ -55,13 +58,16 @@ static void drop_producer(hh_outbox *outbox)
             rd_kafka_topic_destroy(outbox->topics[i]);
         outbox->topics[i] = NULL;
     }
+    if (outbox->committer != outbox->producer)
+        hh_client_free(outbox->committer);
     hh_client_free(outbox->producer);
-    outbox->producer = NULL;
+    outbox->producer = outbox->committer = NULL;
     outbox->begun = outbox->troubled = false;
     outbox->waiting[0] = outbox->waiting[1] = 0;
     if (outbox->positions)
         rd_kafka_topic_partition_list_destroy(outbox->positions);
     outbox->positions = NULL;
+    outbox->next_offer = 0;
 }
 
 void hh_outbox_free(hh_outbox *outbox)
@@ -87,14 +93,14 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     }
 }
 
-static hh_status make_producer(hh_outbox *outbox, hh_error *error)
+static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *error)
 {
     const hh_config *config = outbox->shared->config;
     rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_PRODUCER, outbox->pulse, error);
     if (!conf)
-        return error->status;
+        return NULL;
     hh_status status = HH_OK;
-    if (outbox->transactional) {
+    if (transactions) {
         char id[512];
         // The name is the fence: stable over restarts, so that a successor settles what we left open.
         snprintf(id, sizeof id, "%s-%s-w%u", config->kafka.group, config->instance.id, outbox->worker);
@@ -103,11 +109,22 @@ static hh_status make_producer(hh_outbox *outbox, hh_error *error)
         rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
         status = hh_client_set(conf, "message.timeout.ms", "0", error); // an outage is no reason to lose one
     }
-    if (status) {
-        rd_kafka_conf_destroy(conf);
-        return status;
-    }
-    outbox->producer = hh_client_new(RD_KAFKA_PRODUCER, conf, error);
+    if (status == HH_OK)
+        return hh_client_new(RD_KAFKA_PRODUCER, conf, error);
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+// At least once, too, positions are committed in transactions, which hold nothing else. A consumer's own
+// commits wait behind its request to join while another member comes, are refused for belonging to the
+// generation before, and librdkafka then takes the whole assignment for lost. A producer's don't wait, and an
+// error of theirs means nothing to the membership.
+static hh_status make_producer(hh_outbox *outbox, hh_error *error)
+{
+    const hh_config *config = outbox->shared->config;
+    outbox->committer = make_client(outbox, true, error);
+    if (outbox->committer)
+        outbox->producer = outbox->transactional ? outbox->committer : make_client(outbox, false, error);
     if (!outbox->producer)
         return error->status;
     const char *names[HH_OUTPUTS] = {
@@ -166,8 +183,8 @@ hh_outbox_result hh_outbox_open(hh_outbox *outbox)
         drop_producer(outbox);
         return HH_OUTBOX_FAILED;
     }
-    while (outbox->transactional) {
-        rd_kafka_error_t *trouble = rd_kafka_init_transactions(outbox->producer, CALL_MS);
+    for (;;) {
+        rd_kafka_error_t *trouble = rd_kafka_init_transactions(outbox->committer, CALL_MS);
         if (!trouble)
             break;
         bool again = rd_kafka_error_is_retriable(trouble), fatal = rd_kafka_error_is_fatal(trouble);
@@ -196,9 +213,9 @@ void hh_outbox_serve(hh_outbox *outbox)
 
 static bool begin(hh_outbox *outbox)
 {
-    if (outbox->begun || !outbox->transactional)
+    if (outbox->begun)
         return true;
-    rd_kafka_error_t *trouble = rd_kafka_begin_transaction(outbox->producer);
+    rd_kafka_error_t *trouble = rd_kafka_begin_transaction(outbox->committer);
     if (!trouble)
         return outbox->begun = true;
     say(outbox, "transaction can't begin", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
@@ -227,7 +244,8 @@ static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record,
 void hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
 {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__STATE;
-    if (!outbox->troubled && outbox->producer && outbox->topics[record->to] && begin(outbox)) {
+    if (!outbox->troubled && outbox->producer && outbox->topics[record->to] &&
+        (!outbox->transactional || begin(outbox))) {
         while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             rd_kafka_poll(outbox->producer, FULL_MS);
             hh_pulse_beat(outbox->pulse);
@@ -268,15 +286,11 @@ static hh_outbox_result start_over(hh_outbox *outbox)
     return hh_out_of_time(outbox->shared) ? HH_OUTBOX_STOPPED : HH_OUTBOX_LOST;
 }
 
-hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
+// Ends the open transaction without a trace. False where that is not known to have worked.
+static bool roll_back(hh_outbox *outbox)
 {
-    if (!outbox->producer)
-        return start_over(outbox);
-    if (!outbox->transactional) // nothing to take back: what was written is written, and will be again
-        return start_over(outbox);
-    outbox->troubled = false;
     while (outbox->begun) {
-        rd_kafka_error_t *trouble = rd_kafka_abort_transaction(outbox->producer, CALL_MS);
+        rd_kafka_error_t *trouble = rd_kafka_abort_transaction(outbox->committer, CALL_MS);
         if (!trouble) {
             outbox->begun = false;
             break;
@@ -285,72 +299,97 @@ hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
         say(outbox, "transaction not aborted", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
         rd_kafka_error_destroy(trouble);
         if (!again || !pause_for(outbox, PAUSE_MS))
-            return start_over(outbox);
+            return false;
     }
-    return HH_OUTBOX_LOST;
+    return true;
 }
 
-// What to do about an error of the two steps of a commit: true to try the same step again.
-static bool try_again(hh_outbox *outbox, rd_kafka_error_t *trouble, const char *what,
-                      hh_outbox_result *result)
+hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
+{
+    if (!outbox->producer)
+        return start_over(outbox);
+    if (!outbox->transactional) // nothing to take back: what was written is written, and will be again
+        return start_over(outbox);
+    outbox->troubled = false;
+    return roll_back(outbox) ? HH_OUTBOX_LOST : start_over(outbox);
+}
+
+// What to do about an error of the two steps of a commit: true to try the same step again. Else *refused says
+// whether the transaction may be aborted and another one begun.
+static bool try_again(hh_outbox *outbox, rd_kafka_error_t *trouble, const char *what, bool *refused)
 {
     bool again = rd_kafka_error_is_retriable(trouble), abort = rd_kafka_error_txn_requires_abort(trouble);
     say(outbox, what, rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
     rd_kafka_error_destroy(trouble);
     if (again && pause_for(outbox, PAUSE_MS))
         return true;
-    *result = abort && !hh_out_of_time(outbox->shared) ? hh_outbox_abort(outbox) : start_over(outbox);
+    *refused = abort && !hh_out_of_time(outbox->shared);
     return false;
+}
+
+// Commits the open transaction with the positions. Where false comes back, it still is open.
+static bool commit_open(hh_outbox *outbox, rd_kafka_t *consumer,
+                        const rd_kafka_topic_partition_list_t *positions, bool *refused)
+{
+    rd_kafka_error_t *trouble;
+    // The membership as it is now: positions of a partition that was taken from us are refused by it.
+    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
+    *refused = true;
+    if (!membership)
+        return false;
+    do {
+        trouble = rd_kafka_send_offsets_to_transaction(outbox->committer, positions, membership, CALL_MS);
+    } while (trouble && try_again(outbox, trouble, "positions not sent", refused));
+    rd_kafka_consumer_group_metadata_destroy(membership);
+    if (trouble)
+        return false;
+    do {
+        trouble = rd_kafka_commit_transaction(outbox->committer, CALL_MS);
+    } while (trouble && try_again(outbox, trouble, "transaction not committed", refused));
+    if (trouble)
+        return false;
+    outbox->begun = false;
+    return true;
 }
 
 static hh_outbox_result commit_transaction(hh_outbox *outbox, rd_kafka_t *consumer,
                                            const rd_kafka_topic_partition_list_t *positions)
 {
-    hh_outbox_result result = HH_OUTBOX_LOST;
-    rd_kafka_error_t *trouble;
+    bool refused;
     if (!outbox->producer)
         return start_over(outbox);
     if (outbox->troubled || !begin(outbox))
         return hh_outbox_abort(outbox);
-    // The membership as it is now: positions of a partition that was taken from us are refused by it.
-    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
-    if (!membership)
-        return hh_outbox_abort(outbox);
-    do {
-        trouble = rd_kafka_send_offsets_to_transaction(outbox->producer, positions, membership, CALL_MS);
-    } while (trouble && try_again(outbox, trouble, "positions not sent", &result));
-    rd_kafka_consumer_group_metadata_destroy(membership);
-    if (trouble)
-        return result;
-    do {
-        trouble = rd_kafka_commit_transaction(outbox->producer, CALL_MS);
-    } while (trouble && try_again(outbox, trouble, "transaction not committed", &result));
-    if (trouble)
-        return result;
-    outbox->begun = false;
-    return HH_OUTBOX_DONE;
+    if (commit_open(outbox, consumer, positions, &refused))
+        return HH_OUTBOX_DONE;
+    return refused ? hh_outbox_abort(outbox) : start_over(outbox);
 }
 
 // ---- acknowledged deliveries ----
 
-// Commits and waits for the answer, but not longer than there is time.
-static rd_kafka_resp_err_t commit_and_wait(hh_outbox *outbox, rd_kafka_t *consumer)
+// Offers the positions of the closed round to the group. While it rebalances it may refuse them: they are
+// kept, and offered again as of the next generation.
+static hh_outbox_result offer(hh_outbox *outbox, rd_kafka_t *consumer, bool wait)
 {
-    rd_kafka_queue_t *answers = rd_kafka_queue_new(consumer);
-    rd_kafka_resp_err_t code = rd_kafka_commit_queue(consumer, outbox->positions, answers, NULL, NULL);
-    while (!code) {
-        rd_kafka_event_t *answer = rd_kafka_queue_poll(answers, PAUSE_MS);
-        hh_pulse_beat(outbox->pulse);
-        if (answer) {
-            code = rd_kafka_event_error(answer);
-            rd_kafka_event_destroy(answer);
-            break;
+    hh_time patience = hh_steady_clock() + PATIENCE_MS;
+    bool refused;
+    if (!wait && hh_steady_clock() < outbox->next_offer)
+        return HH_OUTBOX_LATER;
+    while (begin(outbox)) {
+        if (commit_open(outbox, consumer, outbox->positions, &refused)) {
+            rd_kafka_topic_partition_list_destroy(outbox->positions);
+            outbox->positions = NULL;
+            return HH_OUTBOX_DONE;
         }
-        if (hh_out_of_time(outbox->shared))
-            code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (!refused || !roll_back(outbox))
+            break;
+        outbox->next_offer = hh_steady_clock() + PAUSE_MS;
+        if (!wait)
+            return HH_OUTBOX_LATER;
+        if (outbox->next_offer > patience || !pause_for(outbox, PAUSE_MS))
+            break;
     }
-    rd_kafka_queue_destroy(answers);
-    return code;
+    return start_over(outbox);
 }
 
 static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consumer,
@@ -379,15 +418,7 @@ static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consu
     }
     if (outbox->troubled)
         return start_over(outbox);
-    if (*waiting)
-        return HH_OUTBOX_LATER;
-    rd_kafka_resp_err_t code =
-        wait ? commit_and_wait(outbox, consumer) : rd_kafka_commit(consumer, outbox->positions, 1);
-    if (code) // no harm: a later commit goes further, and a restart begins a little earlier
-        say(outbox, "positions not committed", rd_kafka_err2name(code), rd_kafka_err2str(code));
-    rd_kafka_topic_partition_list_destroy(outbox->positions);
-    outbox->positions = NULL;
-    return HH_OUTBOX_DONE;
+    return *waiting ? HH_OUTBOX_LATER : offer(outbox, consumer, wait);
 }
 
 hh_outbox_result hh_outbox_commit(hh_outbox *outbox, rd_kafka_t *consumer,

@@ -2,7 +2,8 @@
 //
 // Exactly once: everything put since the last commit is one Kafka transaction together with the positions
 // of the clicks that it was made from. At least once: records go out at once, and positions are committed
-// after the brokers have acknowledged everything put before.
+// after the brokers have acknowledged everything put before; a position that the group refuses while it
+// rebalances is kept and offered again.
 //
 // After HH_OUTBOX_LOST nothing that was put since the last successful commit counts. The caller goes back to
 // what Kafka says is committed: this one path serves aborted transactions, fenced producers, and commits
@@ -23,7 +24,7 @@ typedef enum hh_output {
 
 typedef enum hh_outbox_result {
     HH_OUTBOX_DONE,
-    HH_OUTBOX_LATER,   // at least once only: not everything is acknowledged yet, ask again
+    HH_OUTBOX_LATER,   // at least once only: not everything is acknowledged or committed yet, ask again
     HH_OUTBOX_LOST,    // go back to what is committed
     HH_OUTBOX_STOPPED, // the daemon stops and there is no time to wait for the brokers
     HH_OUTBOX_FAILED,  // will never work, and has been said

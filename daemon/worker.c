@@ -16,7 +16,7 @@ enum {
     BEHIND_INTERVALS = 5,         // commit intervals of a transaction while more waits than a batch
     IDLE_MS = 100,                // longest sleep
     COMMIT_MESSAGES = 100000,     // a commit at the latest after so many
-    ACKNOWLEDGED_COMMIT_MS = 100, // at least once: between commits
+    ACKNOWLEDGED_COMMIT_MS = 500, // at least once: between commits, during which lists wait
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 5000, // between attempts that fail
     LOOK_MS = 500,           // between looks at idle partitions and gauges

@@ -229,3 +229,22 @@ Test(outbox, acknowledged_commits_are_lost_with_a_record_that_was_refused)
     assert_works(&s);
     end(&s);
 }
+
+Test(outbox, acknowledged_commits_outlast_a_rebalance)
+{
+    static const rd_kafka_resp_err_t errors[] = {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+                                                 RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS};
+    stage s;
+    begin(&s, "at-least-once");
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        put(&s);
+        fail_next(&s, API_TXN_OFFSET_COMMIT, errors[i], 2);
+        cr_assert_eq(commit(&s), HH_OUTBOX_DONE, "%s: offered again", rd_kafka_err2name(errors[i]));
+        fail_next(&s, API_TXN_OFFSET_COMMIT, errors[i], 1);
+        cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, s.positions, false), HH_OUTBOX_LATER, "%s: kept",
+                     rd_kafka_err2name(errors[i]));
+        cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, NULL, true), HH_OUTBOX_DONE);
+        assert_works(&s);
+    }
+    end(&s);
+}
