@@ -120,6 +120,13 @@ class Kafka:
                                                                           for k, v in config.items()})
         for future in self.admin.create_topics([new]).values():
             future.result(30)
+
+        def is_known():  # what the controller has made, the broker learns a moment later
+            found = self.admin.list_topics(name, timeout=30).topics[name]
+            return not found.error and len(found.partitions) == partitions and all(
+                part.leader >= 0 for part in found.partitions.values())
+
+        wait_until(is_known, 30, f"topic {name}")
         return name
 
     def topics(self):
