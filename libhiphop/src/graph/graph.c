@@ -141,6 +141,7 @@ hh_graph_session *hh_graph_open(hh_graph *graph, uint64_t visitor)
     hh_graph_session *session = closed_reserve(graph) ? NULL : malloc(sizeof *session);
     if (!session)
         return NULL;
+    __builtin_prefetch(&graph->store.chains[hh_visitor_tag(visitor) & graph->store.chain_mask]);
     session->slot = HH_NONE;
     session->visitor = visitor;
     list_append(graph, session);

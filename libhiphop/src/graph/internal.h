@@ -40,8 +40,8 @@ typedef struct hh_slot {
     _Atomic uint32_t next;  // slot of another session in the chain of its visitor's tag
 } hh_slot;
 
-#define HH_CHUNK_BITS      20 // a chunk of blocks holds 2^20 words of 4 bytes
-#define HH_CHUNKS          4096
+#define HH_CHUNK_BITS      19 // a chunk holds 2^19 words of 4 bytes: a large page
+#define HH_CHUNKS          8192
 #define HH_SLOT_CHUNK_BITS 14
 #define HH_BLOCK_CLASSES   40
 
@@ -78,6 +78,8 @@ typedef struct hh_item_entry {
     hh_time newest;                // key of the last posting
     _Atomic int64_t sums[HH_POPS]; // the pop sums of all clicks held, see journal.c
 } hh_item_entry;
+
+_Static_assert(sizeof(hh_item_entry) == 64, "an item is one line of the cache");
 
 #define HH_ITEM_CHUNK_BITS 10
 
@@ -206,10 +208,15 @@ void hh_store_slot_free(hh_store *store, uint32_t slot);
 void hh_store_chain(hh_store *store, uint32_t slot, uint32_t tag);
 void hh_store_unchain(hh_store *store, uint32_t slot, uint32_t tag);
 
+static inline uint32_t *hh_words_at(const hh_store *store, uint32_t at)
+{
+    uint32_t *chunk = atomic_load_explicit(&store->chunks[at >> HH_CHUNK_BITS], memory_order_acquire);
+    return chunk + (at & ((1u << HH_CHUNK_BITS) - 1));
+}
+
 static inline hh_block *hh_block_at(const hh_store *store, uint32_t block)
 {
-    uint32_t *chunk = atomic_load_explicit(&store->chunks[block >> HH_CHUNK_BITS], memory_order_acquire);
-    return (hh_block *)(chunk + (block & ((1u << HH_CHUNK_BITS) - 1)));
+    return (hh_block *)hh_words_at(store, block);
 }
 
 static inline hh_slot *hh_slot_at(const hh_store *store, uint32_t slot)

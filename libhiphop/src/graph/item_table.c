@@ -132,9 +132,10 @@ static hh_item number_new(hh_items *items)
         if (!numbers)
             return HH_ITEM_NONE;
         items->free_numbers = numbers;
-        hh_item_entry *entries = calloc(CHUNK_ITEMS, sizeof *entries);
+        hh_item_entry *entries = aligned_alloc(64, CHUNK_ITEMS * sizeof *entries);
         if (!entries)
             return HH_ITEM_NONE;
+        memset(entries, 0, CHUNK_ITEMS * sizeof *entries);
         atomic_store_explicit(&items->chunks[chunk], entries, memory_order_release);
         items->memory += CHUNK_ITEMS * (sizeof *entries + sizeof *numbers);
     }

@@ -39,73 +39,114 @@ static float kth_largest(float *values, uint32_t count, uint32_t k)
     return values[target];
 }
 
-// Keeps the k nearest, in the order in which they were read: that order does not depend on arrival, so
-// neither does the choice among equals.
+#define BIN_SHIFT 21 // leaves exponent and two bits of a float
+#define BINS      (1u << (31 - BIN_SHIFT))
+
+static uint32_t bin_of(float rank)
+{
+    uint32_t bits;
+    memcpy(&bits, &rank, sizeof bits);
+    return bits >> BIN_SHIFT; // grows with the rank, which is not negative
+}
+
+// The k-th largest rank: first the bin that holds it, then it among those of the bin.
+static float kth_rank(const hh_reader *reader, float *scratch, uint32_t k)
+{
+    uint32_t bins[BINS] = {0}, count = reader->neighbour_count, bin = BINS - 1, kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bins[bin_of(reader->ranks[i])]++;
+    for (; bins[bin] < k; bin--)
+        k -= bins[bin];
+    for (uint32_t i = 0; i < count; i++) {
+        scratch[kept] = reader->ranks[i];
+        kept += bin_of(reader->ranks[i]) == bin;
+    }
+    return kth_largest(scratch, kept, k);
+}
+
+// The k nearest, in the order in which they were read: that order does not depend on arrival, so neither does
+// the choice among equals.
 static void choose(hh_reader *reader)
 {
-    uint32_t k = reader->graph->options.neighbours, count = reader->neighbour_count;
-    if (count <= k)
-        return;
-    for (uint32_t i = 0; i < count; i++)
-        reader->ranks[i] = reader->neighbours[i].rank;
-    float least = kth_largest(reader->ranks, count, k);
-    uint32_t above = 0;
-    for (uint32_t i = 0; i < count; i++)
-        above += reader->neighbours[i].rank > least;
-    uint32_t equals = k - above, kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const hh_neighbour *neighbour = &reader->neighbours[i];
-        if (neighbour->rank > least || (neighbour->rank == least && equals && equals--))
-            reader->neighbours[kept++] = *neighbour;
+    uint32_t k = reader->graph->options.neighbours, count = reader->neighbour_count, kept = 0;
+    float least = -1;
+    uint32_t equals = 0; // how many of those that are as near as the last
+    if (count > k) {
+        least = kth_rank(reader, reader->scratch, k);
+        equals = k;
+        for (uint32_t i = 0; i < count; i++)
+            equals -= reader->ranks[i] > least;
     }
-    reader->neighbour_count = kept;
+    for (uint32_t i = 0; i < count; i++) {
+        bool equal = reader->ranks[i] == least && equals;
+        reader->chosen[kept] = i;
+        kept += (reader->ranks[i] > least) | equal;
+        equals -= equal;
+    }
+    reader->chosen_count = kept;
 }
 
 static void vote(hh_reader *reader, uint32_t number)
 {
-    const hh_graph_options *options = &reader->graph->options;
     const hh_neighbour *neighbour = &reader->neighbours[number];
-    float backward = (float)options->knn_backward, recent = neighbour->left[2] + neighbour->left[3];
-    float by_half_life[2] = {0, 0};
-    for (int h = 0; h < 2 && recent > 0; h++)
-        by_half_life[h] = neighbour->rank * neighbour->left[2 + h] / recent;
-    uint32_t match = neighbour->match;
-    uint32_t first = match > HH_REACH ? match - HH_REACH : 0;
-    for (uint32_t i = first; i < neighbour->clicks && i <= match + HH_REACH; i++) {
-        if (i == match)
-            continue;
+    float size = reader->similar[number]; // what is left of the similarity in a session of this length
+    float weight[2] = {size * neighbour->left[2], size * neighbour->left[3]};
+    uint32_t match = neighbour->match, first = match > HH_REACH ? match - HH_REACH : 0;
+    uint32_t end = neighbour->clicks < match + HH_REACH + 1 ? neighbour->clicks : match + HH_REACH + 1;
+    for (uint32_t i = first; i < end; i++) { // the match, too: it gets nothing
         uint32_t candidate = hh_candidate(reader, neighbour->block->clicks[i].item);
         if (candidate == HH_NONE)
             continue;
-        float part = i > match ? reader->knn_after[i - match] : backward * reader->knn_after[match - i];
-        reader->shares[candidate][HH_EXPERT_KNN_SHORT] += by_half_life[0] * part;
-        reader->shares[candidate][HH_EXPERT_KNN_LONG] += by_half_life[1] * part;
-        if (i > match && reader->seen[candidate] != number + 1) {
-            reader->seen[candidate] = number + 1;
-            reader->evidence[candidate].neighbours++;
+        float part = reader->knn_part[HH_REACH + i - match], *shares = reader->shares[candidate];
+        shares[HH_EXPERT_KNN_SHORT] += weight[0] * part;
+        shares[HH_EXPERT_KNN_LONG] += weight[1] * part;
+        bool after = i > match;
+        reader->evidence[candidate].neighbours += after & (reader->seen[candidate] != number + 1);
+        reader->seen[candidate] = after ? number + 1 : reader->seen[candidate];
+    }
+}
+
+// ln x for four x >= 1, to 1e-7 or so.
+static hh_four ln(hh_four x)
+{
+    hh_four_whole bits = (hh_four_whole)x;
+    hh_four_whole whole = (bits - 0x3f3504f3) >> 23; // so that the rest is in sqrt(1/2)..sqrt(2)
+    hh_four rest = (hh_four)(bits - (whole << 23));
+    hh_four s = (rest - 1) / (rest + 1), z = s * s; // ln rest = 2 artanh s, |s| < 0.172
+    hh_four odd = 1 + z * (1.0f / 3 + z * (1.0f / 5 + z * (1.0f / 7 + z * (1.0f / 9))));
+    return __builtin_convertvector(whole, hh_four) * 0.693147181f + 2 * s * odd;
+}
+
+// Multiplies knn's votes by the items' rarity.
+static void weigh_by_rarity(hh_reader *reader, float exponent)
+{
+    float all = hh_query_all_clicks(reader);
+    for (uint32_t i = 0; i < reader->count; i += 4) {
+        uint32_t count = reader->count - i < 4 ? reader->count - i : 4;
+        hh_four clicks = {1, 1, 1, 1};
+        for (uint32_t j = 0; j < count; j++)
+            clicks[j] = fmaxf(1, hh_query_clicks(reader, i + j));
+        hh_four rarity = ln(1 + all / clicks);
+        for (uint32_t j = 0; j < count; j++) {
+            float factor = exponent == 0.5f ? sqrtf(rarity[j]) : powf(rarity[j], exponent);
+            reader->shares[i + j][HH_EXPERT_KNN_SHORT] *= factor;
+            reader->shares[i + j][HH_EXPERT_KNN_LONG] *= factor;
         }
     }
 }
 
 void hh_votes_knn(hh_reader *reader)
 {
-    const hh_graph_options *options = &reader->graph->options;
     for (uint32_t i = 0; i < reader->neighbour_count; i++) {
-        hh_neighbour *neighbour = &reader->neighbours[i];
-        neighbour->rank = neighbour->similarity * (neighbour->left[2] + neighbour->left[3]) /
-                          sqrtf(sqrtf((float)neighbour->clicks));
+        const hh_neighbour *neighbour = &reader->neighbours[i];
+        uint32_t clicks = neighbour->clicks;
+        float size = clicks < HH_LENGTHS ? reader->knn_size[clicks] : 1 / sqrtf(sqrtf((float)clicks));
+        reader->similar[i] = neighbour->similarity * size;
+        reader->ranks[i] = reader->similar[i] * (neighbour->left[2] + neighbour->left[3]);
     }
     choose(reader);
-    for (uint32_t i = 0; i < reader->neighbour_count; i++)
-        vote(reader, i);
-    float all = hh_query_all_clicks(reader);
-    for (uint32_t i = 0; options->knn_idf > 0 && i < reader->count; i++) {
-        float *shares = reader->shares[i];
-        if (shares[HH_EXPERT_KNN_SHORT] == 0 && shares[HH_EXPERT_KNN_LONG] == 0)
-            continue;
-        float rarity = logf(1 + all / fmaxf(1, hh_query_clicks(reader, i)));
-        rarity = options->knn_idf == 0.5 ? sqrtf(rarity) : powf(rarity, (float)options->knn_idf);
-        shares[HH_EXPERT_KNN_SHORT] *= rarity;
-        shares[HH_EXPERT_KNN_LONG] *= rarity;
-    }
+    for (uint32_t i = 0; i < reader->chosen_count; i++)
+        vote(reader, reader->chosen[i]);
+    if (reader->graph->options.knn_idf > 0)
+        weigh_by_rarity(reader, (float)reader->graph->options.knn_idf);
 }

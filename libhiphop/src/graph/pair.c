@@ -8,53 +8,76 @@
 #include "graph/reader.h"
 
 #include <math.h>
+#include <string.h>
 
 #define REACH     5
 #define NEXT_LONG 0.1f // on fast streams the recent decide, on slow ones there are only old ones
 
-static void add_event(hh_reader *reader, hh_item item, float factor, const float weight[2], bool follows)
+_Static_assert(HH_EXPERT_PAIR_SHORT == HH_EXPERT_NEXT + 1 && HH_EXPERT_PAIR_LONG == HH_EXPERT_NEXT + 2 &&
+                   HH_EXPERT_NEXT + 4 <= HH_EXPERTS,
+               "next and pair are added in one go");
+
+typedef struct hh_pair_row {
+    uint32_t before;              // clicks before the item's that count, at most
+    hh_four parts[2 * REACH + 1]; // of next, pair and pair in a click at REACH + its distance
+    float sums[2][REACH + 1];     // of pair's parts of so many clicks before, after
+    float scale[2];
+} hh_pair_row;
+
+static uint32_t least(uint32_t a, uint32_t b)
 {
-    uint32_t candidate = hh_candidate(reader, item);
-    if (candidate != HH_NONE)
-        reader->events[reader->event_count++] =
-            (hh_pair_event){candidate, follows, {factor * weight[0], factor * weight[1]}};
+    return a < b ? a : b;
 }
 
-bool hh_pair_read(hh_reader *reader, const hh_block *block, uint32_t clicks, uint32_t at,
-                  const float weight[2], bool of_last)
+static void row_init(hh_pair_row *row, float backward)
 {
-    static const float nearer[REACH + 1] = {0, 1.0f, 1.0f / 2, 1.0f / 3, 1.0f / 4, 1.0f / 5};
-    if (!hh_grow(&reader->events, &reader->event_capacity, reader->event_count + 2 * REACH,
-                 sizeof *reader->events))
-        return false;
-    for (uint32_t a = 1; a <= REACH && at + a < clicks; a++)
-        add_event(reader, block->clicks[at + a].item, nearer[a], weight, true);
-    for (uint32_t a = 1; a <= REACH && a <= at && reader->pair_backward > 0; a++)
-        add_event(reader, block->clicks[at - a].item, reader->pair_backward * nearer[a], weight, false);
-    if (of_last && at + 1 < clicks) {
-        uint32_t candidate = hh_candidate(reader, block->clicks[at + 1].item);
-        if (candidate != HH_NONE)
-            reader->shares[candidate][HH_EXPERT_NEXT] += weight[0] + NEXT_LONG * weight[1];
+    *row = (hh_pair_row){.before = backward > 0 ? REACH : 0};
+    for (int a = 1; a <= REACH; a++) {
+        float part = 1 / (float)a;
+        row->parts[REACH + a] = (hh_four){a == 1, part, part, 0};
+        row->parts[REACH - a] = (hh_four){0, backward * part, backward * part, 0};
+        row->sums[0][a] = row->sums[0][a - 1] + backward * part;
+        row->sums[1][a] = row->sums[1][a - 1] + part;
     }
-    return true;
 }
 
-void hh_pair_add_row(hh_reader *reader, uint32_t depth)
+// All that pair will add for the item, so that it need be added only once, at its right size.
+static void row_scale(const hh_reader *reader, hh_pair_row *row, uint32_t depth)
 {
     const hh_graph_options *options = &reader->graph->options;
-    float sum[2] = {0, 0}, scale[2];
-    for (size_t i = 0; i < reader->event_count; i++) {
-        sum[0] += reader->events[i].weight[0];
-        sum[1] += reader->events[i].weight[1];
+    hh_four sum = {0, 0, 0, 0};
+    for (uint32_t i = 0; i < reader->found_count; i++) {
+        const hh_neighbour *neighbour = &reader->neighbours[reader->found[i].neighbour];
+        uint32_t at = reader->found[i].at, after = neighbour->clicks - 1 - at;
+        sum += neighbour->left * (row->sums[0][least(at, row->before)] + row->sums[1][least(after, REACH)]);
     }
     for (int h = 0; h < 2; h++)
-        scale[h] = sum[h] > 0 ? powf((float)options->pair_decay, (float)depth) /
-                                    powf(sum[h], (float)options->pair_norm)
-                              : 0;
-    for (size_t i = 0; i < reader->event_count; i++) {
-        const hh_pair_event *event = &reader->events[i];
-        reader->shares[event->candidate][HH_EXPERT_PAIR_SHORT] += scale[0] * event->weight[0];
-        reader->shares[event->candidate][HH_EXPERT_PAIR_LONG] += scale[1] * event->weight[1];
-        reader->evidence[event->candidate].followed += event->follows;
+        row->scale[h] = sum[h] > 0 ? powf((float)options->pair_decay, (float)depth) /
+                                         powf(sum[h], (float)options->pair_norm)
+                                   : 0;
+}
+
+void hh_votes_pair(hh_reader *reader, uint32_t depth)
+{
+    hh_pair_row row;
+    row_init(&row, (float)reader->graph->options.pair_backward);
+    row_scale(reader, &row, depth);
+    for (uint32_t i = 0; i < reader->found_count; i++) {
+        const hh_neighbour *neighbour = &reader->neighbours[reader->found[i].neighbour];
+        uint32_t at = reader->found[i].at, first = at - least(at, row.before);
+        uint32_t end = least(neighbour->clicks, at + REACH + 1);
+        hh_four left = neighbour->left;
+        float next = depth == 0 ? left[0] + NEXT_LONG * left[1] : 0;
+        hh_four weight = {next, row.scale[0] * left[0], row.scale[1] * left[1], 0};
+        for (uint32_t j = first; j < end; j++) { // the item itself, too: it gets nothing
+            uint32_t candidate = hh_candidate(reader, neighbour->block->clicks[j].item);
+            if (candidate == HH_NONE)
+                continue;
+            hh_four shares;
+            memcpy(&shares, &reader->shares[candidate][HH_EXPERT_NEXT], sizeof shares);
+            shares += weight * row.parts[REACH + j - at];
+            memcpy(&reader->shares[candidate][HH_EXPERT_NEXT], &shares, sizeof shares);
+            reader->evidence[candidate].followed += j > at;
+        }
     }
 }

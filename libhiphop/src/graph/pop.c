@@ -514,18 +514,21 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     for (int p = 0; p < HH_POPS; p++)
         for (uint32_t i = 0; i < wanted && i < pop->top[p].count; i++)
             hh_candidate(reader, pop->top[p].items[i]);
+    float per_click[HH_POPS];
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
         for (uint32_t i = 0; i < reader->own_items; i++)
             if (!pop->items[reader->items[i]].hidden)
                 total -= reader->own_sums[i][p];
-        float per_click = total > 0 ? 1.0f / (float)total : 0;
-        for (uint32_t i = 0; i < reader->count; i++) {
-            hh_item item = reader->items[i];
-            if (item >= pop->capacity || pop->items[item].hidden)
-                continue;
+        per_click[p] = total > 0 ? 1.0f / (float)total : 0;
+    }
+    for (uint32_t i = 0; i < reader->count; i++) {
+        hh_item item = reader->items[i];
+        if (item >= pop->capacity || pop->items[item].hidden)
+            continue;
+        for (int p = 0; p < HH_POPS; p++) {
             int64_t sum = pop->items[item].sums[p] - (i < reader->own_items ? reader->own_sums[i][p] : 0);
-            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click;
+            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click[p];
         }
     }
 }

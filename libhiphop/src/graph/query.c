@@ -51,13 +51,17 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
             reader->next = first;
         } while (!atomic_compare_exchange_weak(&graph->epochs.readers, &first, reader));
     }
-    for (uint32_t a = 1; a <= HH_REACH; a++)
-        reader->knn_after[a] = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
+    for (uint32_t a = 1; a <= HH_REACH; a++) {
+        float part = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
+        reader->knn_part[HH_REACH + a] = part;
+        reader->knn_part[HH_REACH - a] = (float)graph->options.knn_backward * part;
+    }
+    for (uint32_t clicks = 1; clicks < HH_LENGTHS; clicks++)
+        reader->knn_size[clicks] = 1 / sqrtf(sqrtf((float)clicks));
     for (int h = 0; h < 2; h++) {
         reader->rate[h] = 1 / (float)graph->options.pair_half_life[h];
         reader->rate[2 + h] = 1 / (float)graph->options.knn_half_life[h];
     }
-    reader->pair_backward = (float)graph->options.pair_backward;
     return reader;
 }
 
@@ -76,8 +80,11 @@ void hh_reader_free(hh_reader *reader)
     free(reader->own_sums);
     free(reader->neighbours);
     free(reader->places);
-    free(reader->events);
+    free(reader->found);
+    free(reader->similar);
     free(reader->ranks);
+    free(reader->scratch);
+    free(reader->chosen);
     // The graph keeps the empty reader for the next one: the writer may be looking at it.
     size_t kept = offsetof(hh_reader, pop);
     memset((char *)reader + kept, 0, sizeof *reader - kept);
@@ -100,6 +107,10 @@ uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
             reader->failed = true;
             return HH_NONE;
         }
+    }
+    if (item < reader->pop.capacity) { // what pop knows of it is needed later
+        __builtin_prefetch(&reader->pop.items[item]);
+        __builtin_prefetch(&reader->pop.items[item].hidden);
     }
     reader->index[item] = (hh_index){reader->stamp, number};
     reader->items[number] = item;
@@ -243,7 +254,7 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->tag = hh_visitor_tag(query->visitor);
     reader->session_start = query->session_start;
     reader->failed = false;
-    reader->count = reader->neighbour_count = 0;
+    reader->count = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
              before = reader->index_capacity;
     if (!hh_grow(&reader->index, &reader->index_capacity, used, sizeof *reader->index))
@@ -252,8 +263,6 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
         memset(reader->index + before, 0, (reader->index_capacity - before) * sizeof *reader->index);
     if (++reader->stamp == 0) { // stamps of four thousand million queries ago
         memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
-        if (reader->places)
-            memset(reader->places, 0, (reader->place_mask + 1) * sizeof *reader->places);
         reader->stamp = 1;
     }
     return HH_OK;
@@ -293,6 +302,6 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     votes->evidence = reader->evidence;
     votes->length = query->length;
     votes->as_of = query->as_of;
-    votes->neighbours = reader->neighbour_count;
+    votes->neighbours = reader->chosen_count;
     return HH_OK;
 }

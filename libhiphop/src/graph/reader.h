@@ -7,6 +7,7 @@
 
 #define HH_DEPTH   10 // clicks of the asking session that pair and knn look at, and the reach of a pair
 #define HH_BROUGHT HH_NONE
+#define HH_LENGTHS 64 // of sessions, whose factor is looked up
 #define HH_REACH   32 // clicks around a match that a neighbour votes for
 
 typedef float hh_four __attribute__((vector_size(16)));
@@ -67,23 +68,18 @@ typedef struct hh_index { // of an item among the candidates of the query with t
 
 typedef struct hh_neighbour {
     const hh_block *block;
+    uint32_t slot;
     uint32_t clicks; // before as_of
     uint32_t match;  // position of the last click on an item of the asking session
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
-    float rank;
+    float age;    // in ms
     hh_four left; // of it after its age, by the half-lives of pair and of knn
 } hh_neighbour;
 
-typedef struct hh_session_place { // a place in the hash table of the sessions that were read
-    uint32_t stamp, slot, neighbour;
-} hh_session_place;
-
-typedef struct hh_pair_event { // a click near a click on the item that is being read
-    uint32_t candidate;
-    bool follows; // came after it
-    float weight[2];
-} hh_pair_event;
+typedef struct hh_found { // a click on the item that is being read
+    uint32_t neighbour, at;
+} hh_found;
 
 typedef struct hh_own_click {
     hh_time time;
@@ -123,15 +119,20 @@ struct hh_reader {
 
     hh_neighbour *neighbours; // [neighbour_count]
     uint32_t neighbour_count, neighbour_capacity;
-    hh_session_place *places; // [place_mask + 1]
-    uint32_t place_mask;
-    hh_pair_event *events; // [event_count] of one item
-    uint32_t event_count, event_capacity;
-    float *ranks; // [neighbour_capacity] scratch of the choice of the nearest
+    uint32_t *places; // [place_mask + 1] 1 + the neighbour in a slot, by its hash
+    uint32_t place_mask, place_capacity;
+    hh_found *found; // [found_count] of one item
+    uint32_t found_count, found_capacity;
+    float *similar;   // [neighbour_count] similarity, less where a session is long
+    float *ranks;     // [neighbour_count] how near they are
+    float *scratch;   // [neighbour_count] of the choice of the nearest
+    uint32_t *chosen; // [chosen_count] the nearest, in the order in which they were read
+    uint32_t chosen_count;
 
     // the graph's options, as the query needs them
-    float rate[4], pair_backward;  // 1 / half-life, of pair and of knn
-    float knn_after[HH_REACH + 1]; // weight of the click at this distance after the match
+    float rate[4];                    // 1 / half-life, of pair and of knn
+    float knn_size[HH_LENGTHS];       // factor of a session of so many clicks
+    float knn_part[2 * HH_REACH + 1]; // weight of the click at HH_REACH + its distance after the match
 };
 
 // The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
@@ -143,6 +144,11 @@ static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
     if (item < reader->index_capacity && reader->index[item].stamp == reader->stamp)
         return reader->index[item].candidate;
     return hh_candidate_new(reader, item);
+}
+
+static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
+{
+    return (slot * 0x9e3779b1u >> 7) & reader->place_mask;
 }
 
 // Grows *memory, an array of *capacity elements of `size` bytes, to at least `count`; false when out of
@@ -174,11 +180,7 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 
 // The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
-// The clicks around the item's click at `at` of a session, into reader->events; of_last: the item is the
-// asking session's last. False when out of memory.
-bool hh_pair_read(hh_reader *reader, const hh_block *block, uint32_t clicks, uint32_t at,
-                  const float weight[2], bool of_last);
-void hh_pair_add_row(hh_reader *reader, uint32_t depth); // from reader->events
+void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from reader->found
 void hh_votes_knn(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
 

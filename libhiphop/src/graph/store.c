@@ -1,6 +1,6 @@
 // Memory of sessions. Blocks are cut from large chunks, by size classes with a free list each, and named by
-// 32-bit numbers (words of 4 bytes, so 16 GB); slots are cut from smaller ones. Neither ever moves, and
-// chunks are never given back: what a graph at its bound frees, it needs again.
+// 32-bit numbers (words of 4 bytes, so 16 GB); slots are cut from them, many at a time. Neither ever moves,
+// and chunks are never given back: what a graph at its bound frees, it needs again.
 //
 // A chain links the sessions of all visitors with the same tag bits, newest first, so that a query finds its
 // visitor's own session without knowing where the graph keeps it.
@@ -12,6 +12,7 @@
 #define HEADER_WORDS (sizeof(hh_block) / 4)
 #define HUGE_PAGE    ((size_t)1 << 21)
 #define CHUNK_WORDS  (1u << HH_CHUNK_BITS)
+#define SLOT_WORDS   (sizeof(hh_slot) / 4 << HH_SLOT_CHUNK_BITS)
 
 _Static_assert(sizeof(hh_block) == 12 && sizeof(hh_click) == 8, "blocks are counted in words of 4 bytes");
 
@@ -54,23 +55,15 @@ void hh_store_free(hh_store *store)
 {
     for (uint32_t i = 0; i < store->used_chunks; i++)
         free(store->chunks[i]);
-    for (uint32_t i = 0; store->slots && i < store->slot_chunks; i++)
-        free(store->slots[i]);
     free(store->slots);
     free(store->chains);
 }
 
-// ---- blocks ----
+// ---- chunks ----
 
-uint32_t hh_store_block_new(hh_store *store, uint32_t count)
+// So many words of a chunk, HH_NONE: out of memory.
+static uint32_t cut(hh_store *store, uint32_t words)
 {
-    int class = class_of(count);
-    uint32_t block = store->free_blocks[class];
-    if (block != HH_NONE) {
-        store->free_blocks[class] = hh_block_at(store, block)->base;
-        return block;
-    }
-    uint32_t words = HEADER_WORDS + 2 * class_capacity(class);
     if (words > CHUNK_WORDS)
         return HH_NONE;
     if (store->used_chunks == 0 || store->used_words + words > CHUNK_WORDS) {
@@ -84,9 +77,22 @@ uint32_t hh_store_block_new(hh_store *store, uint32_t count)
         store->used_words = 0;
         store->memory += CHUNK_WORDS * sizeof *chunk;
     }
-    block = (store->used_chunks - 1) << HH_CHUNK_BITS | store->used_words;
+    uint32_t at = (store->used_chunks - 1) << HH_CHUNK_BITS | store->used_words;
     store->used_words += words;
-    return block;
+    return at;
+}
+
+// ---- blocks ----
+
+uint32_t hh_store_block_new(hh_store *store, uint32_t count)
+{
+    int class = class_of(count);
+    uint32_t block = store->free_blocks[class];
+    if (block != HH_NONE) {
+        store->free_blocks[class] = hh_block_at(store, block)->base;
+        return block;
+    }
+    return cut(store, HEADER_WORDS + 2 * class_capacity(class));
 }
 
 void hh_store_block_free(hh_store *store, uint32_t number)
@@ -112,15 +118,15 @@ uint32_t hh_store_slot_new(hh_store *store)
     if (chunk >= store->slot_chunks)
         return HH_NONE;
     if (!store->slots[chunk]) {
-        hh_slot *slots = malloc(sizeof *slots << HH_SLOT_CHUNK_BITS);
-        if (!slots)
+        uint32_t at = cut(store, SLOT_WORDS);
+        if (at == HH_NONE)
             return HH_NONE;
+        hh_slot *slots = (hh_slot *)(void *)hh_words_at(store, at);
         for (uint32_t i = 0; i < 1u << HH_SLOT_CHUNK_BITS; i++) {
             atomic_init(&slots[i].block, HH_NONE);
             atomic_init(&slots[i].next, HH_NONE);
         }
         atomic_store_explicit(&store->slots[chunk], slots, memory_order_release);
-        store->memory += sizeof *slots << HH_SLOT_CHUNK_BITS;
     }
     store->used_slots++;
     return slot;

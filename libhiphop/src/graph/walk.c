@@ -1,8 +1,9 @@
 // The one pass over postings. For each distinct item of the asking session's last HH_DEPTH clicks it reads
 // the newest sessions that hold it, as of the query's time and without the asking session's own, and hands
-// what it finds to two experts: to pair the clicks around the item, to knn the session with its similarity.
+// what it finds to two experts: to pair the clicks on the item, to knn the session with its similarity.
 //
-// Sessions lie scattered in memory, so the pass fetches ahead: slots further, blocks nearer.
+// Sessions lie scattered in memory, so the pass fetches ahead: slots further, blocks nearer. It does little
+// for each, in loops of their own for each step: what the processor cannot foresee costs more than the work.
 #include "graph/reader.h"
 
 #include <math.h>
@@ -33,52 +34,46 @@ bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
 
 // ---- sessions by slot ----
 
-static bool places_grow(hh_reader *reader)
-{
-    uint32_t size = reader->place_mask ? 2 * (reader->place_mask + 1) : 2048;
-    hh_session_place *places = calloc(size, sizeof *places);
-    if (!places)
-        return false;
-    for (uint32_t i = 0; reader->places && i <= reader->place_mask; i++) {
-        const hh_session_place *old = &reader->places[i];
-        if (old->stamp != reader->stamp)
-            continue;
-        uint32_t place = (old->slot * 0x9e3779b1u) & (size - 1);
-        while (places[place].stamp == reader->stamp)
-            place = (place + 1) & (size - 1);
-        places[place] = *old;
-    }
-    free(reader->places);
-    reader->places = places;
-    reader->place_mask = size - 1;
-    return true;
-}
+#define FIRST_PLACES 2048
 
-static uint32_t neighbour_new(hh_reader *reader, hh_session_place *place, uint32_t slot)
+// The table of places is small at first in each query, so that it is emptied fast.
+static bool places_reset(hh_reader *reader, uint32_t size)
 {
-    if (reader->neighbour_count == reader->neighbour_capacity) {
-        uint32_t capacity = reader->neighbour_capacity;
-        if (!hh_grow(&reader->ranks, &capacity, reader->neighbour_count + 1, sizeof *reader->ranks) ||
-            !hh_grow(&reader->neighbours, &reader->neighbour_capacity, reader->neighbour_count + 1,
-                     sizeof *reader->neighbours))
-            return HH_NONE;
+    if (!hh_grow(&reader->places, &reader->place_capacity, size, sizeof *reader->places))
+        return false;
+    memset(reader->places, 0, size * sizeof *reader->places);
+    reader->place_mask = size - 1;
+    for (uint32_t i = 0; i < reader->neighbour_count; i++) {
+        uint32_t at = hh_place_of(reader, reader->neighbours[i].slot);
+        while (reader->places[at])
+            at = (at + 1) & reader->place_mask;
+        reader->places[at] = i + 1;
     }
-    *place = (hh_session_place){reader->stamp, slot, reader->neighbour_count};
-    reader->neighbours[reader->neighbour_count] = (hh_neighbour){.depth = HH_NONE};
-    return reader->neighbour_count++;
+    return true;
 }
 
 static uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
 {
-    if (2 * reader->neighbour_count >= reader->place_mask && !places_grow(reader))
+    uint32_t number = reader->neighbour_count;
+    if (2 * number >= reader->place_mask && !places_reset(reader, 2 * (reader->place_mask + 1)))
         return HH_NONE;
-    uint32_t at = (slot * 0x9e3779b1u) & reader->place_mask;
-    while (reader->places[at].stamp == reader->stamp) {
-        if (reader->places[at].slot == slot)
-            return reader->places[at].neighbour;
-        at = (at + 1) & reader->place_mask;
+    uint32_t at = hh_place_of(reader, slot);
+    for (; reader->places[at]; at = (at + 1) & reader->place_mask)
+        if (reader->neighbours[reader->places[at] - 1].slot == slot)
+            return reader->places[at] - 1;
+    if (number == reader->neighbour_capacity) {
+        uint32_t a = number, b = number, c = number, d = number;
+        if (!hh_grow(&reader->ranks, &a, number + 1, sizeof *reader->ranks) ||
+            !hh_grow(&reader->similar, &b, number + 1, sizeof *reader->similar) ||
+            !hh_grow(&reader->scratch, &c, number + 1, sizeof *reader->scratch) ||
+            !hh_grow(&reader->chosen, &d, number + 1, sizeof *reader->chosen) ||
+            !hh_grow(&reader->neighbours, &reader->neighbour_capacity, number + 1,
+                     sizeof *reader->neighbours))
+            return HH_NONE;
     }
-    return neighbour_new(reader, &reader->places[at], slot);
+    reader->places[at] = number + 1;
+    reader->neighbours[number] = (hh_neighbour){.slot = slot, .depth = HH_NONE};
+    return reader->neighbour_count++;
 }
 
 // ---- the pass ----
@@ -93,18 +88,8 @@ static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time lim
     return count;
 }
 
-// The first time that a session is read: what is left of it after its age, that of its last click.
-static void meet(hh_reader *reader, hh_neighbour *neighbour, const hh_block *block, uint32_t clicks,
-                 hh_time limit)
-{
-    float age = -(float)(limit - block->clicks[clicks - 1].at);
-    neighbour->block = block;
-    neighbour->clicks = clicks;
-    const float *rate = reader->rate;
-    neighbour->left = hh_half((hh_four){age * rate[0], age * rate[1], age * rate[2], age * rate[3]});
-}
-
-// Reads one session for the item; whether it is one that holds the item and that the query may see.
+// Reads one session for the item; whether it is one that holds the item and that the query may see. Its
+// clicks on the item go to reader->found.
 static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_t depth, float weight)
 {
     hh_graph *graph = reader->graph;
@@ -113,10 +98,19 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
         return false;
     uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
     hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
-    uint32_t clicks = clicks_before(block, count, limit), first = 0;
-    while (first < clicks && block->clicks[first].item != item)
-        first++;
-    if (first == clicks)
+    uint32_t clicks = clicks_before(block, count, limit), begin = reader->found_count, end = begin;
+    if (begin + clicks >= reader->found_capacity &&
+        !hh_grow(&reader->found, &reader->found_capacity, (size_t)begin + clicks + 1,
+                 sizeof *reader->found)) {
+        reader->failed = true;
+        return false;
+    }
+    hh_found *found = reader->found;
+    for (uint32_t i = 0; i < clicks; i++) { // no branch on the item: nobody could predict it
+        found[end].at = i;
+        end += block->clicks[i].item == item;
+    }
+    if (end == begin)
         return false;
     if (block->tag == reader->tag && hh_click_time(graph, block, clicks - 1) >= reader->session_start)
         return false;
@@ -128,21 +122,21 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
     hh_neighbour *neighbour = &reader->neighbours[number];
     if (neighbour->depth == depth)
         return false; // listed twice: its slot was used before, by another session with this item
-    if (neighbour->depth == HH_NONE)
-        meet(reader, neighbour, block, clicks, limit);
+    if (neighbour->depth == HH_NONE) {
+        neighbour->block = block;
+        neighbour->clicks = clicks;
+        neighbour->age = (float)(limit - block->clicks[clicks - 1].at);
+    } else { // it may have grown since: what it was then counts
+        while (end > begin && found[end - 1].at >= neighbour->clicks)
+            end--;
+    }
     neighbour->depth = depth;
     neighbour->similarity += weight;
-    const float pair[2] = {neighbour->left[0], neighbour->left[1]};
-    uint32_t last = first;
-    for (uint32_t i = first; i < neighbour->clicks; i++) {
-        if (block->clicks[i].item != item)
-            continue;
-        last = i;
-        if (!hh_pair_read(reader, block, clicks, i, pair, depth == 0))
-            reader->failed = true;
-    }
-    if (last > neighbour->match)
-        neighbour->match = last;
+    for (uint32_t i = begin; i < end; i++)
+        found[i].neighbour = number;
+    reader->found_count = end;
+    uint32_t last = end > begin ? found[end - 1].at : 0;
+    neighbour->match = last > neighbour->match ? last : neighbour->match;
     return true;
 }
 
@@ -186,9 +180,22 @@ static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float wei
     }
 }
 
+// What is left of the sessions from `first` on after their age, that of their last click.
+static void decay(hh_reader *reader, uint32_t first)
+{
+    const float *rates = reader->rate;
+    const hh_four rate = {-rates[0], -rates[1], -rates[2], -rates[3]};
+    for (uint32_t i = first; i < reader->neighbour_count; i++)
+        reader->neighbours[i].left = hh_half(reader->neighbours[i].age * rate);
+}
+
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
 {
     const hh_graph_options *options = &reader->graph->options;
+    if (!places_reset(reader, FIRST_PLACES)) {
+        reader->failed = true;
+        return;
+    }
     for (uint32_t depth = 0; depth < HH_DEPTH && depth < length; depth++) {
         hh_item item = items[length - 1 - depth];
         bool later = false; // in the session
@@ -198,8 +205,10 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
         if (candidate == HH_NONE)
             continue;
         float rarity = logf(1 + hh_query_all_clicks(reader) / fmaxf(1, hh_query_clicks(reader, candidate)));
-        reader->event_count = 0;
+        uint32_t known = reader->neighbour_count;
+        reader->found_count = 0;
         read_item(reader, item, depth, expf(-(float)depth / (float)options->knn_decay) * rarity);
-        hh_pair_add_row(reader, depth);
+        decay(reader, known);
+        hh_votes_pair(reader, depth);
     }
 }
