@@ -1,7 +1,8 @@
 // One partition of the clicks as a worker holds it: its sessionizer, where it stands in the log, and what
 // Kafka is told of it. What is committed is the true position, and as its metadata the text
-//   "h1 <wall clock, ms> <checkpoint>"      (or the checkpoint alone, where both would be too long)
-// out of which the next holder builds the same open sessions (docs/decisions/0004-exactly-once.md).
+//   "h1 <wall clock, ms> <gap>,<lateness>,<max_duration>,<max_clicks> <checkpoint>"
+// (or the checkpoint alone, where all would be too long) out of which the next holder builds the same open
+// sessions, given that it has the same session rules (docs/decisions/0004-exactly-once.md).
 #ifndef DAEMON_PARTITION_H
 #define DAEMON_PARTITION_H
 
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #define HH_METADATA_SIZE 4097 // what Kafka takes, and a NUL
+#define HH_RULES_SIZE    96
 
 typedef struct hh_worker hh_worker;
 
@@ -46,8 +48,8 @@ hh_status hh_partition_restore(hh_partition *partition, int64_t position, const 
 // The metadata for the position as it is now.
 hh_status hh_partition_metadata(hh_partition *partition, hh_time now, char text[HH_METADATA_SIZE]);
 
-// The checkpoint within committed metadata (NULL: none), and into *written the time at which it was
-// committed, left alone where the text doesn't say.
-const char *hh_metadata_parse(const char *text, hh_time *written);
+// The checkpoint within committed metadata (NULL: none); into *written the time at which it was committed,
+// left alone where the text doesn't say, and into `rules` the session rules by then, "" where it doesn't say.
+const char *hh_metadata_parse(const char *text, hh_time *written, char rules[HH_RULES_SIZE]);
 
 #endif

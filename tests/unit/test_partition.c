@@ -3,6 +3,7 @@
 #include "daemon/settings.h"
 #include "daemon/worker.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,8 +72,15 @@ Test(partition, continues_from_its_own_metadata)
     cr_assert_eq(hh_partition_metadata(s.partition, NOW, text), HH_OK);
     cr_assert_eq(strncmp(text, "h1 1700000000 ", 14), 0, "%s", text);
     hh_time written = 0;
-    cr_assert_str_eq(hh_metadata_parse(text, &written), text + 14);
+    char rules[HH_RULES_SIZE];
+    const char *checkpoint = hh_metadata_parse(text, &written, rules);
+    cr_assert_str_eq(rules, "1800000,10000,43200000,500", "the defaults");
+    cr_assert_eq(checkpoint, text + 14 + strlen(rules) + 1);
     cr_assert_eq(written, NOW);
+    char old[HH_METADATA_SIZE] = "h1 1700000000 "; // as they were before rules stood in them
+    memcpy(old + 14, checkpoint, strlen(checkpoint) + 1);
+    cr_assert_str_eq(hh_metadata_parse(old, &written, rules), checkpoint);
+    cr_assert_str_eq(rules, "");
     cr_assert_eq(hh_partition_restore(s.partition, 12, text, NOW + 5000, &error), HH_OK);
     cr_assert(s.partition->next <= 12 && s.partition->position == 12);
     cr_assert_eq(hh_age_of(&s.partition->age, 12, -1, NOW + 5000), 5000, "it waits since the commit");
@@ -145,4 +153,43 @@ Test(partition, replays_what_was_open_and_gives_it_back_when_dropped)
     cr_assert_eq(hh_intern_count(s.worker.items), 0);
     replay(&s, 5, 25);
     end(&s);
+}
+
+// What is logged when a predecessor with the gap committed at 25 and all its sessions are open.
+static void restore_after_gap(hh_time gap, char *said, size_t size)
+{
+    stage s;
+    hh_error error;
+    char text[HH_METADATA_SIZE];
+    int ends[2];
+    begin(&s);
+    hh_sessionizer_options options = s.shared.config->session;
+    options.gap = gap;
+    hh_sessionizer *other = hh_sessionizer_new(&options, ignore, NULL, &error);
+    hh_click_fate fate;
+    cr_assert_eq(hh_sessionizer_push(other, 5, "v", 1, 0, NOW, NOW, &fate, NULL), HH_OK);
+    int mark = snprintf(text, sizeof text, "h1 1700000000 %lld,%lld,%lld,%lu ", (long long)options.gap,
+                        (long long)options.lateness, (long long)options.max_duration,
+                        (unsigned long)options.max_clicks);
+    cr_assert_eq(hh_sessionizer_checkpoint(other, 25, text + mark, sizeof text - (size_t)mark), HH_OK);
+    hh_sessionizer_free(other, NULL);
+    hh_logger_free(s.shared.log);
+    cr_assert_eq(pipe(ends), 0);
+    s.shared.log = hh_logger_new(ends[1], HH_LOG_WARNING);
+    cr_assert_eq(hh_partition_restore(s.partition, 25, text, NOW, &error), HH_OK);
+    end(&s);
+    close(ends[1]);
+    ssize_t length = read(ends[0], said, size - 1);
+    close(ends[0]);
+    said[length > 0 ? length : 0] = '\0';
+}
+
+Test(partition, warns_of_session_rules_that_have_changed)
+{
+    char said[2000];
+    restore_after_gap(30 * 60000, said, sizeof said);
+    cr_assert_str_eq(said, "", "the same rules");
+    restore_after_gap(20 * 60000, said, sizeof said);
+    cr_assert(strstr(said, "session.gap") && strstr(said, "1200000,") && strstr(said, "1800000,"), "%s",
+              said);
 }
