@@ -21,7 +21,8 @@ struct hh_publisher {
     hh_recommender *recommender; // NULL: recommendations are off
     hh_encoder *lists, *sessions;
     // scratch of a list
-    hh_item *query; // [query_room]
+    hh_item *query;   // [query_room]
+    hh_item *popular; // [query_room + HH_LIVE_RANKS]
     uint32_t query_room;
     hh_recommendation *list;  // [k]
     hh_recommended_item *out; // [k]
@@ -83,6 +84,7 @@ void hh_publisher_free(hh_publisher *p)
     hh_encoder_free(p->lists);
     hh_encoder_free(p->sessions);
     free(p->query);
+    free(p->popular);
     free(p->list);
     free(p->out);
     free(p->ids);
@@ -128,6 +130,10 @@ static hh_status translate(hh_publisher *p, const hh_session *session, uint32_t 
         if (!query)
             return HH_MEMORY;
         p->query = query;
+        hh_item *popular = realloc(p->popular, (room + HH_LIVE_RANKS) * sizeof *popular);
+        if (!popular)
+            return HH_MEMORY;
+        p->popular = popular;
         p->query_room = room;
     }
     hh_reader *reader = hh_recommender_reader(p->recommender);
@@ -158,20 +164,21 @@ static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t p
     for (uint32_t i = 0; i < shown->count; i++)
         shown->items[i] = hh_shown_hash(p->out[i].item.bytes, p->out[i].item.length);
 
-    const hh_votes *votes = hh_recommender_votes(p->recommender);
+    // The yardstick: as long as our list, by the same rule about the session's own items.
     double weights[HH_EXPERTS];
     hh_mixture_weights(p->shared->mixture, position + 1, session->clicks[position].time, weights);
     hh_expert best = HH_EXPERT_POP_SHORT;
     for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
         best = weights[e] > weights[best] ? e : best;
-    uint32_t popular[HH_LIVE_RANKS];
+    const hh_reader *reader = hh_recommender_reader(p->recommender);
     bool hide = p->shared->config->recommend.hide_session_items;
-    shown->popular_count = (uint32_t)hh_popular(votes, best, p->query, hide ? position + 1 : 0, popular);
+    size_t length = hide ? position + 1 : 0;
+    size_t popular = hh_graph_popular(reader, best, p->popular, shown->count + length);
+    shown->popular_count = (uint32_t)hh_leave_out(p->popular, popular, p->query, length, shown->count);
     for (uint32_t i = 0; i < shown->popular_count; i++) {
         char id[HH_ID_MAX + 1];
-        size_t length =
-            hh_graph_id(hh_recommender_reader(p->recommender), votes->items[popular[i]], id, sizeof id);
-        shown->popular[i] = hh_shown_hash(id, length < sizeof id ? length : sizeof id - 1);
+        size_t bytes = hh_graph_id(hh_recommender_reader(p->recommender), p->popular[i], id, sizeof id);
+        shown->popular[i] = hh_shown_hash(id, bytes < sizeof id ? bytes : sizeof id - 1);
     }
     return HH_OK;
 }
@@ -218,6 +225,10 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
     hh_time age = hh_age_of(&partition->age, partition->next - 1, partition->record_time, now);
     if (max_age > 0 && age > max_age) {
         p->stale++;
+        if (position + 1 == session->count) { // no list is judged by the click after the next one
+            free(*session->attachment);
+            *session->attachment = NULL;
+        }
         return HH_OK;
     }
     hh_status status = translate(p, session, position);

@@ -33,19 +33,11 @@ static bool holds(const hh_item *session, size_t length, hh_item item)
     return false;
 }
 
-size_t hh_popular(const hh_votes *votes, hh_expert expert, const hh_item *session, size_t length,
-                  uint32_t candidates[HH_LIVE_RANKS])
+size_t hh_leave_out(hh_item *items, size_t count, const hh_item *session, size_t length, size_t wanted)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < votes->count; i++) {
-        float share = votes->shares[i][expert];
-        if (share <= 0 || (count == HH_LIVE_RANKS && share <= votes->shares[candidates[count - 1]][expert]) ||
-            holds(session, length, votes->items[i]))
-            continue;
-        size_t at = count < HH_LIVE_RANKS ? count++ : count - 1;
-        for (; at > 0 && votes->shares[candidates[at - 1]][expert] < share; at--)
-            candidates[at] = candidates[at - 1];
-        candidates[at] = (uint32_t)i;
-    }
-    return count;
+    size_t kept = 0;
+    for (size_t i = 0; i < count && kept < wanted; i++)
+        if (!holds(session, length, items[i]))
+            items[kept++] = items[i];
+    return kept;
 }

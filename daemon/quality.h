@@ -16,9 +16,7 @@ uint32_t hh_shown_hash(const char *item, size_t length);
 // Ranks of the item in what was shown and in what was popular: 1 = first, 0 = not there.
 void hh_shown_ranks(const hh_shown *shown, uint32_t item, unsigned *rank, unsigned *popularity_rank);
 
-// The candidates with the largest shares of one expert, best first, without those in `session`. Returns how
-// many.
-size_t hh_popular(const hh_votes *votes, hh_expert expert, const hh_item *session, size_t length,
-                  uint32_t candidates[HH_LIVE_RANKS]);
+// Keeps the first `wanted` items that are not in the session. Returns how many.
+size_t hh_leave_out(hh_item *items, size_t count, const hh_item *session, size_t length, size_t wanted);
 
 #endif

@@ -275,3 +275,30 @@ Test(graph, every_failure_of_memory_leaves_it_whole)
             break;
     }
 }
+
+Test(graph, what_is_popular_counts_the_asking_session_too)
+{
+    enum { ITEMS = 5, EARLY = 1000 };
+    hh_graph *graph = new_graph(1000, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item items[ITEMS + 1], own = item(graph, 0);
+    hh_votes votes;
+    cr_assert_eq(hh_graph_popular(reader, HH_EXPERT_POP_LONG, items, ITEMS), 0, "before the first query");
+    hh_graph_session *session = hh_graph_open(graph, 1);
+    for (int i = 0; i < ITEMS; i++) // item 0 five times, item 4 once, all by the visitor who asks
+        for (int j = i; j < ITEMS; j++)
+            cr_assert_eq(hh_graph_click(graph, session, item(graph, i), EARLY + i), HH_OK);
+    hh_query query = {.items = &own, .length = 1, .as_of = 2 * EARLY, .visitor = 1, .session_start = EARLY};
+    cr_assert_eq(hh_graph_query(reader, &query, ITEMS, &votes), HH_OK);
+    for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++) {
+        cr_assert_eq(hh_graph_popular(reader, e, items, ITEMS + 1), ITEMS);
+        for (int i = 0; i < ITEMS; i++)
+            cr_assert_eq(items[i], item(graph, i));
+    }
+    cr_assert_eq(hh_graph_popular(reader, HH_EXPERT_POP_LONG, items, 2), 2);
+    cr_assert_eq(hh_graph_popular(reader, HH_EXPERT_NEXT, items, ITEMS), 0);
+    hh_graph_close(graph, session);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}

@@ -136,6 +136,11 @@ typedef struct hh_votes {
 // know.
 hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes);
 
+// What is clicked most by a pop expert's half-life, best first, as of the reader's last query and whoever
+// asked it: his own items and clicks count like all others. Fills items[0 .. result - 1], result <= count; at
+// least as many as the query's `popular`, where so many items exist. 0 for other experts.
+size_t hh_graph_popular(const hh_reader *reader, hh_expert expert, hh_item *items, size_t count);
+
 // ---- what there is to see (any thread) ----
 typedef struct hh_graph_stats {
     uint64_t clicks, sessions, open_sessions, items, memory_bytes;

@@ -305,3 +305,14 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     votes->neighbours = reader->chosen_count;
     return HH_OK;
 }
+
+size_t hh_graph_popular(const hh_reader *reader, hh_expert expert, hh_item *items, size_t count)
+{
+    if (expert >= HH_POPS || !reader->pop.known)
+        return 0;
+    const hh_pop_top *top = &reader->pop.top[expert];
+    size_t found = top->count < count ? top->count : count;
+    if (found)
+        memcpy(items, top->items, found * sizeof *items);
+    return found;
+}
