@@ -8,8 +8,10 @@
 #include <string.h>
 
 enum {
-    CALL_MS = 1000, // longest that one call may wait for a broker
-    PAUSE_MS = 200, // before another attempt to restore
+    CALL_MS = 1000,        // longest that one call may wait for a broker
+    PAUSE_MS = 200,        // before another attempt to restore when the group's coordinator doesn't answer,
+    FIRST_PAUSE_MS = 1000, // and when only partitions are left that could not be restored the last time
+    LONGEST_PAUSE_MS = 5000,
     DRAIN_MESSAGES = 64,
     STREAK_MS = 60000, // fatal errors nearer than this are a streak,
     STREAK_MAX = 5,    // and so many are enough
@@ -152,15 +154,6 @@ hh_partition *hh_group_partition(const hh_worker *worker, int32_t number)
     return number >= 0 && number < worker->partition_slots ? worker->partitions[number] : NULL;
 }
 
-static rd_kafka_resp_err_t ask_committed(hh_worker *worker, rd_kafka_topic_partition_list_t *list)
-{
-    // Waits for a predecessor's transaction to be settled: librdkafka asks for stable offsets.
-    rd_kafka_resp_err_t code = rd_kafka_committed(worker->consumer, list, CALL_MS);
-    for (int i = 0; i < list->cnt && !code; i++)
-        code = list->elems[i].err;
-    return code;
-}
-
 static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
                                    const rd_kafka_topic_partition_t *committed)
 {
@@ -195,12 +188,81 @@ static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-// Brings every partition that isn't assigned to where Kafka says it stands.
+static void say_not_yet(hh_worker *worker, int32_t number, rd_kafka_resp_err_t code)
+{
+    HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "partitions can't be restored yet",
+                HH_NUMBER("worker", worker->number), HH_NUMBER("partition", number),
+                HH_TEXT("error", rd_kafka_err2name(code)), HH_TEXT("reason", rd_kafka_err2str(code)));
+}
+
+// Restores the partitions of the list, those first that did not fail the last time, and adds them to `ready`.
+// The first that fails ends it: a partition without a leader costs a second, and must not hold up those that
+// have one for longer.
+static void restore_some(hh_worker *worker, const rd_kafka_topic_partition_list_t *list,
+                         rd_kafka_topic_partition_list_t *ready)
+{
+    for (int failed = 0; failed < 2; failed++)
+        for (int i = 0; i < list->cnt; i++) {
+            const rd_kafka_topic_partition_t *committed = &list->elems[i];
+            hh_partition *partition = worker->partitions[committed->partition];
+            if (partition->failed != failed)
+                continue;
+            rd_kafka_resp_err_t code =
+                committed->err ? committed->err : restore(worker, partition, committed);
+            if (worker->trouble)
+                return;
+            partition->failed = code != RD_KAFKA_RESP_ERR_NO_ERROR;
+            if (partition->failed) {
+                say_not_yet(worker, partition->number, code);
+                return;
+            }
+            rd_kafka_topic_partition_list_add(ready, committed->topic, partition->number)->offset =
+                partition->next;
+        }
+}
+
+static bool assign(hh_worker *worker, const rd_kafka_topic_partition_list_t *ready)
+{
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(worker->consumer, ready);
+    if (error) {
+        say_error(worker, "assignment refused", error);
+        return false;
+    }
+    for (int i = 0; i < ready->cnt; i++) {
+        hh_partition *partition = worker->partitions[ready->elems[i].partition];
+        partition->assigned = partition->held = true;
+        HH_LOG(worker->shared->log, HH_LOG_INFO, "partition restored", HH_NUMBER("worker", worker->number),
+               HH_NUMBER("partition", partition->number), HH_NUMBER("position", partition->position),
+               HH_NUMBER("replay", partition->position - partition->next));
+    }
+    return true;
+}
+
+// When to try again what is not assigned yet; at once where something has just worked or was not tried.
+static void plan_restore(hh_worker *worker, bool progress)
+{
+    bool untried = false;
+    worker->restoring = false;
+    for (int32_t i = 0; i < worker->partition_slots; i++) {
+        const hh_partition *partition = worker->partitions[i];
+        if (!partition || partition->assigned)
+            continue;
+        worker->restoring = true;
+        untried |= !partition->failed;
+    }
+    hh_time pause = worker->restore_pause;
+    pause = progress ? 0 : pause ? 2 * pause : FIRST_PAUSE_MS;
+    worker->restore_pause = pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS;
+    worker->next_restore = hh_steady_clock() + (untried ? 0 : worker->restore_pause);
+}
+
+// Brings every partition that isn't assigned to where Kafka says it stands, as far as brokers let us.
 static void restore_all(hh_worker *worker)
 {
     const char *topic = worker->shared->config->topics.clicks;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(worker->partition_slots);
     rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_new(worker->partition_slots);
+    rd_kafka_topic_partition_list_t *ready = rd_kafka_topic_partition_list_new(worker->partition_slots);
     for (int32_t i = 0; i < worker->partition_slots; i++) {
         hh_partition *partition = worker->partitions[i];
         if (!partition || partition->assigned)
@@ -208,38 +270,33 @@ static void restore_all(hh_worker *worker)
         rd_kafka_topic_partition_list_add(list, topic, i);
         if (partition->held)
             rd_kafka_topic_partition_list_add(held, topic, i);
+        partition->held = false;
     }
-    rd_kafka_resp_err_t code = list->cnt ? ask_committed(worker, list) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (held->cnt)
+        say_error(worker, "rewind refused", rd_kafka_incremental_unassign(worker->consumer, held));
+    // Waits for a predecessor's transaction to be settled: librdkafka asks for stable offsets.
+    rd_kafka_resp_err_t code =
+        list->cnt ? rd_kafka_committed(worker->consumer, list, CALL_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
     hh_pulse_beat(&worker->pulse);
-    for (int i = 0; i < list->cnt && !code && !worker->trouble; i++) {
-        hh_partition *partition = worker->partitions[list->elems[i].partition];
-        code = restore(worker, partition, &list->elems[i]);
-        list->elems[i].offset = partition->next;
-    }
     if (code) {
-        HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "partitions can't be restored yet",
-                    HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
-                    HH_TEXT("reason", rd_kafka_err2str(code)));
+        say_not_yet(worker, -1, code);
         worker->next_restore = hh_steady_clock() + PAUSE_MS;
-    } else if (!worker->trouble) {
-        if (held->cnt)
-            say_error(worker, "rewind refused", rd_kafka_incremental_unassign(worker->consumer, held));
-        if (list->cnt)
-            say_error(worker, "assignment refused", rd_kafka_incremental_assign(worker->consumer, list));
-        for (int i = 0; i < list->cnt; i++) {
-            hh_partition *partition = worker->partitions[list->elems[i].partition];
-            partition->assigned = partition->held = true;
-            HH_LOG(worker->shared->log, HH_LOG_INFO, "partition restored",
-                   HH_NUMBER("worker", worker->number), HH_NUMBER("partition", partition->number),
-                   HH_NUMBER("position", partition->position),
-                   HH_NUMBER("replay", partition->position - partition->next));
+    } else {
+        restore_some(worker, list, ready);
+    }
+    if (!code && !worker->trouble) {
+        bool refused = ready->cnt && !assign(worker, ready);
+        plan_restore(worker, ready->cnt && !refused);
+        if (refused)
+            worker->next_restore = hh_steady_clock() + worker->restore_pause;
+        if (ready->cnt || !worker->restoring) {
+            atomic_store(&worker->pulse.broken, false);
+            count_assigned(worker);
         }
-        worker->restoring = false;
-        atomic_store(&worker->pulse.broken, false);
-        count_assigned(worker);
     }
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_topic_partition_list_destroy(held);
+    rd_kafka_topic_partition_list_destroy(ready);
 }
 
 void hh_group_rewind(hh_worker *worker)

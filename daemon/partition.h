@@ -23,6 +23,7 @@ typedef struct hh_partition {
     hh_sessionizer *sessionizer;
     bool held;         // librdkafka has it in its assignment
     bool assigned;     // it is restored, and its messages count
+    bool failed;       // it could not be restored when that was tried last
     bool out_of_range; // the log no longer has what it wants to read
     int64_t next;      // offset of the next record to be read, replay included
     int64_t position;  // records before this one are dealt with

@@ -47,6 +47,7 @@ struct hh_worker {
     hh_time now;                                // wall clock of this round
     hh_time next_restore, next_look;            // steady clock
     hh_time pause;                              // before the next restore, after a commit that failed
+    hh_time restore_pause;                      // and after one that failed itself
     rd_kafka_topic_partition_list_t *positions; // scratch of a commit
     bool pending;                               // something was done since the last commit
     bool behind;                                // more clicks wait than a batch
