@@ -171,7 +171,7 @@ static hh_status prepare(hh_search *search, const hh_model_kind *kind, hh_error 
 {
     const hh_evaluate_options *given = &search->options->evaluate;
     size_t room = HH_TUNED, count = given->setting_count;
-    if (count <= room)
+    if (count > 0 && count <= room)
         memcpy(search->values, given->settings, count * sizeof *given->settings);
     search->fixed_count = count;
     for (size_t k = 0; k < kind->setting_count && count <= room; k++) {
