@@ -315,11 +315,11 @@ size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partiti
     return count > 0 ? follow(feed, records, partitions, count) : 0;
 }
 
-bool hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)
+hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)
 {
     int64_t low, high;
-    return rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks),
-                                            partition->number, &low, &high,
-                                            CALL_MS / 2) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-           high <= partition->end;
+    if (rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks), partition->number,
+                                         &low, &high, CALL_MS / 2) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return HH_IO;
+    return high <= partition->end ? HH_OK : HH_NOT_FOUND;
 }

@@ -39,7 +39,8 @@ hh_feed_partition *hh_feed_at(hh_feed *feed, size_t number); // valid until the 
 // caller destroys them. *partition of each in partitions[].
 size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions, size_t room,
                     int timeout_ms);
-// Whether the log of the partition still ends where the feed stands.
-bool hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition);
+// Whether the log of the partition still ends where the feed stands: HH_OK. HH_NOT_FOUND: it goes on. HH_IO:
+// no broker has answered.
+hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition);
 
 #endif

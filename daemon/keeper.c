@@ -14,6 +14,7 @@ enum {
     BATCH = 256,
     IDLE_MS = 100,
     LOOK_MS = 500,            // between looks at idle partitions and gauges
+    NO_ANSWER_MS = 5000,      // no such looks after one that no broker has answered
     LOOK_UP_MS = 30000,       // between looks for new partitions
     LESSONS_AT_START = 20000, // clicks learned from while the graph is loaded
     LESSON_US = 60,           // what one costs, about
@@ -34,8 +35,9 @@ struct hh_keeper {
     hh_click_decoder *decoder;
     hh_time now; // wall clock
     hh_status trouble;
-    hh_time next_look, next_look_up; // steady clock
-    unsigned lesson_shift;           // one click in 2^this is learned from
+    hh_time next_look, next_look_up, next_probe; // steady clock
+    size_t first_probe;                          // of the feed's partitions
+    unsigned lesson_shift;                       // one click in 2^this is learned from
     uint64_t clicks, clicks_at_look;
     hh_item *query; // [query_room]
     uint32_t query_room;
@@ -212,18 +214,26 @@ static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const r
 
 // ---- now and then ----
 
-static void close_idle(hh_keeper *keeper, hh_feed_partition *partition, hh_time steady)
+static void close_idle(hh_keeper *keeper, size_t number, hh_time steady)
 {
+    hh_feed_partition *partition = hh_feed_at(keeper->feed, number);
     hh_keeper_partition *state = partition->consumer_state;
     hh_time timeout = keeper->shared->config->session.idle_timeout;
-    if (!state || !partition->at_end || timeout == 0 || keeper->now - partition->quiet_since < timeout ||
-        steady < partition->next_tick || hh_sessionizer_open(state->sessionizer) == 0)
+    if (!state || !partition->at_end || timeout == 0 || steady < keeper->next_probe ||
+        keeper->now - partition->quiet_since < timeout || steady < partition->next_tick ||
+        hh_sessionizer_open(state->sessionizer) == 0)
         return;
     partition->next_tick = steady + LOOK_MS;
-    if (!hh_feed_still_at_end(keeper->feed, partition))
-        return;
+    hh_status status = hh_feed_still_at_end(keeper->feed, partition);
     hh_pulse_beat(&keeper->pulse);
-    hh_status status = hh_sessionizer_tick(state->sessionizer, keeper->now, partition->quiet_since);
+    if (status == HH_IO) { // each costs half a second; the others come first the next time
+        keeper->next_probe = hh_steady_clock() + NO_ANSWER_MS;
+        keeper->first_probe = number + 1;
+        partition->quiet_since = hh_wall_clock(); // nobody knows what has come meanwhile
+    }
+    if (status)
+        return;
+    status = hh_sessionizer_tick(state->sessionizer, keeper->now, partition->quiet_since);
     if (status)
         keeper->trouble = status;
 }
@@ -262,8 +272,9 @@ static void look_around(hh_keeper *keeper)
         return;
     hh_time elapsed = steady - keeper->next_look + LOOK_MS;
     keeper->next_look = steady + LOOK_MS;
-    for (size_t i = 0; i < hh_feed_count(keeper->feed) && !keeper->trouble; i++)
-        close_idle(keeper, hh_feed_at(keeper->feed, i), steady);
+    size_t count = hh_feed_count(keeper->feed), first = keeper->first_probe;
+    for (size_t i = 0; i < count && !keeper->trouble && !hh_stopping(keeper->shared); i++)
+        close_idle(keeper, (first + i) % count, steady);
     show(keeper);
     if (!atomic_load(&keeper->loaded))
         return;

@@ -310,6 +310,8 @@ hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
         return start_over(outbox);
     if (!outbox->transactional) // nothing to take back: what was written is written, and will be again
         return start_over(outbox);
+    if (outbox->troubled && !outbox->begun) // not even a transaction could begin: it is beyond repair
+        return start_over(outbox);
     outbox->troubled = false;
     return roll_back(outbox) ? HH_OUTBOX_LOST : start_over(outbox);
 }
@@ -358,8 +360,10 @@ static hh_outbox_result commit_transaction(hh_outbox *outbox, rd_kafka_t *consum
     bool refused;
     if (!outbox->producer)
         return start_over(outbox);
-    if (outbox->troubled || !begin(outbox))
+    if (outbox->troubled)
         return hh_outbox_abort(outbox);
+    if (!begin(outbox)) // it is beyond repair
+        return start_over(outbox);
     if (commit_open(outbox, consumer, positions, &refused))
         return HH_OUTBOX_DONE;
     return refused ? hh_outbox_abort(outbox) : start_over(outbox);

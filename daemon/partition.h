@@ -29,6 +29,7 @@ typedef struct hh_partition {
     int64_t position;  // records before this one are dealt with
     bool moved;        // there is something to commit
     bool at_end;
+    bool unseen;         // no broker has answered when asked whether it still is
     int64_t end;         // where the consumer met the end, while at_end
     hh_time quiet_since; // wall clock, while at_end
     hh_time next_tick;   // steady clock

@@ -21,6 +21,7 @@ enum {
     LONGEST_PAUSE_MS = 5000, // between attempts that fail
     LOOK_MS = 500,           // between looks at idle partitions and gauges
     PROBE_MS = 500,          // longest that such a look may wait for a broker
+    NO_ANSWER_MS = 5000,     // no such looks after one that no broker has answered
 };
 
 // ---- sessions ----
@@ -162,7 +163,10 @@ static void take_message(hh_worker *worker, const rd_kafka_message_t *message)
             return;
         partition->at_end = true;
         partition->end = message->offset;
+        partition->unseen = false;
         partition->quiet_since = worker->now;
+        // What was between the last record and the end is gone: compacted, or of aborted transactions.
+        partition->next = message->offset;
         hh_age_see(&partition->age, message->offset, worker->now, 0);
         atomic_store(&worker->pulse.broken, false);
     } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
@@ -299,13 +303,19 @@ static bool is_due(const hh_worker *worker)
 
 // Whether the log still ends where the consumer stands. An idle partition is one of which a broker says so;
 // when none answers, nobody knows how many clicks wait, and time must not run ahead of them.
-static bool still_at_end(hh_worker *worker, const hh_partition *partition)
+static bool still_at_end(hh_worker *worker, hh_partition *partition)
 {
     int64_t low, high;
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
         worker->consumer, worker->shared->config->topics.clicks, partition->number, &low, &high, PROBE_MS);
     hh_pulse_beat(&worker->pulse);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR && high <= partition->end;
+    partition->unseen = code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (partition->unseen) { // it has cost PROBE_MS; the others come first the next time
+        worker->next_probe = hh_steady_clock() + NO_ANSWER_MS;
+        worker->first_probe = partition->number + 1;
+        partition->quiet_since = hh_wall_clock();
+    }
+    return !partition->unseen && high <= partition->end;
 }
 
 static void tick(hh_worker *worker, hh_partition *partition, hh_time steady)
@@ -313,9 +323,11 @@ static void tick(hh_worker *worker, hh_partition *partition, hh_time steady)
     hh_time timeout = worker->shared->config->session.idle_timeout;
     if (!partition->at_end)
         return;
-    hh_age_see(&partition->age, partition->end, worker->now, 0);
-    if (timeout == 0 || worker->now - partition->quiet_since < timeout || steady < partition->next_tick ||
-        partition->next < partition->position || hh_sessionizer_open(partition->sessionizer) == 0)
+    if (!partition->unseen && !atomic_load(&worker->pulse.broken))
+        hh_age_see(&partition->age, partition->end, worker->now, 0);
+    if (timeout == 0 || steady < worker->next_probe || worker->now - partition->quiet_since < timeout ||
+        steady < partition->next_tick || partition->next < partition->position ||
+        hh_sessionizer_open(partition->sessionizer) == 0)
         return;
     partition->next_tick = steady + LOOK_MS;
     if (!still_at_end(worker, partition))
@@ -357,8 +369,9 @@ static void look_around(hh_worker *worker)
         return;
     worker->next_look = steady + LOOK_MS;
     worker->now = hh_wall_clock();
-    for (int32_t i = 0; i < worker->partition_slots; i++) {
-        hh_partition *partition = worker->partitions[i];
+    int32_t first = worker->first_probe;
+    for (int32_t i = 0; i < worker->partition_slots && !hh_stopping(worker->shared); i++) {
+        hh_partition *partition = worker->partitions[(first + i) % worker->partition_slots];
         if (!partition || !partition->assigned)
             continue;
         tick(worker, partition, steady);

@@ -44,15 +44,16 @@ struct hh_worker {
     hh_rebalance *rebalances; // asked for by the group and not dealt with, oldest first
     bool restoring;           // some partition is not assigned yet
     bool joined, closing;
-    hh_time now;                                // wall clock of this round
-    hh_time next_restore, next_look;            // steady clock
-    hh_time pause;                              // before the next restore, after a commit that failed
-    hh_time restore_pause;                      // and after one that failed itself
-    rd_kafka_topic_partition_list_t *positions; // scratch of a commit
-    bool pending;                               // something was done since the last commit
-    bool behind;                                // more clicks wait than a batch
-    bool acknowledging;                         // at least once: a commit waits for acknowledgements
-    hh_time pending_since, commit_begun;        // steady clock
+    hh_time now;                                 // wall clock of this round
+    hh_time next_restore, next_look, next_probe; // steady clock
+    int32_t first_probe;                         // the partition that is looked at first
+    hh_time pause;                               // before the next restore, after a commit that failed
+    hh_time restore_pause;                       // and after one that failed itself
+    rd_kafka_topic_partition_list_t *positions;  // scratch of a commit
+    bool pending;                                // something was done since the last commit
+    bool behind;                                 // more clicks wait than a batch
+    bool acknowledging;                          // at least once: a commit waits for acknowledgements
+    hh_time pending_since, commit_begun;         // steady clock
     uint64_t pending_messages;
     uint64_t taken, dead[HH_DEAD_LETTER_COUNT]; // not yet added to the metrics
     hh_status trouble;                          // met in a callback

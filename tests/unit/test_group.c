@@ -92,3 +92,48 @@ Test(group, a_partition_without_a_leader_holds_up_no_other)
     cr_assert(comes_to(&s, PARTITIONS), "%d are assigned", atomic_load(&s.worker->assigned));
     end(&s);
 }
+
+// One click of now into every partition.
+static void click_everywhere(stage *s)
+{
+    char text[300], click[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, NULL);
+    cr_assert_eq(rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(s->mock), text,
+                                   sizeof text),
+                 RD_KAFKA_CONF_OK);
+    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    int length = snprintf(click, sizeof click, "{\"visitor\":\"v\",\"item\":\"i\",\"timestamp\":%lld}",
+                          (long long)hh_wall_clock());
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        cr_assert_eq(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC("clicks"), RD_KAFKA_V_PARTITION(i),
+                                       RD_KAFKA_V_VALUE(click, (size_t)length),
+                                       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_assert_eq(rd_kafka_flush(producer, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(producer);
+}
+
+static bool comes_to_count(stage *s, hh_metric metric, double count)
+{
+    for (int i = 0; i < PATIENCE_MS / 20 && hh_metrics_sum(s->shared.metrics, metric) < count; i++)
+        usleep(20000);
+    return hh_metrics_sum(s->shared.metrics, metric) == count;
+}
+
+Test(group, an_idle_partition_without_a_leader_keeps_no_other_open)
+{
+    stage s;
+    begin(&s);
+    set(&s, "session.gap", "1s");
+    set(&s, "session.lateness", "0s");
+    set(&s, "session.idle_timeout", "2s");
+    start(&s);
+    cr_assert(comes_to(&s, PARTITIONS));
+    click_everywhere(&s);
+    cr_assert(comes_to_count(&s, HH_METRIC_CLICKS, PARTITIONS));
+    usleep(300000); // the ends are met
+    rd_kafka_mock_partition_set_leader(s.mock, "clicks", 0, -1);
+    cr_assert(comes_to_count(&s, HH_METRIC_SESSIONS_CLOSED, PARTITIONS - 1));
+    end(&s);
+}
