@@ -214,6 +214,36 @@ Test(graph, a_query_from_before_all_that_is_known_gets_a_list_and_spoils_no_othe
     hh_graph_free(graph);
 }
 
+Test(graph, a_query_from_far_ahead_spoils_no_other)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    for (int i = 0; i < 100; i++)
+        lone_click(graph, i % 10, i * HH_SECOND);
+    float share = pop_share(reader, item(graph, 9), 100 * HH_SECOND);
+    cr_assert_gt(share, 0);
+    cr_assert_float_eq(pop_share(reader, item(graph, 9), HH_DAY), share, 1e-6, "all age alike");
+    cr_assert_float_eq(pop_share(reader, item(graph, 9), 100 * HH_SECOND), share, 1e-6);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+Test(graph, a_click_forgotten_at_its_own_time_takes_no_other_with_it)
+{
+    hh_graph *graph = new_graph(2, 0);
+    hh_graph_session *stays = hh_graph_open(graph, 1);
+    cr_assert_eq(hh_graph_click(graph, stays, item(graph, 0), 0), HH_OK);
+    lone_click(graph, 0, 1000);
+    lone_click(graph, 1, 2000); // makes the one before go
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    cr_assert_eq(pop_share(reader, item(graph, 0), 500), 1);
+    cr_assert_eq(pop_share(reader, item(graph, 0), 1500), 1);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
 // Something of everything, each failure of memory answered by trying again.
 static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
 {

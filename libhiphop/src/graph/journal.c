@@ -19,12 +19,18 @@
 
 int64_t hh_scale_weight(const hh_scale *scale, int pop, hh_time time)
 {
+    if (scale->zero[pop] == HH_TIME_MIN)
+        return 0; // nothing was ever counted
     double age = (double)(time - scale->zero[pop]) / (double)scale->half_life[pop];
+    age = age < SCALE_LEAD + SCALE_STEP ? age : SCALE_LEAD + SCALE_STEP; // not counted, and too new to be
     return age < -SCALE_BITS - 1 ? 0 : llrint(exp2(SCALE_BITS + age));
 }
 
 int hh_scale_advance(hh_scale *scale, int pop, hh_time time)
 {
+    if (scale->zero[pop] != HH_TIME_MIN &&
+        time - scale->zero[pop] < (SCALE_LEAD + SCALE_STEP) * scale->half_life[pop])
+        return 0;
     hh_time step = SCALE_STEP * scale->half_life[pop];
     hh_time index = time / step - (time % step < 0); // so that the zero is a function of time alone
     hh_time zero = index * step - SCALE_LEAD * scale->half_life[pop];

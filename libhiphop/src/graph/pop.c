@@ -128,9 +128,29 @@ hh_status hh_pop_reserve(hh_reader *reader, uint32_t count)
 
 // ---- sums ----
 
+// Makes room for the weight of a click. Only clicks move the scale: a query from far ahead must not shift the
+// sums away, which can't be taken back.
+static void rescale(hh_reader *reader, hh_time time)
+{
+    hh_pop *pop = &reader->pop;
+    for (int p = 0; p < HH_POPS; p++) {
+        int bits = hh_scale_advance(&pop->scale, p, time);
+        if (!bits)
+            continue;
+        pop->top[p].total = 0;
+        for (uint32_t item = 0; item < pop->capacity; item++) {
+            pop->items[item].sums[p] >>= bits;
+            if (!pop->items[item].hidden)
+                pop->top[p].total += pop->items[item].sums[p];
+        }
+        rebuild(reader, p); // what is equal now goes by id
+    }
+}
+
 static void count_click(hh_reader *reader, hh_item item, hh_time time, int sign)
 {
     hh_pop *pop = &reader->pop;
+    rescale(reader, time);
     hh_pop_item *entry = &pop->items[item];
     bool was_live = entry->clicks && !entry->hidden;
     entry->clicks += (uint32_t)sign;
@@ -160,23 +180,6 @@ static void hide(hh_reader *reader, hh_item item, bool hidden)
     for (int p = 0; p < HH_POPS; p++) {
         pop->top[p].total += hidden ? -entry->sums[p] : entry->sums[p];
         bubble(reader, p, item);
-    }
-}
-
-static void rescale(hh_reader *reader, hh_time as_of)
-{
-    hh_pop *pop = &reader->pop;
-    for (int p = 0; p < HH_POPS; p++) {
-        int bits = hh_scale_advance(&pop->scale, p, as_of);
-        if (!bits)
-            continue;
-        pop->top[p].total = 0;
-        for (uint32_t item = 0; item < pop->capacity; item++) {
-            pop->items[item].sums[p] >>= bits;
-            if (!pop->items[item].hidden)
-                pop->top[p].total += pop->items[item].sums[p];
-        }
-        rebuild(reader, p); // what is equal now goes by id
     }
 }
 
@@ -246,8 +249,6 @@ static void move_to(hh_reader *reader, hh_time as_of)
     hh_pop *pop = &reader->pop;
     if (as_of <= pop->floor)
         as_of = pop->floor + 1;
-    if (as_of > pop->as_of)
-        rescale(reader, as_of);
     pop->as_of = as_of;
     while (pop->counted < pop->window_count && pop->window[pop->counted].time < as_of) {
         hh_pop_entry *entry = &pop->window[pop->counted++];
@@ -472,10 +473,8 @@ hh_status hh_pop_sync(hh_reader *reader, hh_time as_of)
         status = start(reader);
     if (status)
         pop->known = false;
-    if (!status && pop->known) {
+    if (!status && pop->known)
         move_to(reader, as_of);
-        rescale(reader, pop->as_of);
-    }
     return status;
 }
 
