@@ -231,15 +231,37 @@ Test(graph, a_query_from_far_ahead_spoils_no_other)
 
 Test(graph, a_click_forgotten_at_its_own_time_takes_no_other_with_it)
 {
-    hh_graph *graph = new_graph(2, 0);
+    hh_graph *graph = new_graph(3, 0);
     hh_graph_session *stays = hh_graph_open(graph, 1);
     cr_assert_eq(hh_graph_click(graph, stays, item(graph, 0), 0), HH_OK);
-    lone_click(graph, 0, 1000);
-    lone_click(graph, 1, 2000); // makes the one before go
+    cr_assert_eq(hh_graph_click(graph, stays, item(graph, 2), 0), HH_OK);
+    lone_click(graph, 0, HH_HOUR);
+    lone_click(graph, 1, 2 * HH_HOUR); // makes the one before go
     hh_error error;
     hh_reader *reader = hh_reader_new(graph, &error);
-    cr_assert_eq(pop_share(reader, item(graph, 0), 500), 1);
-    cr_assert_eq(pop_share(reader, item(graph, 0), 1500), 1);
+    cr_assert_eq(pop_share(reader, item(graph, 0), HH_MINUTE), 0.5);
+    cr_assert_eq(pop_share(reader, item(graph, 0), HH_HOUR + 1), 0.5);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+Test(graph, pop_shares_sum_to_one_also_where_the_session_holds_nearly_all)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    hh_time now = 25 * hh_graph_defaults().pop_half_life[0];
+    for (int i = 1; i <= 3; i++)
+        lone_click(graph, i, i);
+    lone_click(graph, 0, now); // weighs 2^25 times as much
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item held = item(graph, 0);
+    hh_query query = {&held, 1, now + 1, 99, now + 1};
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    double sum = 0;
+    for (size_t i = 0; i < votes.count; i++)
+        sum += (double)votes.shares[i][HH_EXPERT_POP_SHORT];
+    cr_assert_float_eq(sum, 1, 1e-6);
     hh_reader_free(reader);
     hh_graph_free(graph);
 }

@@ -500,6 +500,15 @@ static bool sum_own_clicks(hh_reader *reader)
     return true;
 }
 
+// How much of the candidate's sum is not to be counted: that of the asking session's own clicks, and all of
+// an item that is in it already.
+static int64_t not_counted(const hh_reader *reader, uint32_t candidate, int p)
+{
+    if (reader->seen[candidate] == HH_BROUGHT)
+        return reader->pop.items[reader->items[candidate]].sums[p];
+    return candidate < reader->own_items ? reader->own_sums[candidate][p] : 0;
+}
+
 void hh_votes_pop(hh_reader *reader, uint32_t popular)
 {
     hh_pop *pop = &reader->pop;
@@ -516,9 +525,10 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     float per_click[HH_POPS];
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
-        for (uint32_t i = 0; i < reader->own_items; i++)
-            if (!pop->items[reader->items[i]].hidden)
-                total -= reader->own_sums[i][p];
+        for (uint32_t i = 0; i < reader->count; i++)
+            if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) &&
+                reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
+                total -= not_counted(reader, i, p);
         per_click[p] = total > 0 ? 1.0f / (float)total : 0;
     }
     for (uint32_t i = 0; i < reader->count; i++) {
@@ -526,7 +536,7 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
         if (item >= pop->capacity || pop->items[item].hidden)
             continue;
         for (int p = 0; p < HH_POPS; p++) {
-            int64_t sum = pop->items[item].sums[p] - (i < reader->own_items ? reader->own_sums[i][p] : 0);
+            int64_t sum = pop->items[item].sums[p] - not_counted(reader, i, p);
             reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click[p];
         }
     }

@@ -180,9 +180,8 @@ static void find_own_clicks(hh_reader *reader)
 
 // ---- finishing ----
 
-// Takes the session's own items from the experts that leave them to others.
-// taken[HH_EXPERTS]: how much of each expert's sum that was.
-static void leave_own_items(hh_reader *reader, const hh_query *query, float taken[HH_EXPERTS])
+// Takes the session's own items from pair and knn, which leave them to others, and marks them for pop.
+static void leave_own_items(hh_reader *reader, const hh_query *query)
 {
     for (size_t i = 0; i < query->length; i++) {
         hh_item item = query->items[i];
@@ -191,12 +190,8 @@ static void leave_own_items(hh_reader *reader, const hh_query *query, float take
         uint32_t candidate = reader->index[item].candidate;
         reader->seen[candidate] = HH_BROUGHT;
         float *shares = reader->shares[candidate];
-        for (int e = 0; e <= HH_EXPERT_KNN_LONG; e++) {
-            if (e == HH_EXPERT_NEXT)
-                continue;
-            taken[e] += shares[e];
+        for (int e = HH_EXPERT_PAIR_SHORT; e <= HH_EXPERT_KNN_LONG; e++)
             shares[e] = 0;
-        }
     }
 }
 
@@ -228,18 +223,17 @@ static void drop_withdrawn(hh_reader *reader)
     reader->count = kept;
 }
 
-static void scale_to_one(hh_reader *reader, const float taken[HH_EXPERTS])
+// All but pop, whose shares are of all items, also of those that are no candidates.
+static void scale_to_one(hh_reader *reader)
 {
     float sums[HH_EXPERTS] = {0};
     for (uint32_t i = 0; i < reader->count; i++)
         for (int e = HH_POPS; e < HH_EXPERTS; e++)
             sums[e] += reader->shares[i][e];
-    for (int p = 0; p < HH_POPS; p++) // shares of all items, also of those that are no candidates
-        sums[p] = 1 - taken[p];
-    for (int e = 0; e < HH_EXPERTS; e++)
+    for (int e = HH_POPS; e < HH_EXPERTS; e++)
         sums[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
     for (uint32_t i = 0; i < reader->count; i++)
-        for (int e = 0; e < HH_EXPERTS; e++)
+        for (int e = HH_POPS; e < HH_EXPERTS; e++)
             reader->shares[i][e] *= sums[e];
 }
 
@@ -278,18 +272,17 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     if (!status)
         status = hh_pop_sync(reader, reader->as_of);
     if (!status) {
-        float taken[HH_EXPERTS] = {0};
         reader->own_count = reader->own_items = 0;
         if (!reader->blind) {
             find_own_clicks(reader);
             hh_walk(reader, query->items, query->length);
             hh_votes_knn(reader);
         }
-        hh_votes_pop(reader, (uint32_t)popular);
         hh_votes_repeat(reader, query->items, query->length);
-        leave_own_items(reader, query, taken);
+        leave_own_items(reader, query);
+        hh_votes_pop(reader, (uint32_t)popular);
         drop_withdrawn(reader);
-        scale_to_one(reader, taken);
+        scale_to_one(reader);
         if (reader->failed)
             status = HH_MEMORY;
     }

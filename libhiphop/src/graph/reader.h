@@ -178,7 +178,8 @@ static inline hh_four hh_half(hh_four x)
 // followed and preceded them, knn.c the sessions themselves.
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 
-// The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1.
+// The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1, but for pop's:
+// those are of all items that are not in the asking session, also of items that are no candidates.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
 void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from reader->found
 void hh_votes_knn(hh_reader *reader);
