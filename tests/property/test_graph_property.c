@@ -203,6 +203,8 @@ static void step(world *w)
         if (!from || into->count + from->count > MAX_LENGTH)
             return;
         cr_assert_eq(hh_graph_merge(w->graph, into->handle, from->handle), HH_OK);
+        if (!into->count)
+            into->touched = from->touched;
         for (int i = 0; i < from->count; i++)
             insert(into, from->clicks[i].item, from->clicks[i].time);
         from->live = false;

@@ -1,5 +1,6 @@
 // The graph's promises one by one; test_graph_property.c holds its answers against a slow one.
 #include "fail_alloc.h"
+#include "graph/internal.h"
 
 #include <criterion/criterion.h>
 #include <hiphop/graph.h>
@@ -68,6 +69,13 @@ Test(graph, open_sessions_alone_obey_the_bound_too)
         sessions[i] = hh_graph_open(graph, (uint64_t)i);
         cr_assert_eq(hh_graph_click(graph, sessions[i], item(graph, i % 9), i), HH_OK);
         cr_assert_leq(stats_of(graph).clicks, 50);
+        int held = 0; // forgetting looks at these alone
+        for (hh_graph_session *session = graph->held.oldest; session; session = session->newer)
+            held += session->slot != HH_NONE;
+        cr_assert_eq(held, i < 50 ? i + 1 : 50);
+        for (hh_graph_session *session = graph->empty.oldest; session; session = session->newer)
+            held += session->slot == HH_NONE;
+        cr_assert_eq(held, i + 1);
     }
     cr_assert_eq(hh_graph_click(graph, sessions[0], item(graph, 1), 500), HH_OK, "its handle stays good");
     for (int i = 0; i < 200; i++)

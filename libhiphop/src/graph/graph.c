@@ -50,14 +50,20 @@ hh_graph *hh_graph_new(const hh_graph_options *options, hh_error *error)
     return graph;
 }
 
+static void free_sessions(hh_graph_session *oldest)
+{
+    for (hh_graph_session *session = oldest, *next; session; session = next) {
+        next = session->newer;
+        free(session);
+    }
+}
+
 void hh_graph_free(hh_graph *graph)
 {
     if (!graph)
         return;
-    for (hh_graph_session *session = graph->oldest_open, *next; session; session = next) {
-        next = session->newer;
-        free(session);
-    }
+    free_sessions(graph->held.oldest);
+    free_sessions(graph->empty.oldest);
     for (hh_reader *reader = graph->epochs.readers, *next; reader; reader = next) {
         next = reader->next;
         free(reader);
@@ -101,20 +107,35 @@ void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats)
     stats->oldest = atomic_load_explicit(&graph->oldest, memory_order_relaxed);
 }
 
-// ---- open sessions, a list by last click to arrive ----
+// ---- open sessions: those with clicks in one list, by the last to arrive, the others in another ----
+
+static hh_open_list *list_of(hh_graph *graph, const hh_graph_session *session)
+{
+    return session->slot == HH_NONE ? &graph->empty : &graph->held;
+}
 
 static void list_remove(hh_graph *graph, hh_graph_session *session)
 {
-    *(session->older ? &session->older->newer : &graph->oldest_open) = session->newer;
-    *(session->newer ? &session->newer->older : &graph->newest_open) = session->older;
+    hh_open_list *list = list_of(graph, session);
+    *(session->older ? &session->older->newer : &list->oldest) = session->newer;
+    *(session->newer ? &session->newer->older : &list->newest) = session->older;
 }
 
 static void list_append(hh_graph *graph, hh_graph_session *session)
 {
-    session->older = graph->newest_open;
+    hh_open_list *list = list_of(graph, session);
+    session->older = list->newest;
     session->newer = NULL;
-    *(graph->newest_open ? &graph->newest_open->newer : &graph->oldest_open) = session;
-    graph->newest_open = session;
+    *(list->newest ? &list->newest->newer : &list->oldest) = session;
+    list->newest = session;
+}
+
+// Gives the session another slot, or none, and with it the last place in its list.
+static void set_slot(hh_graph *graph, hh_graph_session *session, uint32_t slot)
+{
+    list_remove(graph, session);
+    session->slot = slot;
+    list_append(graph, session);
 }
 
 // Room in the ring of closed sessions for all that are open, so that closing never fails.
@@ -218,13 +239,11 @@ static hh_status forget_oldest(hh_graph *graph)
         graph->closed_begin = (graph->closed_begin + 1) % graph->closed_capacity;
         graph->closed_count--;
     } else { // open sessions alone fill the graph: the one that rested longest begins again
-        hh_graph_session *session = graph->oldest_open;
-        while (session->slot == HH_NONE)
-            session = session->newer;
+        hh_graph_session *session = graph->held.oldest;
         status = forget(graph, session->slot);
         if (status)
             return status;
-        session->slot = HH_NONE;
+        set_slot(graph, session, HH_NONE);
     }
     if (graph->closed_count) {
         const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
@@ -323,9 +342,9 @@ static hh_status learn(hh_graph *graph, hh_graph_session *session, hh_item item,
     }
     if (fresh) {
         hh_store_chain(&graph->store, slot, tag);
-        session->slot = slot;
         count(&graph->sessions, 1);
     }
+    set_slot(graph, session, slot);
     hh_journal_write(graph, HH_ENTRY_ADD, item, time);
     count(&graph->clicks, 1);
     return HH_OK;
@@ -356,15 +375,22 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
     if (status)
         return status;
     atomic_store_explicit(&graph->newest, newest, memory_order_relaxed);
-    if (graph->newest_open != session) {
-        list_remove(graph, session);
-        list_append(graph, session);
-    }
     note_memory(graph);
     return HH_OK;
 }
 
 // ---- merges ----
+
+// A session without clicks gets those of `from`, and its place in the list.
+static void take_over(hh_graph *graph, hh_graph_session *into, hh_graph_session *from)
+{
+    list_remove(graph, into);
+    into->slot = from->slot;
+    into->older = from;
+    into->newer = from->newer;
+    *(from->newer ? &from->newer->older : &graph->held.newest) = into;
+    from->newer = into;
+}
 
 // The clicks of both in time order, those of `a` first where times are equal.
 static void merge_clicks(const hh_graph *graph, hh_block *into, const hh_block *a, const hh_block *b)
@@ -404,7 +430,7 @@ static hh_status place_all(hh_graph *graph, uint32_t slot, const hh_block *block
 hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_session *from)
 {
     if (from->slot != HH_NONE && into->slot == HH_NONE) {
-        into->slot = from->slot;
+        take_over(graph, into, from);
     } else if (from->slot != HH_NONE) {
         const hh_block *a = hh_held_block(&graph->store, into->slot),
                        *b = hh_held_block(&graph->store, from->slot);

@@ -176,8 +176,12 @@ typedef struct hh_epochs {
 struct hh_graph_session {
     uint32_t slot; // HH_NONE before the first click
     uint64_t visitor;
-    hh_graph_session *older, *newer; // open sessions by last click to arrive
+    hh_graph_session *older, *newer; // in its list
 };
+
+typedef struct hh_open_list {
+    hh_graph_session *oldest, *newest;
+} hh_open_list;
 
 struct hh_graph {
     hh_graph_options options;
@@ -188,7 +192,7 @@ struct hh_graph {
     hh_items items;
     hh_journal journal;
     hh_epochs epochs;
-    hh_graph_session *oldest_open, *newest_open;
+    hh_open_list held, empty; // open sessions with clicks, by the last to arrive; and those without
     uint32_t *closed; // ring [closed_capacity] of closed sessions, oldest first
     size_t closed_begin, closed_count, closed_capacity;
     _Atomic uint64_t clicks, sessions, open, item_count;
