@@ -362,3 +362,34 @@ Test(graph, what_is_popular_counts_the_asking_session_too)
     hh_reader_free(reader);
     hh_graph_free(graph);
 }
+
+Test(graph, a_query_that_memory_ran_out_on_says_so)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    hh_graph_session *own = hh_graph_open(graph, 7);
+    hh_item items[100];
+    for (int i = 0; i < 100; i++) {
+        items[i] = item(graph, i);
+        cr_assert_eq(hh_graph_click(graph, own, items[i], i), HH_OK);
+        hh_graph_session *other = hh_graph_open(graph, 1000 + (uint64_t)i);
+        cr_assert_eq(hh_graph_click(graph, other, items[i], i), HH_OK);
+        cr_assert_eq(hh_graph_click(graph, other, items[i / 2], i), HH_OK);
+        hh_graph_close(graph, other);
+    }
+    for (long n = 0;; n++) {
+        hh_error error;
+        hh_reader *reader = hh_reader_new(graph, &error); // without scratch memory yet
+        hh_query query = {items, 100, 200, 7, 0};
+        hh_votes votes;
+        fail_alloc_at(n);
+        hh_status status = hh_graph_query(reader, &query, 20, &votes);
+        bool failed = fail_alloc_done();
+        cr_assert_eq(status, failed ? HH_MEMORY : HH_OK, "allocation %ld", n);
+        cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+        hh_reader_free(reader);
+        if (!failed)
+            break;
+    }
+    hh_graph_close(graph, own);
+    hh_graph_free(graph);
+}

@@ -169,9 +169,13 @@ static void find_own_clicks(hh_reader *reader)
     }
     for (uint32_t i = 0; i < reader->own_count; i++) {
         uint32_t candidate = hh_candidate(reader, reader->own[i].item);
-        if (candidate == HH_NONE || !hh_grow(&reader->own_clicks, &reader->own_items_capacity, candidate + 1,
-                                             sizeof *reader->own_clicks))
+        if (candidate == HH_NONE)
             continue;
+        if (!hh_grow(&reader->own_clicks, &reader->own_items_capacity, candidate + 1,
+                     sizeof *reader->own_clicks)) {
+            reader->failed = true;
+            return;
+        }
         if (candidate == reader->own_items)
             reader->own_clicks[reader->own_items++] = 0;
         reader->own_clicks[candidate]++;
