@@ -201,6 +201,33 @@ static size_t spell_out(hh_publisher *p, size_t count)
     return kept;
 }
 
+// The list for the session up to `position`, spelt out into p->out. The reader is held, so that no number in
+// it becomes another item's before that.
+static hh_status make_list(hh_publisher *p, const hh_session *session, uint32_t position, size_t *count)
+{
+    hh_status status = translate(p, session, position);
+    if (status)
+        return status;
+    const hh_session_click *click = &session->clicks[position];
+    hh_query query = {
+        .items = p->query,
+        .length = position + 1,
+        .as_of = click->time,
+        .visitor = hh_visitor_hash(session->visitor, session->visitor_length),
+        .session_start = session->clicks[0].time,
+    };
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    status = hh_recommend(p->recommender, &query, p->list, count);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    if (status)
+        return status;
+    hh_metrics_observe(p->shared->metrics, HH_METRIC_RECOMMEND,
+                       (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9);
+    *count = spell_out(p, *count);
+    return HH_OK;
+}
+
 static void note_waiting(hh_publisher *p, hh_time appended)
 {
     if (p->waiting_count == WAITING_MAX)
@@ -231,27 +258,14 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
         }
         return HH_OK;
     }
-    hh_status status = translate(p, session, position);
+    size_t count;
+    hh_reader *reader = hh_recommender_reader(p->recommender);
+    hh_reader_hold(reader);
+    hh_status status = make_list(p, session, position, &count);
+    hh_reader_release(reader);
     if (status)
         return status;
     const hh_session_click *click = &session->clicks[position];
-    hh_query query = {
-        .items = p->query,
-        .length = position + 1,
-        .as_of = click->time,
-        .visitor = hh_visitor_hash(session->visitor, session->visitor_length),
-        .session_start = session->clicks[0].time,
-    };
-    size_t count;
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    status = hh_recommend(p->recommender, &query, p->list, &count);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    if (status)
-        return status;
-    hh_metrics_observe(p->shared->metrics, HH_METRIC_RECOMMEND,
-                       (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9);
-    count = spell_out(p, count);
 
     char id[SESSION_ID_SIZE];
     hh_recommendations_record record = {

@@ -393,3 +393,32 @@ Test(graph, a_query_that_memory_ran_out_on_says_so)
     hh_graph_close(graph, own);
     hh_graph_free(graph);
 }
+
+// Whether the number of a forgotten item comes to be another's while many items come and go.
+static bool becomes_anothers(bool hold)
+{
+    hh_graph *graph = new_graph(10, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item first = hh_graph_intern(graph, "first", 5);
+    if (hold)
+        hh_reader_hold(reader);
+    bool anothers = false;
+    for (int i = 0; i < 10000; i++) {
+        char id[16];
+        cr_assert_neq(item(graph, i), HH_ITEM_NONE);
+        size_t length = hh_graph_id(reader, first, id, sizeof id);
+        anothers = anothers || (length && strcmp(id, "first"));
+    }
+    if (hold)
+        hh_reader_release(reader);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+    return anothers;
+}
+
+Test(graph, while_a_reader_holds_no_number_becomes_another_items)
+{
+    cr_assert_not(becomes_anothers(true));
+    cr_assert(becomes_anothers(false));
+}

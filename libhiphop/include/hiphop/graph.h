@@ -98,6 +98,11 @@ void hh_graph_close(hh_graph *graph, hh_graph_session *session);
 hh_reader *hh_reader_new(hh_graph *graph, hh_error *error);
 void hh_reader_free(hh_reader *reader);
 
+// Until it is released, no number becomes another item's for this reader: what a query gave can be spelt out.
+// Hold for as long as that takes, not longer: what the writer frees meanwhile waits. Holds may be nested.
+void hh_reader_hold(hh_reader *reader);
+void hh_reader_release(hh_reader *reader);
+
 hh_item hh_graph_find(hh_reader *reader, const char *id, size_t length); // HH_ITEM_NONE: never seen
 // The order of two items by their ids, bytewise: < 0, 0, > 0.
 int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);

@@ -56,7 +56,8 @@ void hh_recommender_free(hh_recommender *recommender);
 hh_reader *hh_recommender_reader(hh_recommender *recommender);
 
 // The exact top k, best first (ties by item id, so that they do not depend on arrival), into list[k]; *count
-// < k only where fewer items exist.
+// < k only where fewer items exist. Hold the recommender's reader from before the query's items are looked up
+// until the list is spelt out.
 hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                        size_t *count);
 // The votes that the last list was made of, valid until the next one; NULL before the first.

@@ -13,6 +13,8 @@
 
 void hh_reader_enter(hh_reader *reader)
 {
+    if (reader->inside++)
+        return;
     _Atomic uint64_t *now = &reader->graph->epochs.now;
     uint64_t epoch = atomic_load(now);
     for (;;) {
@@ -26,7 +28,18 @@ void hh_reader_enter(hh_reader *reader)
 
 void hh_reader_leave(hh_reader *reader)
 {
-    atomic_store_explicit(&reader->active, 0, memory_order_release);
+    if (--reader->inside == 0)
+        atomic_store_explicit(&reader->active, 0, memory_order_release);
+}
+
+void hh_reader_hold(hh_reader *reader)
+{
+    hh_reader_enter(reader);
+}
+
+void hh_reader_release(hh_reader *reader)
+{
+    hh_reader_leave(reader);
 }
 
 static void dispose(hh_graph *graph, const hh_retired *retired)

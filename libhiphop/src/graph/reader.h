@@ -91,6 +91,7 @@ struct hh_reader {
     _Atomic uint64_t active; // the epoch in which it reads, 0: it does not
     _Atomic bool taken;
     hh_reader *next;
+    uint32_t inside; // how often it has entered and not left
     hh_pop pop;
 
     // the query

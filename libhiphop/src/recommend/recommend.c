@@ -204,10 +204,9 @@ void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t 
 
 // ---- the call ----
 
-hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
-                       size_t *count)
+static hh_status make_list(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
+                           size_t *count)
 {
-    *count = 0;
     hh_votes *votes = &recommender->votes;
     size_t popular = recommender->options.k + (recommender->options.hide_session_items ? query->length : 0);
     hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
@@ -229,4 +228,14 @@ hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_re
     for (size_t i = 0; i < *count; i++)
         list[i] = explain(recommender, votes, recommender->best[i], weights);
     return HH_OK;
+}
+
+hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
+                       size_t *count)
+{
+    *count = 0;
+    hh_reader_hold(recommender->reader); // numbers are compared by their ids
+    hh_status status = make_list(recommender, query, list, count);
+    hh_reader_release(recommender->reader);
+    return status;
 }
