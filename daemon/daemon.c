@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -222,7 +223,10 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
     const hh_config *config = daemon->config;
     if (config->recommend.enabled) {
         daemon->shared.mixture = hh_mixture_new();
-        daemon->shared.graph = hh_graph_new(&config->graph, error);
+        hh_graph_options graph = config->graph;
+        if (getrandom(&graph.seed, sizeof graph.seed, 0) != sizeof graph.seed)
+            graph.seed = (uint64_t)hh_wall_clock();
+        daemon->shared.graph = hh_graph_new(&graph, error);
         if (!daemon->shared.graph)
             return error->status;
         if (!daemon->shared.mixture)

@@ -422,3 +422,37 @@ Test(graph, while_a_reader_holds_no_number_becomes_another_items)
     cr_assert_not(becomes_anothers(true));
     cr_assert(becomes_anothers(false));
 }
+
+Test(graph, the_seed_decides_which_ids_collide)
+{
+    hh_graph_options options = hh_graph_defaults();
+    hh_error error;
+    uint32_t hashes[2];
+    for (int i = 0; i < 2; i++) {
+        options.seed = (uint64_t)i;
+        hh_graph *graph = hh_graph_new(&options, &error);
+        hashes[i] = hh_item_at(&graph->items, item(graph, 1))->hash;
+        hh_graph_free(graph);
+    }
+    cr_assert_neq(hashes[0], hashes[1]);
+}
+
+Test(graph, numbers_that_the_graph_never_gave_out_are_nobodys)
+{
+    hh_graph *graph = new_graph(1000, 0);
+    for (int i = 0; i < 2100; i++)
+        item(graph, i);
+    hh_graph_session *session = hh_graph_open(graph, 1);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), 0), HH_OK);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item items[] = {HH_ITEM_NONE, HH_ITEM_NONE - 1, 1 << 30, 100000, 5000, 4000, 3500, 2100};
+    hh_votes votes;
+    hh_query query = {items, 8, HH_HOUR, 2, HH_HOUR};
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    cr_assert_eq(votes.count, 1);
+    cr_assert_eq(votes.items[0], item(graph, 1));
+    hh_graph_close(graph, session);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}

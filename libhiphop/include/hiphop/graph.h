@@ -47,6 +47,9 @@ typedef struct hh_graph_options {
     // what the graph holds
     uint32_t max_clicks; // hard bound on clicks held
     hh_time max_age;     // sessions whose last click is older than this go; 0: never
+    // of the hash of ids: where these come from strangers, let it be random, so that none can be made to
+    // collide
+    uint64_t seed;
     // half-lives, from short to long
     hh_time pop_half_life[HH_POPS];
     hh_time pair_half_life[2];

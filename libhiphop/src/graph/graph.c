@@ -36,6 +36,7 @@ hh_graph *hh_graph_new(const hh_graph_options *options, hh_error *error)
         return NULL;
     }
     graph->options = *options;
+    graph->seed = options->seed;
     graph->keep = options->sessions + options->sessions / 4 + 64; // some may be too new for a query
     atomic_init(&graph->epochs.now, 1);
     atomic_init(&graph->origin, HH_TIME_MIN);

@@ -95,7 +95,7 @@ void hh_reader_free(hh_reader *reader)
 
 uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
 {
-    if (item >= reader->index_capacity)
+    if (item >= reader->used)
         return HH_NONE;
     uint32_t number = reader->count;
     if (number == reader->capacity) {
@@ -255,6 +255,7 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->count = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
              before = reader->index_capacity;
+    reader->used = used;
     if (!hh_grow(&reader->index, &reader->index_capacity, used, sizeof *reader->index))
         return HH_MEMORY;
     if (reader->index_capacity > before)

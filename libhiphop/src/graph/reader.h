@@ -100,8 +100,9 @@ struct hh_reader {
     hh_time limit; // as_of in milliseconds after the graph's origin
     uint32_t tag;
     hh_time session_start;
-    bool blind;  // nothing was ever clicked
-    bool failed; // out of memory
+    uint32_t used; // item numbers ever given out
+    bool blind;    // nothing was ever clicked
+    bool failed;   // out of memory
 
     hh_index *index; // [index_capacity] by item
     uint32_t index_capacity;
