@@ -17,6 +17,7 @@
 #define DEPTH        10
 #define REACH        5
 #define FEWEST       10
+#define MATCHES      4
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -318,10 +319,10 @@ static void slow_answer(const world *w, const question *q, answer *a)
             double age = (double)(q->as_of - s->clicks[clicks - 1].time), weight[2];
             for (int h = 0; h < 2; h++)
                 weight[h] = left(age, o->pair_half_life[h]);
-            for (int i = 0; i < clicks; i++) {
+            for (int i = clicks - 1, matches = 0; i >= 0 && matches < MATCHES; i--) {
                 if (s->clicks[i].item != item)
                     continue;
-                last = i;
+                last = matches++ ? last : i;
                 for (int j = 0; j < clicks; j++) {
                     int distance = abs(j - i);
                     if (j == i || distance > REACH)

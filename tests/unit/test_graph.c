@@ -83,6 +83,33 @@ Test(graph, open_sessions_alone_obey_the_bound_too)
     hh_graph_free(graph);
 }
 
+Test(graph, one_session_costs_a_query_only_so_much)
+{
+    hh_graph *graph = new_graph(10000, 0);
+    hh_item a = item(graph, 1), b = item(graph, 2), old = item(graph, 3), other = item(graph, 4);
+    hh_graph_session *session = hh_graph_open(graph, 1), *longer = hh_graph_open(graph, 2);
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq(hh_graph_click(graph, session, i % 2 ? b : a, i), HH_OK);
+    for (int i = 0; i < 300; i++)
+        cr_assert_eq(hh_graph_click(graph, longer, i ? other : old, i), HH_OK);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&a, 1, HH_HOUR, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(votes.neighbours, 1);
+    for (size_t i = 0; i < votes.count; i++) // after the last four of its clicks on a: 1, 2, 3 and 3
+        cr_assert_eq(votes.evidence[i].followed, votes.items[i] == b ? 9 : votes.items[i] == a ? 5 : 0);
+    // The session of `old` is looked through as far as the 256 clicks before the query's time.
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 256, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(votes.neighbours, 1);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 257, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(votes.neighbours, 0);
+    hh_graph_close(graph, session);
+    hh_graph_close(graph, longer);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
 Test(graph, sessions_go_when_they_are_too_old)
 {
     hh_graph *graph = new_graph(1000, HH_HOUR);

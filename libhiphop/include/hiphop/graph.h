@@ -55,7 +55,8 @@ typedef struct hh_graph_options {
     hh_time pair_half_life[2];
     hh_time knn_half_life[2];
     // what queries read
-    uint32_t sessions;   // newest sessions read for each item of the asking session
+    // newest sessions read for each item of the asking session, of each the last 256 clicks
+    uint32_t sessions;
     uint32_t neighbours; // nearest sessions that vote
     // settings of the experts, each at its definition in the experts' files
     double pair_decay;    // q: by how much an item counts less for each click further back

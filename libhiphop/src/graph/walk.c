@@ -15,6 +15,9 @@
 // For each click further back, half as many sessions are read: on four streams reading all of them was not
 // better, and long sessions made queries slow. But at least:
 #define FEWEST 10u
+// What one session can cost is bounded, however long it is and however often it comes back to an item:
+#define SCAN    256u // of its clicks before as_of the last so many are looked through,
+#define MATCHES 4u   // and of those on the item the last so many count for pair
 
 bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
 {
@@ -81,10 +84,16 @@ static uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
 // The session's clicks before as_of.
 static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time limit)
 {
-    if (limit > UINT32_MAX)
+    if (count == 0 || (hh_time)block->clicks[count - 1].at < limit)
         return count;
-    while (count > 0 && (hh_time)block->clicks[count - 1].at >= limit)
-        count--;
+    uint32_t low = 0; // all below are earlier, none from count on
+    while (low < count) {
+        uint32_t middle = low + (count - low) / 2;
+        if ((hh_time)block->clicks[middle].at < limit)
+            low = middle + 1;
+        else
+            count = middle;
+    }
     return count;
 }
 
@@ -99,14 +108,14 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
     uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
     hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
     uint32_t clicks = clicks_before(block, count, limit), begin = reader->found_count, end = begin;
-    if (begin + clicks >= reader->found_capacity &&
-        !hh_grow(&reader->found, &reader->found_capacity, (size_t)begin + clicks + 1,
-                 sizeof *reader->found)) {
+    if (begin + SCAN >= reader->found_capacity &&
+        !hh_grow(&reader->found, &reader->found_capacity, (size_t)begin + SCAN + 1, sizeof *reader->found)) {
         reader->failed = true;
         return false;
     }
     hh_found *found = reader->found;
-    for (uint32_t i = 0; i < clicks; i++) { // no branch on the item: nobody could predict it
+    for (uint32_t i = clicks > SCAN ? clicks - SCAN : 0; i < clicks;
+         i++) { // no branch on the item: nobody could predict it
         found[end].at = i;
         end += block->clicks[i].item == item;
     }
@@ -129,6 +138,10 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
     } else { // it may have grown since: what it was then counts
         while (end > begin && found[end - 1].at >= neighbour->clicks)
             end--;
+    }
+    if (end - begin > MATCHES) {
+        memmove(found + begin, found + end - MATCHES, MATCHES * sizeof *found);
+        end = begin + MATCHES;
     }
     neighbour->depth = depth;
     neighbour->similarity += weight;
