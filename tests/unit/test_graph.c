@@ -301,6 +301,28 @@ Test(graph, pop_shares_sum_to_one_also_where_the_session_holds_nearly_all)
     hh_graph_free(graph);
 }
 
+Test(graph, an_item_that_lost_its_last_click_stays_as_long_as_promised)
+{
+    hh_graph *graph = new_graph(1, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item kept = hh_graph_intern(graph, "kept", 4);
+    hh_graph_session *session = hh_graph_open(graph, 1);
+    for (int i = 0; i < 3000; i++)
+        item(graph, i);
+    cr_assert_eq(hh_graph_click(graph, session, kept, 0), HH_OK);
+    hh_graph_close(graph, session);
+    lone_click(graph, 0, 1); // and now it has lost its click
+    for (int i = 3000; i < 6000; i++)
+        item(graph, i);
+    cr_assert_eq(hh_graph_find(reader, "kept", 4), kept);
+    for (int i = 6000; i < 20000; i++)
+        item(graph, i);
+    cr_assert_eq(hh_graph_find(reader, "kept", 4), HH_ITEM_NONE);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
 // Something of everything, each failure of memory answered by trying again.
 static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
 {

@@ -75,6 +75,7 @@ typedef struct hh_item_entry {
     _Atomic bool withdrawn;
     bool stale;                    // postings may name expired sessions
     bool idle;                     // in the queue of items without clicks
+    bool again;                    // lost its last click since: to the end of the queue when its turn comes
     hh_time newest;                // key of the last posting
     _Atomic int64_t sums[HH_POPS]; // the pop sums of all clicks held, see journal.c
 } hh_item_entry;

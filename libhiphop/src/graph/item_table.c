@@ -187,7 +187,11 @@ static hh_status sweep(hh_graph *graph)
         items->idle_count--;
         hh_item_entry *item = hh_item_at(items, number);
         item->idle = false;
-        if (!in_use(item))
+        if (in_use(item))
+            continue;
+        if (item->again)
+            hh_items_rest(items, number);
+        else
             forget(graph, number);
     }
     return HH_OK;
@@ -196,7 +200,10 @@ static hh_status sweep(hh_graph *graph)
 void hh_items_rest(hh_items *items, hh_item number)
 {
     hh_item_entry *item = hh_item_at(items, number);
-    if (item->idle || in_use(item))
+    if (in_use(item))
+        return;
+    item->again = item->idle;
+    if (item->idle)
         return;
     if (items->idle_count == items->idle_capacity) { // grows only by what one expiry leaves idle: see below
         uint32_t capacity = 2 * items->idle_capacity;
