@@ -323,6 +323,49 @@ Test(graph, an_item_that_lost_its_last_click_stays_as_long_as_promised)
     hh_graph_free(graph);
 }
 
+// A session that goes from one item to another.
+static void step(hh_graph *graph, int from, int to, hh_time time)
+{
+    hh_graph_session *session = hh_graph_open(graph, (uint64_t)time);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, from), time), HH_OK);
+    cr_assert_eq(hh_graph_click(graph, session, item(graph, to), time + 1), HH_OK);
+    hh_graph_close(graph, session);
+}
+
+Test(graph, sessions_that_a_slow_reader_asks_for_are_still_there)
+{
+    hh_graph *graph = new_graph(100000, 0);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_item last = item(graph, 0);
+    for (int i = 0; i < 600; i++)
+        step(graph, 0, 1, i * 10);
+    hh_query query = {&last, 1, 6000, 99, 6000};
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    uint32_t followed = votes.evidence[0].followed;
+    for (size_t i = 1; i < votes.count; i++)
+        followed += votes.evidence[i].followed;
+    cr_assert_eq(followed, 500);
+    for (int i = 600; i < 6000; i++) {
+        step(graph, 0, 2, i * 10);
+        if (i % 100)
+            continue;
+        cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+        uint32_t again = 0;
+        for (size_t j = 0; j < votes.count; j++)
+            again += votes.evidence[j].followed;
+        cr_assert_eq(again, followed, "%u after %d newer sessions", again, i - 600);
+    }
+    for (int i = 6000; i < 20000; i++) // but not for ever
+        step(graph, 0, 2, i * 10);
+    cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+    for (size_t j = 0; j < votes.count; j++)
+        cr_assert_eq(votes.evidence[j].followed, 0);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
 // Something of everything, each failure of memory answered by trying again.
 static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
 {

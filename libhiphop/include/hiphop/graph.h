@@ -143,6 +143,8 @@ typedef struct hh_votes {
 // One exception to as_of: pop, and the click counts that weigh rarity, reach back over max_clicks / 32
 // changes (clicks learned or forgotten). Asked about a time before that, they answer for the earliest they
 // know.
+// And an item's sessions are there for the time of each reader's latest query, however far the writer is
+// ahead, up to some 10 * `sessions` newer ones; then the older ones are dropped.
 hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes);
 
 // What is clicked most by a pop expert's half-life, best first, as of the reader's last query and whoever

@@ -42,6 +42,17 @@ void hh_reader_release(hh_reader *reader)
     hh_reader_leave(reader);
 }
 
+hh_time hh_readers_slowest(hh_graph *graph)
+{
+    hh_time slowest = INT64_MAX;
+    for (hh_reader *reader = atomic_load(&graph->epochs.readers); reader; reader = reader->next) {
+        hh_time asked = atomic_load_explicit(&reader->asked, memory_order_relaxed);
+        if (asked < slowest)
+            slowest = asked;
+    }
+    return slowest;
+}
+
 static void dispose(hh_graph *graph, const hh_retired *retired)
 {
     switch (retired->kind) {

@@ -59,7 +59,7 @@ typedef struct hh_store {
 // ---- items ----
 
 // The sessions that hold an item, in order of (its first click in the session, tag): newest last. May hold
-// slots that are no longer sessions of the item: readers check. Beyond `keep` the oldest are dropped.
+// slots that are no longer sessions of the item: readers check. The oldest are dropped, see postings.c.
 typedef struct hh_postings {
     _Atomic uint32_t begin, end;
     uint32_t capacity;
@@ -187,7 +187,7 @@ typedef struct hh_open_list {
 struct hh_graph {
     hh_graph_options options;
     uint64_t seed;
-    uint32_t keep;          // postings that queries may read
+    uint32_t keep;          // postings that a query may read
     _Atomic int64_t origin; // HH_TIME_MIN before the first click
     hh_store store;
     hh_items items;
@@ -293,6 +293,7 @@ int hh_scale_advance(hh_scale *scale, int pop, hh_time time);
 // epoch.c
 void hh_epochs_free(hh_graph *graph);
 // Makes room for `count` more retired things, so that hh_retire cannot fail.
+hh_time hh_readers_slowest(hh_graph *graph); // the earliest as_of among the readers' latest queries
 hh_status hh_retire_reserve(hh_graph *graph, size_t count);
 void hh_retire(hh_graph *graph, hh_retired_kind kind, uint32_t number, void *memory);
 void hh_reader_enter(hh_reader *reader);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 4
+#define AHEAD          8 // times `keep` sessions of an item are held for slow readers
 
 static size_t bytes_of(uint32_t capacity)
 {
@@ -38,6 +39,20 @@ static void publish(hh_graph *graph, hh_item_entry *item, hh_postings *fresh)
     }
 }
 
+// How many of the item's oldest can go: a reader as slow as the slowest still finds `keep` that are older than
+// its query, unless the item's sessions beyond those are too many.
+static uint32_t spare(hh_graph *graph, hh_item number, const hh_postings *old)
+{
+    uint32_t begin = old->begin, held = old->end - begin, keep = graph->keep, unused;
+    if (held < keep + keep / 4)
+        return 0;
+    hh_time slowest = hh_readers_slowest(graph);
+    uint32_t drop = held - keep, most = AHEAD * keep;
+    while (drop && first_click(graph, old->slots[begin + drop + keep - 1], number, &unused) >= slowest)
+        drop /= 2;
+    return held >= most + most / 4 && drop < held - most ? held - most : drop;
+}
+
 // A copy of the item's postings with room for one more: without `without` (HH_NONE: nobody) and, where some
 // may be stale, without those.
 static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
@@ -45,13 +60,10 @@ static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
     hh_item_entry *item = hh_item_at(&graph->items, number);
     const hh_postings *old = item->postings;
     uint32_t begin = old ? old->begin : 0, end = old ? old->end : 0, unused;
-    if (end - begin >= graph->keep + graph->keep / 4)
-        begin = end - graph->keep;
+    begin += old ? spare(graph, number, old) : 0;
     uint32_t held = end - begin, capacity = FIRST_CAPACITY;
     if (held >= FIRST_CAPACITY)
-        capacity = held < graph->keep ? held + held / 4 + 1 : graph->keep + graph->keep / 4;
-    if (capacity <= held)
-        capacity = held + 1;
+        capacity = held + held / 4 + 1;
     hh_postings *fresh = hh_retire_reserve(graph, 1) ? NULL : malloc(bytes_of(capacity));
     if (!fresh)
         return NULL;

@@ -45,6 +45,7 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
             return NULL;
         }
         atomic_init(&reader->taken, true);
+        atomic_init(&reader->asked, INT64_MAX);
         reader->graph = graph;
         hh_reader *first = atomic_load(&graph->epochs.readers);
         do {
@@ -88,6 +89,7 @@ void hh_reader_free(hh_reader *reader)
     // The graph keeps the empty reader for the next one: the writer may be looking at it.
     size_t kept = offsetof(hh_reader, pop);
     memset((char *)reader + kept, 0, sizeof *reader - kept);
+    atomic_store(&reader->asked, INT64_MAX);
     atomic_store(&reader->taken, false);
 }
 
@@ -246,6 +248,7 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     hh_graph *graph = reader->graph;
     hh_time furthest = (hh_time)1 << 60;
     reader->as_of = query->as_of > furthest ? furthest : query->as_of < -furthest ? -furthest : query->as_of;
+    atomic_store_explicit(&reader->asked, reader->as_of, memory_order_relaxed);
     hh_time origin = atomic_load_explicit(&graph->origin, memory_order_acquire);
     reader->blind = origin == HH_TIME_MIN;
     reader->limit = reader->blind ? 0 : reader->as_of - origin;

@@ -90,6 +90,7 @@ struct hh_reader {
     hh_graph *graph;
     _Atomic uint64_t active; // the epoch in which it reads, 0: it does not
     _Atomic bool taken;
+    _Atomic int64_t asked; // as_of of its latest query, INT64_MAX before the first
     hh_reader *next;
     uint32_t inside; // how often it has entered and not left
     hh_pop pop;
