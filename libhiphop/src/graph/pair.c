@@ -62,22 +62,35 @@ void hh_votes_pair(hh_reader *reader, uint32_t depth)
     hh_pair_row row;
     row_init(&row, (float)reader->graph->options.pair_backward);
     row_scale(reader, &row, depth);
+    const hh_index *index = reader->index; // as the loop needs them: it runs a thousand times a query
+    const uint32_t items = reader->index_capacity, stamp = reader->stamp;
+    float(*shares)[HH_EXPERTS] = reader->shares;
+    hh_evidence *evidence = reader->evidence;
     for (uint32_t i = 0; i < reader->found_count; i++) {
         const hh_neighbour *neighbour = &reader->neighbours[reader->found[i].neighbour];
+        const hh_click *clicks = neighbour->block->clicks;
         uint32_t at = reader->found[i].at, first = at - least(at, row.before);
         uint32_t end = least(neighbour->clicks, at + REACH + 1);
         hh_four left = neighbour->left;
         float next = depth == 0 ? left[0] + NEXT_LONG * left[1] : 0;
         hh_four weight = {next, row.scale[0] * left[0], row.scale[1] * left[1], 0};
         for (uint32_t j = first; j < end; j++) { // the item itself, too: it gets nothing
-            uint32_t candidate = hh_candidate(reader, neighbour->block->clicks[j].item);
-            if (candidate == HH_NONE)
-                continue;
-            hh_four shares;
-            memcpy(&shares, &reader->shares[candidate][HH_EXPERT_NEXT], sizeof shares);
-            shares += weight * row.parts[REACH + j - at];
-            memcpy(&reader->shares[candidate][HH_EXPERT_NEXT], &shares, sizeof shares);
-            reader->evidence[candidate].followed += j > at;
+            hh_item item = clicks[j].item;
+            uint32_t candidate;
+            if (item < items && index[item].stamp == stamp) {
+                candidate = index[item].candidate;
+            } else {
+                candidate = hh_candidate_new(reader, item);
+                if (candidate == HH_NONE)
+                    continue;
+                shares = reader->shares;
+                evidence = reader->evidence;
+            }
+            hh_four sum;
+            memcpy(&sum, &shares[candidate][HH_EXPERT_NEXT], sizeof sum);
+            sum += weight * row.parts[REACH + j - at];
+            memcpy(&shares[candidate][HH_EXPERT_NEXT], &sum, sizeof sum);
+            evidence[candidate].followed += j > at;
         }
     }
 }

@@ -75,7 +75,8 @@ static uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
             return HH_NONE;
     }
     reader->places[at] = number + 1;
-    reader->neighbours[number] = (hh_neighbour){.slot = slot, .depth = HH_NONE};
+    reader->neighbours[number].slot = slot;
+    reader->neighbours[number].depth = HH_NONE;
     return reader->neighbour_count++;
 }
 
@@ -99,12 +100,10 @@ static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time lim
 
 // Reads one session for the item; whether it is one that holds the item and that the query may see. Its
 // clicks on the item go to reader->found.
-static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_t depth, float weight)
+static bool read_session(hh_reader *reader, uint32_t slot, const hh_block *block, hh_item item,
+                         uint32_t depth, float weight)
 {
     hh_graph *graph = reader->graph;
-    const hh_block *block = hh_slot_block(&graph->store, slot);
-    if (!block)
-        return false;
     uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
     hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
     uint32_t clicks = clicks_before(block, count, limit), begin = reader->found_count, end = begin;
@@ -134,6 +133,8 @@ static bool read_session(hh_reader *reader, uint32_t slot, hh_item item, uint32_
     if (neighbour->depth == HH_NONE) {
         neighbour->block = block;
         neighbour->clicks = clicks;
+        neighbour->match = 0;
+        neighbour->similarity = 0;
         neighbour->age = (float)(limit - block->clicks[clicks - 1].at);
     } else { // it may have grown since: what it was then counts
         while (end > begin && found[end - 1].at >= neighbour->clicks)
@@ -158,15 +159,15 @@ static void fetch_slot(const hh_store *store, const hh_postings *postings, uint3
     __builtin_prefetch(hh_slot_at(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed)));
 }
 
-static void fetch_block(const hh_store *store, const hh_postings *postings, uint32_t i)
+static const hh_block *fetch_block(const hh_store *store, const hh_postings *postings, uint32_t i)
 {
     uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-    uint32_t block = atomic_load_explicit(&hh_slot_at(store, slot)->block, memory_order_relaxed);
-    if (block != HH_NONE) { // most sessions fit into two lines
-        const char *bytes = (const char *)hh_block_at(store, block);
-        __builtin_prefetch(bytes);
-        __builtin_prefetch(bytes + 64);
+    const hh_block *block = hh_slot_block(store, slot);
+    if (block) { // most sessions fit into two lines
+        __builtin_prefetch(block);
+        __builtin_prefetch((const char *)block + 64);
     }
+    return block;
 }
 
 static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float weight)
@@ -181,15 +182,17 @@ static void read_item(hh_reader *reader, hh_item item, uint32_t depth, float wei
     uint32_t most = reader->graph->options.sessions, wanted = most >> depth;
     if (wanted < FEWEST)
         wanted = FEWEST < most ? FEWEST : most;
+    const hh_block *ahead[AHEAD_BLOCK]; // of i in i % AHEAD_BLOCK, NULL: nobody's
     for (uint32_t i = end; i > begin && i + AHEAD_BLOCK > end; i--)
-        fetch_block(store, postings, i - 1);
+        ahead[(i - 1) % AHEAD_BLOCK] = fetch_block(store, postings, i - 1);
     for (uint32_t i = end; i-- > begin && wanted && !reader->failed;) {
+        const hh_block *block = ahead[i % AHEAD_BLOCK];
         if (i >= begin + AHEAD_SLOT)
             fetch_slot(store, postings, i - AHEAD_SLOT);
         if (i >= begin + AHEAD_BLOCK)
-            fetch_block(store, postings, i - AHEAD_BLOCK);
+            ahead[i % AHEAD_BLOCK] = fetch_block(store, postings, i - AHEAD_BLOCK);
         uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-        wanted -= read_session(reader, slot, item, depth, weight);
+        wanted -= block && read_session(reader, slot, block, item, depth, weight);
     }
 }
 
