@@ -39,7 +39,7 @@ static float kth_largest(float *values, uint32_t count, uint32_t k)
     return values[target];
 }
 
-#define BIN_SHIFT 21 // leaves exponent and two bits of a float
+#define BIN_SHIFT 20 // leaves exponent and three bits of a float
 #define BINS      (1u << (31 - BIN_SHIFT))
 
 static uint32_t bin_of(float rank)
@@ -52,9 +52,12 @@ static uint32_t bin_of(float rank)
 // The k-th largest rank: first the bin that holds it, then it among those of the bin.
 static float kth_rank(const hh_reader *reader, float *scratch, uint32_t k)
 {
-    uint32_t bins[BINS] = {0}, count = reader->neighbour_count, bin = BINS - 1, kept = 0;
-    for (uint32_t i = 0; i < count; i++)
-        bins[bin_of(reader->ranks[i])]++;
+    uint32_t bins[BINS] = {0}, count = reader->neighbour_count, bin = 0, kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t its = bin_of(reader->ranks[i]);
+        bins[its]++;
+        bin = its > bin ? its : bin;
+    }
     for (; bins[bin] < k; bin--)
         k -= bins[bin];
     for (uint32_t i = 0; i < count; i++) {
@@ -86,23 +89,41 @@ static void choose(hh_reader *reader)
     reader->chosen_count = kept;
 }
 
-static void vote(hh_reader *reader, uint32_t number)
+static void vote_all(hh_reader *reader)
 {
-    const hh_neighbour *neighbour = &reader->neighbours[number];
-    float size = reader->similar[number]; // what is left of the similarity in a session of this length
-    float weight[2] = {size * neighbour->left[2], size * neighbour->left[3]};
-    uint32_t match = neighbour->match, first = match > HH_REACH ? match - HH_REACH : 0;
-    uint32_t end = neighbour->clicks < match + HH_REACH + 1 ? neighbour->clicks : match + HH_REACH + 1;
-    for (uint32_t i = first; i < end; i++) { // the match, too: it gets nothing
-        uint32_t candidate = hh_candidate(reader, neighbour->block->clicks[i].item);
-        if (candidate == HH_NONE)
-            continue;
-        float part = reader->knn_part[HH_REACH + i - match], *shares = reader->shares[candidate];
-        shares[HH_EXPERT_KNN_SHORT] += weight[0] * part;
-        shares[HH_EXPERT_KNN_LONG] += weight[1] * part;
-        bool after = i > match;
-        reader->evidence[candidate].neighbours += after & (reader->seen[candidate] != number + 1);
-        reader->seen[candidate] = after ? number + 1 : reader->seen[candidate];
+    const hh_index *index = reader->index; // as the loop needs them: it runs a thousand times a query
+    const uint32_t items = reader->index_capacity, stamp = reader->stamp;
+    float(*shares)[HH_EXPERTS] = reader->shares;
+    hh_evidence *evidence = reader->evidence;
+    uint32_t *seen = reader->seen;
+    for (uint32_t k = 0; k < reader->chosen_count; k++) {
+        uint32_t number = reader->chosen[k];
+        const hh_neighbour *neighbour = &reader->neighbours[number];
+        const hh_click *clicks = neighbour->block->clicks;
+        float size = reader->similar[number];
+        float weight[2] = {size * neighbour->left[2], size * neighbour->left[3]};
+        uint32_t match = neighbour->match, first = match > HH_REACH ? match - HH_REACH : 0;
+        uint32_t end = neighbour->clicks < match + HH_REACH + 1 ? neighbour->clicks : match + HH_REACH + 1;
+        for (uint32_t i = first; i < end; i++) { // the match, too: it gets nothing
+            hh_item item = clicks[i].item;
+            uint32_t candidate;
+            if (item < items && index[item].stamp == stamp) {
+                candidate = index[item].candidate;
+            } else {
+                candidate = hh_candidate_new(reader, item);
+                if (candidate == HH_NONE)
+                    continue;
+                shares = reader->shares;
+                evidence = reader->evidence;
+                seen = reader->seen;
+            }
+            float part = reader->knn_part[HH_REACH + i - match], *row = shares[candidate];
+            row[HH_EXPERT_KNN_SHORT] += weight[0] * part;
+            row[HH_EXPERT_KNN_LONG] += weight[1] * part;
+            uint32_t before = seen[candidate], now = i > match ? number + 1 : before;
+            evidence[candidate].neighbours += before != now;
+            seen[candidate] = now;
+        }
     }
 }
 
@@ -145,8 +166,7 @@ void hh_votes_knn(hh_reader *reader)
         reader->ranks[i] = reader->similar[i] * (neighbour->left[2] + neighbour->left[3]);
     }
     choose(reader);
-    for (uint32_t i = 0; i < reader->chosen_count; i++)
-        vote(reader, reader->chosen[i]);
+    vote_all(reader);
     if (reader->graph->options.knn_idf > 0)
         weigh_by_rarity(reader, (float)reader->graph->options.knn_idf);
 }
