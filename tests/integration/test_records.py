@@ -50,7 +50,7 @@ def test_foreign_avro_in_our_avro_out(kafka, hiphopd, tmp_path):
     names = harness.own_names()
     clicks = kafka.topic(names["topics.clicks"], partitions=1)
     (tmp_path / "click.avsc").write_text(FOREIGN)
-    hiphopd(kafka, {
+    daemon = hiphopd(kafka, {
         **names, "clicks.format": "avro", "clicks.schema": str(tmp_path / "click.avsc"),
         "clicks.fields.visitor": "user.id", "clicks.fields.item": "sku", "clicks.fields.timestamp": "at",
         "clicks.timestamp_unit": "us", "recommendations.format": "avro", "sessions.format": "avro",
@@ -63,7 +63,10 @@ def test_foreign_avro_in_our_avro_out(kafka, hiphopd, tmp_path):
 
     nobody = in_schema(FOREIGN, {"trace": [], "user": None, "sku": "tea", "at": begin * 1000, "extra": {}})
     kafka.produce(clicks, [
-        ("7", view(7, "tea", begin), None), ("7", view(7, "cup", begin + 10), None), ("x", nobody, None),
+        ("7", view(7, "tea", begin), None), ("7", view(7, "cup", begin + 10), None), ("x", nobody, None)])
+    # What follows is to rest on these: the graph learns on a thread of its own, and a list does not wait for it.
+    harness.wait_until(lambda: daemon.metrics()["hiphop_graph_clicks"] == 2, 60, "two clicks in the graph")
+    kafka.produce(clicks, [
         ("9", view(9, "tea", begin + 20), None), ("z", view(9, "tea", begin + 30)[:-1], None),
         ("8", view(8, "end", begin + 5000), None)])
     lists = [by_schema(schema("recommendations.avsc"), record.value)
