@@ -1,6 +1,7 @@
 // The graph's promises one by one; test_graph_property.c holds its answers against a slow one.
 #include "fail_alloc.h"
 #include "graph/internal.h"
+#include "graph/reader.h"
 
 #include <criterion/criterion.h>
 #include <hiphop/graph.h>
@@ -106,6 +107,31 @@ Test(graph, one_session_costs_a_query_only_so_much)
     cr_assert_eq(votes.neighbours, 0);
     hh_graph_close(graph, session);
     hh_graph_close(graph, longer);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+Test(graph, a_visitor_whom_many_people_share_costs_only_so_much)
+{
+    hh_graph *graph = new_graph(100000, 0);
+    hh_graph_session *sessions[3000];
+    for (int i = 0; i < 3000; i++) {
+        sessions[i] = hh_graph_open(graph, 1);
+        cr_assert_eq(hh_graph_click(graph, sessions[i], item(graph, i % 10), i), HH_OK);
+    }
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    hh_votes votes;
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){NULL, 0, HH_HOUR, 1, 0}, 20, &votes), HH_OK);
+    cr_assert_eq(reader->own_count, 1000);
+    for (int i = 0; i < 3000; i += 3) { // the chain stays whole, from both sides
+        uint32_t slot = sessions[i]->slot;
+        hh_slot *link = hh_slot_at(&graph->store, slot);
+        cr_assert(link->previous == HH_NONE || hh_slot_at(&graph->store, link->previous)->next == slot);
+        cr_assert(link->next == HH_NONE || hh_slot_at(&graph->store, link->next)->previous == slot);
+    }
+    for (int i = 0; i < 3000; i++)
+        hh_graph_close(graph, sessions[i]);
     hh_reader_free(reader);
     hh_graph_free(graph);
 }

@@ -114,11 +114,14 @@ int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);
 size_t hh_graph_id(hh_reader *reader, hh_item item, char *buffer, size_t size);
 
 typedef struct hh_query {
-    const hh_item *items;  // [length] the session so far in time order; HH_ITEM_NONE where unknown
-    size_t length;         // 0: a visitor of whom nothing is known
-    hh_time as_of;         // sees only what is strictly earlier; but see hh_graph_query
-    uint64_t visitor;      // as given to hh_graph_open
-    hh_time session_start; // sessions of `visitor` with a click from here to as_of are left out
+    const hh_item *items; // [length] the session so far in time order; HH_ITEM_NONE where unknown
+    size_t length;        // 0: a visitor of whom nothing is known
+    hh_time as_of;        // sees only what is strictly earlier; but see hh_graph_query
+    uint64_t visitor;     // as given to hh_graph_open
+    // Sessions of `visitor` with a click from here to as_of are left out. (Their clicks still count for pop
+    // and as rarity where the visitor has begun a thousand sessions since, as one whom many people share may
+    // have.)
+    hh_time session_start;
 } hh_query;
 
 // Why an item is there, in numbers: the raw material of reasons.

@@ -38,6 +38,7 @@ typedef struct hh_block {
 typedef struct hh_slot {
     _Atomic uint32_t block; // HH_NONE: nobody's
     _Atomic uint32_t next;  // slot of another session in the chain of its visitor's tag
+    uint32_t previous;      // the same the other way, for the writer
 } hh_slot;
 
 #define HH_CHUNK_BITS      19 // a chunk holds 2^19 words of 4 bytes: a large page

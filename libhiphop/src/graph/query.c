@@ -141,6 +141,10 @@ float hh_query_all_clicks(const hh_reader *reader)
 
 // ---- the asking session ----
 
+// A visitor's sessions that are looked at: where many people go by one name ("anonymous"), there are no end
+// of them.
+#define OWN_SESSIONS 1000
+
 // The visitor's clicks in sessions that reach into this one, up to as_of.
 static void find_own_clicks(hh_reader *reader)
 {
@@ -148,7 +152,7 @@ static void find_own_clicks(hh_reader *reader)
     const hh_store *store = &graph->store;
     uint32_t slot =
         atomic_load_explicit(&store->chains[reader->tag & store->chain_mask], memory_order_acquire) - 1;
-    while (slot != HH_NONE) {
+    for (int looked_at = 0; slot != HH_NONE && looked_at < OWN_SESSIONS; looked_at++) {
         const hh_block *block = hh_slot_block(store, slot);
         uint32_t count = 0;
         if (block && block->tag == reader->tag)

@@ -143,27 +143,24 @@ void hh_store_slot_free(hh_store *store, uint32_t slot)
 void hh_store_chain(hh_store *store, uint32_t slot, uint32_t tag)
 {
     _Atomic uint32_t *chain = &store->chains[tag & store->chain_mask];
-    uint32_t head = atomic_load_explicit(chain, memory_order_relaxed);
-    atomic_store_explicit(&hh_slot_at(store, slot)->next, head ? head - 1 : HH_NONE, memory_order_relaxed);
+    uint32_t next = atomic_load_explicit(chain, memory_order_relaxed) - 1; // HH_NONE of none: 0 - 1
+    hh_slot *link = hh_slot_at(store, slot);
+    link->previous = HH_NONE;
+    if (next != HH_NONE)
+        hh_slot_at(store, next)->previous = slot;
+    atomic_store_explicit(&link->next, next, memory_order_relaxed);
     atomic_store_explicit(chain, slot + 1, memory_order_release);
 }
 
 void hh_store_unchain(hh_store *store, uint32_t slot, uint32_t tag)
 {
     // The slot keeps its own `next` until it is used again, for readers that stand on it.
-    uint32_t next = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_relaxed);
-    _Atomic uint32_t *chain = &store->chains[tag & store->chain_mask];
-    uint32_t at = atomic_load_explicit(chain, memory_order_relaxed) - 1;
-    if (at == slot) {
-        atomic_store_explicit(chain, next + 1, memory_order_release); // HH_NONE + 1 = 0
-        return;
-    }
-    while (at != HH_NONE) {
-        hh_slot *link = hh_slot_at(store, at);
-        at = atomic_load_explicit(&link->next, memory_order_relaxed);
-        if (at == slot) {
-            atomic_store_explicit(&link->next, next, memory_order_release);
-            return;
-        }
-    }
+    hh_slot *link = hh_slot_at(store, slot);
+    uint32_t next = atomic_load_explicit(&link->next, memory_order_relaxed);
+    if (next != HH_NONE)
+        hh_slot_at(store, next)->previous = link->previous;
+    if (link->previous == HH_NONE)
+        atomic_store_explicit(&store->chains[tag & store->chain_mask], next + 1, memory_order_release);
+    else
+        atomic_store_explicit(&hh_slot_at(store, link->previous)->next, next, memory_order_release);
 }
