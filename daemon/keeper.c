@@ -105,7 +105,7 @@ static hh_status take_click(hh_keeper *keeper, const hh_session *session, uint32
     if (status != HH_LIMIT)
         return status;
     HH_COMPLAIN(keeper->shared->log, HH_LOG_WARNING,
-                "a click is too far away in time for the graph, which leaves it out",
+                "a click is too far away in time for the graph, or its session too long: it is left out",
                 HH_NUMBER("time", session->clicks[position].time));
     return HH_OK;
 }

@@ -136,6 +136,22 @@ Test(graph, a_visitor_whom_many_people_share_costs_only_so_much)
     hh_graph_free(graph);
 }
 
+Test(graph, a_session_that_is_too_long_is_refused_and_stays_whole)
+{
+    hh_graph *graph = new_graph(1000000, 0);
+    hh_graph_session *session = hh_graph_open(graph, 1), *other = hh_graph_open(graph, 1);
+    hh_item number = item(graph, 1);
+    for (int i = 0; i < (int)HH_SESSION_CLICKS; i++)
+        cr_assert_eq(hh_graph_click(graph, session, number, i), HH_OK);
+    cr_assert_eq(hh_graph_click(graph, session, number, HH_SESSION_CLICKS), HH_LIMIT);
+    cr_assert_eq(hh_graph_click(graph, other, number, 0), HH_OK);
+    cr_assert_eq(hh_graph_merge(graph, session, other), HH_LIMIT);
+    cr_assert_eq(stats_of(graph).clicks, HH_SESSION_CLICKS + 1);
+    hh_graph_close(graph, session);
+    hh_graph_close(graph, other);
+    hh_graph_free(graph);
+}
+
 Test(graph, sessions_go_when_they_are_too_old)
 {
     hh_graph *graph = new_graph(1000, HH_HOUR);

@@ -240,6 +240,20 @@ Test(prequential, hidden_session_items_are_in_no_list)
     free(clicks);
 }
 
+Test(prequential, a_click_that_the_graph_refuses_is_left_out)
+{
+    small_click clicks[60]; // one session over 60 days: ten more than a session of the graph can span
+    for (uint32_t i = 0; i < 60; i++)
+        clicks[i] = (small_click){0, i % 7, i * HH_DAY};
+    hh_log *log = small_log(clicks, 60, 2 * HH_DAY, 0);
+    hh_evaluate_options options = hh_evaluate_defaults();
+    hh_error error = {0};
+    const char *models[] = {"mixture"};
+    cr_assert_eq(hh_evaluate(log, &options, models, 1, ignore_result, NULL, &error), HH_OK, "%s",
+                 error.message);
+    hh_log_free(log);
+}
+
 Test(prequential, what_is_asked_for_wrongly_is_named)
 {
     const small_click clicks[] = {{0, 1, 5}, {0, 2, 6}};

@@ -90,7 +90,8 @@ hh_graph_session *hh_graph_open(hh_graph *graph, uint64_t visitor);
 // A click; it is put in time order (after those of the same time). Makes room first: the sessions closed
 // longest ago go; where only open ones are left, the one that rested longest loses its clicks (its handle
 // stays good). HH_LIMIT: the time is more than 68 years from the graph's first click, or 49 days from its
-// session's. HH_ARGUMENT: no such item. After any failure the graph is as before, but for what has expired.
+// session's; or the session has 196,608 clicks. HH_ARGUMENT: no such item. After any failure the graph is as
+// before, but for what has expired.
 hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item item, hh_time time);
 // Joins `from` into `into`, both of one visitor; `from` is gone afterwards, unless it fails.
 hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_session *from);

@@ -188,7 +188,8 @@ static hh_status learn(void *model, const hh_lesson *lesson)
     hh_item item = number(self, lesson->items[lesson->position]);
     if (!self->open[lesson->session] || item == HH_ITEM_NONE)
         return HH_MEMORY;
-    return hh_graph_click(self->graph, self->open[lesson->session], item, lesson->time);
+    hh_status status = hh_graph_click(self->graph, self->open[lesson->session], item, lesson->time);
+    return status == HH_LIMIT ? HH_OK : status; // too long a session: left out, as hiphopd does
 }
 
 static hh_status closed(void *model, uint32_t session)

@@ -366,7 +366,8 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
     if (session->slot != HH_NONE) {
         const hh_block *block = hh_held_block(&graph->store, session->slot);
         hh_time first = hh_click_time(graph, block, 0), last = hh_click_time(graph, block, block->count - 1);
-        if (!fits(graph, time < first ? time : first, time > last ? time : last))
+        if (!fits(graph, time < first ? time : first, time > last ? time : last) ||
+            block->count == HH_SESSION_CLICKS)
             return HH_LIMIT;
     }
     hh_time newest = time > graph->newest ? time : graph->newest;
@@ -438,7 +439,7 @@ hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_sessi
         hh_time begin_a = hh_click_time(graph, a, 0), begin_b = hh_click_time(graph, b, 0);
         hh_time end_a = hh_click_time(graph, a, a->count - 1), end_b = hh_click_time(graph, b, b->count - 1);
         hh_time begin = begin_a < begin_b ? begin_a : begin_b, end = end_a > end_b ? end_a : end_b;
-        if (!fits(graph, begin, end))
+        if (!fits(graph, begin, end) || a->count + b->count > HH_SESSION_CLICKS)
             return HH_LIMIT;
         uint32_t block =
             hh_retire_reserve(graph, 3) ? HH_NONE : block_new(graph, a->count + b->count, a->tag, begin);

@@ -45,6 +45,7 @@ typedef struct hh_slot {
 #define HH_CHUNKS          8192
 #define HH_SLOT_CHUNK_BITS 14
 #define HH_BLOCK_CLASSES   40
+#define HH_SESSION_CLICKS  (3u << (HH_CHUNK_BITS - 3)) // of one session at most: the largest block in a chunk
 
 typedef struct hh_store {
     uint32_t *_Atomic chunks[HH_CHUNKS];
@@ -195,7 +196,7 @@ struct hh_graph {
     hh_journal journal;
     hh_epochs epochs;
     hh_open_list held, empty; // open sessions with clicks, by the last to arrive; and those without
-    uint32_t *closed; // ring [closed_capacity] of closed sessions, oldest first
+    uint32_t *closed;         // ring [closed_capacity] of closed sessions, oldest first
     size_t closed_begin, closed_count, closed_capacity;
     _Atomic uint64_t clicks, sessions, open, item_count;
     _Atomic int64_t newest, oldest;

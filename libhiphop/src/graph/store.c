@@ -30,6 +30,8 @@ static int class_of(uint32_t count)
     return class;
 }
 
+_Static_assert(HEADER_WORDS + 2 * HH_SESSION_CLICKS <= CHUNK_WORDS, "the longest session fits into a chunk");
+
 uint32_t hh_store_capacity(uint32_t count)
 {
     return class_capacity(class_of(count));

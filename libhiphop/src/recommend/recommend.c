@@ -1,4 +1,5 @@
-// From a query to a list: the votes, the mixture's scores, the exact best k, and a reason for each.
+// From a query to a list: the votes, the mixture's scores, the exact best k of the candidates, and a
+// reason for each.
 #include <hiphop/recommend.h>
 
 #include <stdio.h>
