@@ -29,6 +29,10 @@ struct hh_outbox {
     uint64_t waiting[2];                        // records of the round that no broker has acknowledged
     rd_kafka_topic_partition_list_t *positions; // of the round that is being closed; NULL: none is
     hh_time next_offer;                         // steady clock: the group has refused them
+    // A broker that refuses a batch for its size doesn't say which record is to blame. From then on each
+    // record is a batch of its own, and who is refused again is too large.
+    bool want_single, single;    // the next producer, and this one, send one record a batch
+    int64_t largest[HH_OUTPUTS]; // bytes of key and value that the topic's brokers are thought to take
 };
 
 hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
@@ -42,6 +46,8 @@ hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh
     outbox->pulse = pulse;
     outbox->worker = worker;
     outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        outbox->largest[i] = INT64_MAX;
     return outbox;
 }
 
@@ -80,12 +86,28 @@ void hh_outbox_free(hh_outbox *outbox)
 
 // ---- connecting ----
 
+static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
+{
+    int64_t size = (int64_t)(message->key_len + message->len);
+    if (!outbox->single) {
+        outbox->want_single = true;
+        return;
+    }
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        if (outbox->topics[i] == message->rkt && size <= outbox->largest[i])
+            outbox->largest[i] = size - 1;
+}
+
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
 {
     (void)producer;
     (void)opaque;
     hh_outbox *outbox = rd_kafka_topic_opaque(message->rkt);
     uint64_t *waiting = message->_private;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        learn_size(outbox, message);
+    if (outbox->transactional) // only errors come here, and the commit says them
+        return;
     --*waiting;
     if (message->err && !outbox->troubled) {
         outbox->troubled = true;
@@ -100,13 +122,17 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
     if (!conf)
         return NULL;
     hh_status status = HH_OK;
-    if (transactions) {
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    if (outbox->single)
+        status = hh_client_set(conf, "batch.num.messages", "1", error);
+    if (transactions && status == HH_OK) {
         char id[512];
         // The name is the fence: stable over restarts, so that a successor settles what we left open.
         snprintf(id, sizeof id, "%s-%s-w%u", config->kafka.group, config->instance.id, outbox->worker);
         status = hh_client_set(conf, "transactional.id", id, error);
-    } else {
-        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+        if (status == HH_OK)
+            status = hh_client_set(conf, "delivery.report.only.error", "true", error);
+    } else if (status == HH_OK) {
         status = hh_client_set(conf, "message.timeout.ms", "0", error); // an outage is no reason to lose one
     }
     if (status == HH_OK)
@@ -122,6 +148,12 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
 static hh_status make_producer(hh_outbox *outbox, hh_error *error)
 {
     const hh_config *config = outbox->shared->config;
+    if (outbox->want_single && !outbox->single)
+        HH_LOG(outbox->shared->log, HH_LOG_WARNING,
+               "brokers refuse batches for their size; every record is sent by itself from now on, which is "
+               "slow: raise max.message.bytes of the topics, or lower batch.size",
+               HH_NUMBER("worker", outbox->worker));
+    outbox->single = outbox->want_single;
     outbox->committer = make_client(outbox, true, error);
     if (outbox->committer)
         outbox->producer = outbox->transactional ? outbox->committer : make_client(outbox, false, error);
@@ -241,35 +273,60 @@ static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record,
                              RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
 }
 
-void hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
+// Puts it into the queue, waiting for room. The headers are taken over only where that works.
+static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
 {
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__STATE;
-    if (!outbox->troubled && outbox->producer && outbox->topics[record->to] &&
-        (!outbox->transactional || begin(outbox))) {
-        while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            rd_kafka_poll(outbox->producer, FULL_MS);
-            hh_pulse_beat(outbox->pulse);
-            if (hh_out_of_time(outbox->shared))
-                break;
-        }
+    rd_kafka_resp_err_t code;
+    if (!outbox->producer || !outbox->topics[record->to] || (outbox->transactional && !begin(outbox)))
+        return RD_KAFKA_RESP_ERR__STATE;
+    if ((int64_t)(record->key_length + record->value_length) > outbox->largest[record->to])
+        return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_poll(outbox->producer, FULL_MS);
+        hh_pulse_beat(outbox->pulse);
+        if (hh_out_of_time(outbox->shared))
+            break;
     }
+    return code;
+}
+
+// A dead letter says where the click is: without the value it still is one.
+static rd_kafka_resp_err_t enqueue_without_value(hh_outbox *outbox, const hh_outgoing *record)
+{
+    char size[24];
+    hh_outgoing letter = *record;
+    letter.value = NULL;
+    letter.value_length = 0;
+    snprintf(size, sizeof size, "%zu", record->value_length);
+    if (record->headers)
+        rd_kafka_header_add(record->headers, "hiphop.value.bytes", -1, size, -1);
+    return enqueue(outbox, &letter);
+}
+
+bool hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
+{
+    rd_kafka_resp_err_t code = outbox->troubled ? RD_KAFKA_RESP_ERR__STATE : enqueue(outbox, record);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->to == HH_OUTPUT_DEAD_LETTERS && record->value)
+        code = enqueue_without_value(outbox, record);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         outbox->waiting[outbox->round] += !outbox->transactional;
-        return;
+        return true;
     }
     if (record->headers)
         rd_kafka_headers_destroy(record->headers);
     if (outbox->troubled)
-        return;
+        return true;
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
         // Going back would only meet it again.
-        HH_COMPLAIN(outbox->shared->log, HH_LOG_ERROR, "record larger than message.max.bytes is lost",
+        HH_COMPLAIN(outbox->shared->log, HH_LOG_ERROR,
+                    "record larger than message.max.bytes, or than its topic takes, is lost",
                     HH_TEXT("topic", rd_kafka_topic_name(outbox->topics[record->to])),
                     HH_NUMBER("bytes", (int64_t)record->value_length));
-        return;
+        return false;
     }
     outbox->troubled = true;
     say(outbox, "record not taken", rd_kafka_err2name(code), rd_kafka_err2str(code));
+    return true;
 }
 
 bool hh_outbox_troubled(const hh_outbox *outbox)
@@ -313,7 +370,11 @@ hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
     if (outbox->troubled && !outbox->begun) // not even a transaction could begin: it is beyond repair
         return start_over(outbox);
     outbox->troubled = false;
-    return roll_back(outbox) ? HH_OUTBOX_LOST : start_over(outbox);
+    bool settled = roll_back(outbox);
+    rd_kafka_poll(outbox->producer, 0);
+    if (outbox->want_single && !outbox->single)
+        return start_over(outbox);
+    return settled ? HH_OUTBOX_LOST : start_over(outbox);
 }
 
 // What to do about an error of the two steps of a commit: true to try the same step again. Else *refused says

@@ -284,13 +284,14 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
         return status;
     rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
     rd_kafka_header_add(headers, "model_version", -1, "0", 1);
-    hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
-                                            .key = session->visitor,
-                                            .key_length = session->visitor_length,
-                                            .value = bytes.bytes,
-                                            .value_length = bytes.length,
-                                            .timestamp = click->time,
-                                            .headers = headers});
+    if (!hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
+                                                 .key = session->visitor,
+                                                 .key_length = session->visitor_length,
+                                                 .value = bytes.bytes,
+                                                 .value_length = bytes.length,
+                                                 .timestamp = click->time,
+                                                 .headers = headers}))
+        return HH_OK;
     p->answered++;
     note_waiting(p, now - age);
     return remember(p, session, position, count);
@@ -355,14 +356,15 @@ void hh_publish_dead_letter(hh_publisher *p, const rd_kafka_message_t *message, 
     rd_kafka_headers_t *headers =
         hh_dead_letter_headers(message, p->shared->config->kafka.group, decoding ? "decode" : "sessionize",
                                hh_dead_letter_word(reason), sentence);
-    hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
-                                            .key = message->key,
-                                            .key_length = message->key_len,
-                                            .value = message->payload,
-                                            .value_length = message->len,
-                                            .timestamp = timestamp >= 0 ? timestamp : hh_wall_clock(),
-                                            .headers = headers});
-    p->dead[reason]++;
+    bool put =
+        hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
+                                                .key = message->key,
+                                                .key_length = message->key_len,
+                                                .value = message->payload,
+                                                .value_length = message->len,
+                                                .timestamp = timestamp >= 0 ? timestamp : hh_wall_clock(),
+                                                .headers = headers});
+    p->dead[reason] += put;
 }
 
 // ---- counting ----

@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { API_PRODUCE = 0, API_INIT_PRODUCER_ID = 22, API_END_TXN = 26, API_TXN_OFFSET_COMMIT = 28 };
@@ -247,4 +249,80 @@ Test(outbox, acknowledged_commits_outlast_a_rebalance)
         assert_works(&s);
     }
     end(&s);
+}
+
+static bool put_dead_letter(stage *s, size_t size)
+{
+    char *value = calloc(size, 1);
+    cr_assert_not_null(value);
+    bool put = hh_outbox_put(s->outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
+                                                       .value = value,
+                                                       .value_length = size,
+                                                       .timestamp = 1700000000000,
+                                                       .headers = rd_kafka_headers_new(1)});
+    free(value);
+    return put;
+}
+
+// The newest record of the dead letters.
+static rd_kafka_message_t *read_dead_letter(stage *s)
+{
+    rd_kafka_topic_partition_list_t *from = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(from, "hiphop.dead-letters", 0)->offset = 0;
+    cr_assert_eq(rd_kafka_assign(s->consumer, from), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(from);
+    return rd_kafka_consumer_poll(s->consumer, 10000);
+}
+
+Test(outbox, a_dead_letter_that_is_too_large_goes_without_its_value)
+{
+    stage s;
+    const void *size;
+    size_t length;
+    rd_kafka_headers_t *headers;
+    begin(&s, "at-least-once");
+    cr_assert(put_dead_letter(&s, 2000000));
+    cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+    rd_kafka_message_t *letter = read_dead_letter(&s);
+    cr_assert(letter && !letter->err && letter->len == 0);
+    cr_assert_eq(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_assert_eq(rd_kafka_header_get_last(headers, "hiphop.value.bytes", &size, &length),
+                 RD_KAFKA_RESP_ERR_NO_ERROR);
+    cr_assert(length == 7 && memcmp(size, "2000000", 7) == 0);
+    rd_kafka_message_destroy(letter);
+    end(&s);
+}
+
+Test(outbox, what_brokers_refuse_for_its_size_is_not_tried_for_ever)
+{
+    for (int once = 0; once < 2; once++) {
+        stage s;
+        begin(&s, once ? "exactly-once" : "at-least-once");
+        for (int attempt = 0; attempt < 2; attempt++) { // in a batch, and by itself
+            fail_next(&s, API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1);
+            cr_assert(put_dead_letter(&s, 1000));
+            cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+            cr_assert_eq(hh_outbox_open(s.outbox), HH_OUTBOX_DONE);
+        }
+        hh_outbox_result result = HH_OUTBOX_LOST;
+        for (int attempt = 0; attempt < 3 && result == HH_OUTBOX_LOST; attempt++) {
+            cr_assert_eq(hh_outbox_open(s.outbox), HH_OUTBOX_DONE);
+            cr_assert(put_dead_letter(&s, 999), "it fits");
+            cr_assert(put_dead_letter(&s, 1000), "it doesn't");
+            result = commit(&s);
+        }
+        cr_assert_eq(result, HH_OUTBOX_DONE);
+        size_t lengths[2] = {0, 0};
+        rd_kafka_message_t *letter = read_dead_letter(&s);
+        for (; letter && letter->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+             letter = rd_kafka_consumer_poll(s.consumer, 10000)) {
+            lengths[0] = lengths[1];
+            lengths[1] = letter->len;
+            rd_kafka_message_destroy(letter);
+        }
+        cr_assert(letter && letter->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
+        rd_kafka_message_destroy(letter);
+        cr_assert(lengths[0] == 999 && lengths[1] == 0, "%zu, %zu", lengths[0], lengths[1]);
+        end(&s);
+    }
 }
