@@ -2,7 +2,9 @@
 #include "feed.h"
 
 #include "client.h"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CALL_MS = 1000,
@@ -19,6 +21,7 @@ struct hh_feed {
     rd_kafka_queue_t *live;           // what has caught up
     hh_feed_partition **partitions;
     size_t count;
+    bool shared_out; // the client knows how many partitions there are
     uint64_t to_load;
 };
 
@@ -39,9 +42,60 @@ static rd_kafka_topic_t *topic(rd_kafka_t *client, const char *name, hh_error *e
     return made;
 }
 
+static void close_client(hh_feed *feed)
+{
+    if (feed->live)
+        rd_kafka_queue_destroy(feed->live);
+    if (feed->clicks)
+        rd_kafka_topic_destroy(feed->clicks);
+    if (feed->items)
+        rd_kafka_topic_destroy(feed->items);
+    hh_client_free(feed->client);
+    feed->live = NULL;
+    feed->clicks = feed->items = NULL;
+    feed->client = NULL;
+}
+
+// What is ours to set: not where the user has set it.
+static hh_status share(rd_kafka_conf_t *conf, const char *property, long whole, long least, int partitions,
+                       hh_error *error)
+{
+    char value[24], ours[24];
+    size_t size = sizeof value;
+    snprintf(ours, sizeof ours, "%ld", whole);
+    if (partitions < 2 || rd_kafka_conf_get(conf, property, value, &size) != RD_KAFKA_CONF_OK ||
+        strcmp(value, ours) != 0)
+        return HH_OK;
+    snprintf(ours, sizeof ours, "%ld", whole / partitions > least ? whole / partitions : least);
+    return hh_client_set(conf, property, ours, error);
+}
+
+// librdkafka queues so much for each partition: here, where all are read and queued apart, the partitions
+// share what a worker's have each.
+static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
+{
+    const hh_config *config = feed->shared->config;
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_READER, feed->pulse, error);
+    if (!conf)
+        return error->status;
+    hh_status status = share(conf, "queued.min.messages", 1000000, 20000, partitions, error);
+    if (status == HH_OK)
+        status = share(conf, "queued.max.messages.kbytes", 65536, 4096, partitions, error);
+    if (status) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    feed->client = hh_client_new(RD_KAFKA_CONSUMER, conf, error);
+    if (!feed->client)
+        return error->status;
+    feed->live = rd_kafka_queue_new(feed->client);
+    feed->clicks = topic(feed->client, config->topics.clicks, error);
+    feed->items = *config->topics.items ? topic(feed->client, config->topics.items, error) : NULL;
+    return feed->clicks && (feed->items || !*config->topics.items) ? HH_OK : error->status;
+}
+
 hh_feed *hh_feed_new(hh_shared *shared, hh_pulse *pulse, hh_error *error)
 {
-    const hh_config *config = shared->config;
     hh_feed *feed = calloc(1, sizeof *feed);
     if (!feed) {
         hh_fail(error, HH_MEMORY, NULL);
@@ -49,14 +103,7 @@ hh_feed *hh_feed_new(hh_shared *shared, hh_pulse *pulse, hh_error *error)
     }
     feed->shared = shared;
     feed->pulse = pulse;
-    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_READER, pulse, error);
-    feed->client = conf ? hh_client_new(RD_KAFKA_CONSUMER, conf, error) : NULL;
-    if (feed->client) {
-        feed->live = rd_kafka_queue_new(feed->client);
-        feed->clicks = topic(feed->client, config->topics.clicks, error);
-        feed->items = *config->topics.items ? topic(feed->client, config->topics.items, error) : NULL;
-    }
-    if (feed->clicks && (feed->items || !*config->topics.items))
+    if (open_client(feed, 1, error) == HH_OK)
         return feed;
     hh_feed_free(feed);
     return NULL;
@@ -73,13 +120,7 @@ void hh_feed_free(hh_feed *feed)
         free(partition);
     }
     free(feed->partitions);
-    if (feed->live)
-        rd_kafka_queue_destroy(feed->live);
-    if (feed->clicks)
-        rd_kafka_topic_destroy(feed->clicks);
-    if (feed->items)
-        rd_kafka_topic_destroy(feed->items);
-    hh_client_free(feed->client);
+    close_client(feed);
     free(feed);
 }
 
@@ -216,9 +257,35 @@ static bool look_up_topic(hh_feed *feed, bool items)
     return found;
 }
 
+// Before anything is read: a client that knows how many share its queues.
+static bool share_out(hh_feed *feed)
+{
+    hh_error error;
+    int partitions = partitions_of(feed, feed->clicks);
+    if (partitions < 1)
+        return false;
+    feed->shared_out = true;
+    if (partitions == 1)
+        return true;
+    close_client(feed);
+    if (open_client(feed, partitions, &error) == HH_OK)
+        return true;
+    close_client(feed);
+    return false;
+}
+
 bool hh_feed_look_up(hh_feed *feed)
 {
+    if (!feed->client) { // it could not be made anew
+        hh_error error;
+        if (open_client(feed, 1, &error))
+            close_client(feed);
+    }
+    if (!feed->client)
+        return false;
     rd_kafka_poll(feed->client, 0);
+    if (!feed->shared_out && !share_out(feed))
+        return false;
     return (!feed->items || look_up_topic(feed, true)) && look_up_topic(feed, false);
 }
 
