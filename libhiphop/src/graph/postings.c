@@ -39,8 +39,8 @@ static void publish(hh_graph *graph, hh_item_entry *item, hh_postings *fresh)
     }
 }
 
-// How many of the item's oldest can go: a reader as slow as the slowest still finds `keep` that are older than
-// its query, unless the item's sessions beyond those are too many.
+// How many of the item's oldest can go: a reader as slow as the slowest still finds `keep` that are older
+// than its query, unless the item's sessions beyond those are too many.
 static uint32_t spare(hh_graph *graph, hh_item number, const hh_postings *old)
 {
     uint32_t begin = old->begin, held = old->end - begin, keep = graph->keep, unused;
