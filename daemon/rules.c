@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SKEW_HALF_LIVES 16 // pop's sums are scaled for the newest click; this far they keep enough bits
-
 typedef struct rules {
     const hh_settings *settings;
     const hh_config *config;
@@ -65,13 +63,6 @@ static void check_graph(rules *check)
     const hh_time *half_life = check->config->graph.pop_half_life;
     if (half_life[0] > half_life[1] || half_life[1] > half_life[2])
         complain(check, "graph.pop_half_life", "the half-lives go from short to long");
-    char is[64];
-    value(check, "session.max_skew", is, sizeof is);
-    if (check->config->session.max_skew > SKEW_HALF_LIVES * half_life[0])
-        complain(check, "session.max_skew",
-                 "%s is more than %d times the shortest of graph.pop_half_life: one click so far ahead would "
-                 "wipe out what is popular now",
-                 is, SKEW_HALF_LIVES);
 }
 
 static void not_empty(rules *check, const char *name, const char *text, const char *what)

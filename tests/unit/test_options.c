@@ -394,10 +394,6 @@ Test(options, rules_between_settings)
         "keep sessions open longer than a session may last");
     EXPECT_RULES(SET("graph.pop_half_life=1h,1m,1d"),
                  "--set graph.pop_half_life: the half-lives go from short to long");
-    EXPECT_RULES(SET("session.max_skew=80m"), );
-    EXPECT_RULES(SET("session.max_skew=81m"),
-                 "--set session.max_skew: 81m is more than 16 times the shortest of graph.pop_half_life: one "
-                 "click so far ahead would wipe out what is popular now");
     EXPECT_RULES(SET("topics.sessions=clicks"),
                  "--set topics.sessions: \"clicks\" is topics.clicks already; each needs a topic of its own");
     EXPECT_RULES(SET("topics.sessions=", "topics.items="), );
