@@ -33,16 +33,25 @@ static char *file_bytes(const char *path, size_t *length)
     return bytes;
 }
 
-static void make_directory(char *directory)
+// Each test process works in a directory of its own, which goes with it.
+static char directory[] = "/tmp/hiphop-simulate-XXXXXX";
+
+static void make_directory(void)
 {
     cr_assert_not_null(mkdtemp(directory));
     cr_assert_eq(chdir(directory), 0);
 }
 
-Test(simulate, same_seed_same_bytes)
+static void remove_directory(void)
 {
-    char directory[] = "/tmp/hiphop-simulate-XXXXXX";
-    make_directory(directory);
+    static const char *const files[] = {"a.tsv", "b.tsv", "c.tsv", "a.jsonl", "b.jsonl", "clicks.tsv.gz"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(files[i]);
+    cr_assert_eq(rmdir(directory), 0);
+}
+
+Test(simulate, same_seed_same_bytes, .init = make_directory, .fini = remove_directory)
+{
     cr_assert_eq(call(&cli_simulate, "--quiet --limit 20000 --faults --out a.tsv --items-out a.jsonl"),
                  CLI_OK);
     cr_assert_eq(call(&cli_simulate, "--quiet --limit 20000 --faults --out b.tsv --items-out b.jsonl"),
@@ -63,10 +72,8 @@ Test(simulate, same_seed_same_bytes)
     free(other);
 }
 
-Test(simulate, a_click_file_is_read_back_whole)
+Test(simulate, a_click_file_is_read_back_whole, .init = make_directory, .fini = remove_directory)
 {
-    char directory[] = "/tmp/hiphop-simulate-XXXXXX";
-    make_directory(directory);
     cr_assert_eq(call(&cli_simulate, "--quiet --limit 5000 --start 2026-03-01T00:00:00Z --out clicks.tsv.gz"),
                  CLI_OK);
     hh_error error;
