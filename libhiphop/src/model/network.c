@@ -1,0 +1,105 @@
+#include "model/network.h"
+
+#include "nn/vector.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+hh_network_options hh_network_defaults(void)
+{
+    return (hh_network_options){
+        .d = 100,
+        .positions = 50,
+        .scale = 12,
+        .item_dropout = 0.4f,
+        .state_dropout = 0.25f,
+        .graph = true,
+        .own_bias = true,
+    };
+}
+
+enum { NOTHING, WEIGHT };
+
+static void fill(hh_tensor *tensor, float bound, hh_random *random)
+{
+    for (size_t i = 0; i < tensor->rows * tensor->cols; i++)
+        tensor->value[i] = bound * (2 * hh_random_unit(random) - 1);
+}
+
+hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error)
+{
+    if (options->d < 1 || options->d > 4096 || options->positions < 1) {
+        hh_fail(error, HH_ARGUMENT, "a network needs a width of 1 to 4096 and a position, not %u and %u",
+                options->d, options->positions);
+        return NULL;
+    }
+    hh_network *net = calloc(1, sizeof *net);
+    if (!net) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    net->options = *options;
+    net->d = options->d;
+    net->positions = options->positions;
+    hh_random random = hh_random_of(seed, 0);
+    float bound = 1 / sqrtf((float)net->d);
+    bool made = hh_tensor_new(&net->item, "item", items, net->d);
+    if (made)
+        fill(&net->item, bound, &random);
+#define MAKE(NAME, name, rows, cols, first)                                             \
+    made = made && hh_tensor_new(&net->tensor[HH_TENSOR_##NAME], name, (rows), (cols)); \
+    if (made && (first) == WEIGHT)                                                      \
+        fill(&net->tensor[HH_TENSOR_##NAME], bound, &random);
+    HH_TENSORS(MAKE)
+#undef MAKE
+    if (!made) {
+        hh_network_free(net);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    return net;
+}
+
+void hh_network_free(hh_network *network)
+{
+    if (!network)
+        return;
+    hh_tensor_free(&network->item);
+    for (int t = 0; t < HH_TENSOR_COUNT; t++)
+        hh_tensor_free(&network->tensor[t]);
+    free(network);
+}
+
+bool hh_gradients_init(hh_gradients *gradients, const hh_network *network)
+{
+    gradients->size = 0;
+    for (int t = 0; t < HH_TENSOR_COUNT; t++)
+        gradients->size += network->tensor[t].rows * network->tensor[t].cols;
+    gradients->memory = calloc(gradients->size + 1, sizeof(float));
+    size_t at = 0;
+    for (int t = 0; t < HH_TENSOR_COUNT && gradients->memory; t++) {
+        gradients->tensor[t] = gradients->memory + at;
+        at += network->tensor[t].rows * network->tensor[t].cols;
+    }
+    return gradients->memory != NULL;
+}
+
+void hh_gradients_free(hh_gradients *gradients)
+{
+    free(gradients->memory);
+    *gradients = (hh_gradients){0};
+}
+
+void hh_items_vectors(float *x, float *length, const hh_network *network, const uint32_t *item, size_t rows)
+{
+    size_t d = network->d;
+    for (size_t r = 0; r < rows; r++)
+        hh_normalise(x + r * d, length + r, network->item.value + item[r] * d, 1, d);
+}
+
+void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
+                           const hh_network *network, size_t rows)
+{
+    memset(de, 0, rows * network->d * sizeof *de);
+    hh_normalise_back(de, dx, x, length, rows, network->d);
+}

@@ -1,0 +1,85 @@
+// The HIPHOP network (docs/model.md) as the rooms model and train see it: its tensors, and one pass through
+// it there and back. The public side is <hiphop/model.h>.
+#ifndef MODEL_NETWORK_H
+#define MODEL_NETWORK_H
+
+#include "model/batch.h"
+#include "nn/random.h"
+#include "nn/softmax_loss.h"
+#include "nn/tensor.h"
+
+#include <hiphop/model.h>
+
+// X(NAME, name, rows, columns, first values): what is learned, beside the items. `net` has d and positions.
+// First values: WEIGHT: even in +-1/sqrt(d); NOTHING: 0.
+#define HH_TENSORS(X)                                            \
+    X(POSITION, "position", net->positions, net->d, WEIGHT)      \
+    X(GRAPH_W, "graph.w", net->d, 2 * net->d, WEIGHT)            \
+    X(GRAPH_B, "graph.b", 1, 2 * net->d, NOTHING)                \
+    X(GATE_G, "gate.g", 2 * net->d, 3 * net->d, WEIGHT)          \
+    X(GATE_G_BIAS, "gate.g_bias", 1, 3 * net->d, NOTHING)        \
+    X(GATE_U, "gate.u", net->d, 3 * net->d, WEIGHT)              \
+    X(GATE_U_BIAS, "gate.u_bias", 1, 3 * net->d, NOTHING)        \
+    X(ATTENTION_W1, "attention.w1", net->d, net->d, WEIGHT)      \
+    X(ATTENTION_W2, "attention.w2", net->d, net->d, WEIGHT)      \
+    X(ATTENTION_B, "attention.b", 1, net->d, NOTHING)            \
+    X(ATTENTION_W3, "attention.w3", 1, net->d, WEIGHT)           \
+    X(ATTENTION_T, "attention.t", 2 * net->d, net->d, WEIGHT)    \
+    X(OWN_BIAS, "own.bias", HH_OWN_STEPS, HH_OWN_STEPS, NOTHING) \
+    X(OWN_C, "own.c", 1, net->d, NOTHING)
+
+typedef enum hh_tensor_index {
+#define HH_TENSOR_INDEX(NAME, ...) HH_TENSOR_##NAME,
+    HH_TENSORS(HH_TENSOR_INDEX)
+#undef HH_TENSOR_INDEX
+        HH_TENSOR_COUNT
+} hh_tensor_index;
+
+struct hh_network {
+    hh_network_options options;
+    size_t d, positions;
+    hh_tensor item; // [items x d] e_v
+    hh_tensor tensor[HH_TENSOR_COUNT];
+};
+
+// The gradients of one pass. Those of the tensors are summed up until they are cleared; that of the items is
+// of the batch's rows.
+typedef struct hh_gradients {
+    float *tensor[HH_TENSOR_COUNT];
+    float *memory; // all of them
+    size_t size;
+} hh_gradients;
+
+bool hh_gradients_init(hh_gradients *gradients, const hh_network *network);
+void hh_gradients_free(hh_gradients *gradients);
+
+// x = norm(e_v) of the rows' items [rows x d], length [rows]; and d e = of dx, into `de`.
+void hh_items_vectors(float *x, float *length, const hh_network *network, const uint32_t *item, size_t rows);
+void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
+                           const hh_network *network, size_t rows);
+
+typedef struct hh_pass { // the activations of a batch, in an arena
+    float *x, *x_mask;   // [nodes x d] the nodes' items, after dropout
+    float *h, *h_mask;   // [versions x d]
+    hh_gated_state gated;
+    hh_attention_state attention;
+    float *seen, *length; // [prefixes x d] before it is normalised; [prefixes]
+    float *session;       // [prefixes x d] h: normalised
+    float *bias, *d_bias; // [exact entries]
+    float *own;           // [prefixes] c . h
+    hh_loss_state loss;
+    hh_loss_shape loss_shape;
+    float *d_session, *d_seen, *d_h, *d_x;
+} hh_pass;
+
+// Takes what the pass of this batch needs; false when out of memory. learns: with a loss and a way back.
+bool hh_pass_take(hh_pass *pass, const hh_network *network, const hh_batch *batch, size_t columns,
+                  bool learns, hh_arena *arena);
+// x [rows x d] of the batch's rows. random NULL: no dropout.
+void hh_pass_forward(hh_pass *pass, const hh_network *network, const hh_batch *batch, const float *x,
+                     hh_random *random);
+// The loss, and with gradients its way back: tensors +=, dx [rows x d] +=. share: see hh_loss_shape.
+double hh_pass_loss(hh_pass *pass, const hh_network *network, const hh_batch *batch, const float *x,
+                    float share, float *dx, hh_gradients *gradients);
+
+#endif
