@@ -25,5 +25,7 @@ hh_network_options hh_network_defaults(void);
 // A network with random weights, a function of the seed, for items 0 .. items - 1. NULL on failure.
 hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error);
 void hh_network_free(hh_network *network); // may be NULL
+// The same weights again; NULL when out of memory.
+hh_network *hh_network_copy(const hh_network *network);
 
 #endif

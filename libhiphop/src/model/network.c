@@ -70,6 +70,31 @@ void hh_network_free(hh_network *network)
     free(network);
 }
 
+static bool copy(hh_tensor *to, const hh_tensor *from)
+{
+    if (!hh_tensor_new(to, from->name, from->rows, from->cols))
+        return false;
+    memcpy(to->value, from->value, from->rows * from->cols * sizeof *to->value);
+    return true;
+}
+
+hh_network *hh_network_copy(const hh_network *network)
+{
+    hh_network *twin = calloc(1, sizeof *twin);
+    if (!twin)
+        return NULL;
+    twin->options = network->options;
+    twin->d = network->d;
+    twin->positions = network->positions;
+    bool done = copy(&twin->item, &network->item);
+    for (int t = 0; t < HH_TENSOR_COUNT; t++)
+        done = done && copy(&twin->tensor[t], &network->tensor[t]);
+    if (done)
+        return twin;
+    hh_network_free(twin);
+    return NULL;
+}
+
 bool hh_gradients_init(hh_gradients *gradients, const hh_network *network)
 {
     gradients->size = 0;

@@ -1,0 +1,68 @@
+#include "model/scorer.h"
+
+#include "nn/matrix.h"
+#include "nn/vector.h"
+
+#include <stdlib.h>
+
+bool hh_scorer_init(hh_scorer *scorer, const hh_network *network)
+{
+    size_t items = network->item.rows;
+    *scorer = (hh_scorer){.network = network};
+    scorer->x = malloc((items * network->d + 1) * sizeof *scorer->x);
+    scorer->length = malloc((items + 1) * sizeof *scorer->length);
+    bool done =
+        hh_batch_rows_init(&scorer->rows, (uint32_t)items) && scorer->x != NULL && scorer->length != NULL;
+    if (done)
+        hh_batch_rows_begin(&scorer->rows);
+    for (uint32_t item = 0; item < items && done; item++) // row and item are the same
+        done = hh_batch_rows_add(&scorer->rows, item);
+    if (done)
+        hh_scorer_refresh(scorer);
+    return done;
+}
+
+void hh_scorer_free(hh_scorer *scorer)
+{
+    free(scorer->x);
+    free(scorer->length);
+    hh_batch_rows_free(&scorer->rows);
+    hh_arena_free(&scorer->arena);
+    *scorer = (hh_scorer){0};
+}
+
+void hh_scorer_refresh(hh_scorer *scorer)
+{
+    hh_items_vectors(scorer->x, scorer->length, scorer->network, scorer->rows.item, scorer->rows.count);
+}
+
+bool hh_scorer_read(hh_scorer *scorer, const hh_session_view *sessions, size_t count, bool whole)
+{
+    const hh_network *network = scorer->network;
+    hh_batch_options options = {network->d, (uint32_t)network->positions, network->options.graph, whole};
+    hh_arena_reset(&scorer->arena);
+    if (!hh_batch_build(&scorer->batch, sessions, count, &scorer->rows, &options, &scorer->arena) ||
+        !hh_pass_take(&scorer->pass, network, &scorer->batch, 0, false, &scorer->arena))
+        return false;
+    hh_pass_forward(&scorer->pass, network, &scorer->batch, scorer->x, NULL);
+    return true;
+}
+
+void hh_scorer_logits(hh_scorer *scorer, size_t first, size_t count, float *logits)
+{
+    const hh_network *network = scorer->network;
+    const hh_batch *batch = &scorer->batch;
+    size_t d = network->d, items = network->item.rows;
+    const float *session = scorer->pass.session + first * d;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)items, (int)d,
+                network->options.scale, session, (int)d, scorer->x, (int)d, 0, logits, (int)items);
+    if (!network->options.own_bias)
+        return;
+    for (size_t p = 0; p < count; p++) {
+        float own = hh_dot(network->tensor[HH_TENSOR_OWN_C].value, session + p * d, d);
+        for (uint32_t e = batch->exact.begin[first + p]; e < batch->exact.begin[first + p + 1]; e++)
+            if (batch->own[e] != HH_OWN_NONE)
+                logits[p * items + batch->exact.at[e]] +=
+                    own + network->tensor[HH_TENSOR_OWN_BIAS].value[batch->own[e]];
+    }
+}

@@ -1,0 +1,20 @@
+// One step of training: a batch of whole sessions, shared out among threads, there and back, and Adam.
+#ifndef TRAIN_STEP_H
+#define TRAIN_STEP_H
+
+#include "model/network.h"
+#include "train/crew.h"
+
+#include <hiphop/train.h>
+
+typedef struct hh_stepper hh_stepper;
+
+// The network is learned in place and outlives the stepper. NULL: out of memory or threads.
+hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negatives, uint64_t seed);
+void hh_stepper_free(hh_stepper *stepper);
+// adam->step counts from 1 and, with the seed, says what is drawn. *loss: mean of the batch. false: out of
+// memory, and nothing was learned.
+bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_t count, const hh_adam *adam,
+                     double *loss);
+
+#endif
