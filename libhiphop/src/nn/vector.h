@@ -18,7 +18,8 @@
 // e^x, to 2e-7 of it, for -87 <= x <= 88; beyond, as at the bound.
 static inline float hh_exp(float x)
 {
-    x = x < -87.0f ? -87.0f : x > 88.0f ? 88.0f : x;
+    x = x > -87.0f ? x : -87.0f;
+    x = x < 88.0f ? x : 88.0f;
     float scaled = x * 1.44269504f, rounded = (scaled + 12582912.0f) - 12582912.0f;
     // x - n ln 2 in two steps, so that nothing is lost
     float rest = (x - rounded * 0.693359375f) + rounded * 2.12194440e-4f;
