@@ -10,13 +10,11 @@
 
 #include <hiphop/model.h>
 
-// Sessions in time order, items numbered from 0.
-typedef struct hh_sessions {
-    const uint32_t *items; // [begin[count]] those of session i are items[begin[i]] .. items[begin[i + 1] - 1]
-    const size_t *begin;   // [count + 1]
-    size_t count;
-    uint32_t item_count; // every item is less
-} hh_sessions;
+typedef struct hh_train_data { // the caller's, for as long as it trains
+    uint32_t sessions, items;
+    const uint32_t *item;  // [first[sessions]] all sessions in time order, one after another; each is < items
+    const uint32_t *first; // [sessions + 1] session s has the clicks first[s] .. first[s + 1] - 1
+} hh_train_data;
 
 typedef struct hh_train_progress {
     uint32_t epoch, epochs; // under way, from 1; of this run at most
@@ -61,7 +59,7 @@ typedef struct hh_train_record {
 } hh_train_record;
 
 // NULL on failure: HH_ARGUMENT, HH_MEMORY.
-hh_network *hh_train(const hh_sessions *sessions, const hh_train_options *options, hh_train_record *record,
+hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,
                      hh_error *error);
 
 #endif

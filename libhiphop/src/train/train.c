@@ -220,58 +220,58 @@ static hh_network *run(course *self, uint32_t items, uint32_t *best)
     return NULL;
 }
 
-static bool view_sessions(course *self, const hh_sessions *sessions)
+static bool view_sessions(course *self, const hh_train_data *data)
 {
-    self->views = malloc((sessions->count + 1) * sizeof *self->views);
-    self->batch = malloc((sessions->count + 1) * sizeof *self->batch);
-    self->order = malloc((sessions->count + 1) * sizeof *self->order);
+    self->views = malloc((data->sessions + (size_t)1) * sizeof *self->views);
+    self->batch = malloc((data->sessions + (size_t)1) * sizeof *self->batch);
+    self->order = malloc((data->sessions + (size_t)1) * sizeof *self->order);
     if (!self->views || !self->batch || !self->order)
         return false;
-    for (size_t s = 0; s < sessions->count; s++) {
-        size_t begin = sessions->begin[s], end = sessions->begin[s + 1], longest = self->options->longest;
+    for (size_t s = 0; s < data->sessions; s++) {
+        size_t begin = data->first[s], end = data->first[s + 1], longest = self->options->longest;
         if (end - begin > longest)
             begin = end - longest;
         if (end - begin >= 2)
-            self->views[self->count++] = (hh_session_view){sessions->items + begin, (uint32_t)(end - begin)};
+            self->views[self->count++] = (hh_session_view){data->item + begin, (uint32_t)(end - begin)};
     }
     return true;
 }
 
-static hh_status check_options(const hh_sessions *sessions, const hh_train_options *options, hh_error *error)
+static hh_status check_options(const hh_train_data *data, const hh_train_options *options, hh_error *error)
 {
     if (options->threads < 1 || options->threads > 256 || options->epochs < 1 || options->batch < 1 ||
         options->longest < 2 || options->longest > 10000 || options->held_out < 0 || options->held_out > 0.9)
         return hh_fail(error, HH_ARGUMENT,
                        "training wants 1 to 256 threads, an epoch, a batch of 1, sessions of 2 to 10000 "
                        "clicks, and 0 to 0.9 of them held out");
-    for (size_t i = 0; i < sessions->begin[sessions->count]; i++)
-        if (sessions->items[i] >= sessions->item_count)
-            return hh_fail(error, HH_ARGUMENT, "item %u is not among the %u items", sessions->items[i],
-                           sessions->item_count);
+    for (size_t i = 0; i < data->first[data->sessions]; i++)
+        if (data->item[i] >= data->items)
+            return hh_fail(error, HH_ARGUMENT, "item %u is not among the %u items", data->item[i],
+                           data->items);
     return HH_OK;
 }
 
-hh_network *hh_train(const hh_sessions *sessions, const hh_train_options *options, hh_train_record *record,
+hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,
                      hh_error *error)
 {
     *record = (hh_train_record){.hr = NAN, .mrr = NAN};
-    if (check_options(sessions, options, error))
+    if (check_options(data, options, error))
         return NULL;
     course self = {.options = options, .record = record, .progress = {.hr = NAN, .mrr = NAN}};
     self.began = now(&self);
     hh_network *network = NULL;
-    if (!view_sessions(&self, sessions)) {
+    if (!view_sessions(&self, data)) {
         hh_fail(error, HH_MEMORY, NULL);
     } else if (!prepare(&self, self.count - (size_t)((double)self.count * options->held_out), options->epochs,
                         false)) {
         hh_fail(error, HH_ARGUMENT, "there is nothing to learn from: no session has two clicks");
     } else {
         uint32_t best = 0;
-        network = run(&self, sessions->item_count, &best);
+        network = run(&self, data->items, &best);
         if (network && options->refit && self.learned < self.count && !self.stopped) {
             hh_network_free(network);
             prepare(&self, self.count, best, true);
-            network = run(&self, sessions->item_count, &best);
+            network = run(&self, data->items, &best);
         }
         if (!network)
             hh_fail(error, HH_MEMORY, NULL);
