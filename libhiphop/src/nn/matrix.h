@@ -9,7 +9,9 @@
 // c [m x n] = keep * c + a [m x k] b [k x n]
 static inline void hh_mul(float *c, float keep, const float *a, const float *b, size_t m, size_t n, size_t k)
 {
-    if (m && n)
+    if (m == 1)
+        cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)n, 1, b, (int)n, a, 1, keep, c, 1);
+    else if (m && n)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b,
                     (int)n, keep, c, (int)n);
 }

@@ -25,11 +25,11 @@ void hh_attention_take(hh_attention_state *state, const hh_attention_shape *shap
     state->d_alpha = HH_TAKE(arena, clicks, float);
 }
 
-// The row of the position table for click i of a prefix that ends before `end`.
-static size_t place_of(const hh_attention_shape *shape, uint32_t i, uint32_t end)
+// The row of the position table for click i of a prefix of `count`.
+static size_t place_of(size_t i, size_t count, size_t positions)
 {
-    size_t back = end - 1 - i;
-    return back < shape->positions ? back : shape->positions - 1;
+    size_t back = count - 1 - i;
+    return back < positions ? back : positions - 1;
 }
 
 HH_WIDE static float bend(float *restrict bent, const float *restrict query, const float *restrict key,
@@ -55,6 +55,22 @@ static void softmax(float *x, size_t n)
         x[i] /= sum;
 }
 
+void hh_attention_join(float *joined, float *bent, float *alpha, const hh_attention_weights *weights,
+                       const float *query, const float *last, const float *key, const float *place,
+                       const float *h, const uint32_t *version, size_t count, size_t positions, size_t d)
+{
+    for (size_t i = 0; i < count; i++)
+        alpha[i] = bend(bent + i * d, query, key + version[i] * d, place + place_of(i, count, positions) * d,
+                        weights->w3, d);
+    softmax(alpha, count);
+    memset(joined, 0, d * sizeof *joined);
+    for (size_t i = 0; i < count; i++) {
+        hh_add_scaled(joined, alpha[i], h + version[i] * d, d);
+        hh_add_scaled(joined, alpha[i], weights->position + place_of(i, count, positions) * d, d);
+    }
+    memcpy(joined + d, last, d * sizeof *joined);
+}
+
 void hh_attention(float *out, hh_attention_state *state, const hh_attention_shape *shape,
                   const hh_attention_weights *weights, const float *h)
 {
@@ -69,20 +85,10 @@ void hh_attention(float *out, hh_attention_state *state, const hh_attention_shap
     hh_mul(state->query, 1, state->last, weights->w1, prefixes, d, d);
     hh_mul(state->key, 0, h, weights->w2, shape->versions, d, d);
     hh_mul(state->place, 0, weights->position, weights->w2, shape->positions, d, d);
-    for (size_t p = 0; p < prefixes; p++) {
-        uint32_t first = begin[p], end = begin[p + 1];
-        for (uint32_t i = first; i < end; i++)
-            state->alpha[i] = bend(state->bent + i * d, state->query + p * d, state->key + version[i] * d,
-                                   state->place + place_of(shape, i, end) * d, weights->w3, d);
-        softmax(state->alpha + first, end - first);
-        float *sum = state->joined + p * 2 * d;
-        memset(sum, 0, d * sizeof *sum);
-        for (uint32_t i = first; i < end; i++) {
-            hh_add_scaled(sum, state->alpha[i], h + version[i] * d, d);
-            hh_add_scaled(sum, state->alpha[i], weights->position + place_of(shape, i, end) * d, d);
-        }
-        memcpy(sum + d, state->last + p * d, d * sizeof *sum);
-    }
+    for (size_t p = 0; p < prefixes; p++)
+        hh_attention_join(state->joined + p * 2 * d, state->bent + begin[p] * d, state->alpha + begin[p],
+                          weights, state->query + p * d, state->last + p * d, state->key, state->place, h,
+                          version + begin[p], begin[p + 1] - begin[p], shape->positions, d);
     hh_mul(out, 0, state->joined, weights->t, prefixes, d, 2 * d);
 }
 
@@ -116,7 +122,7 @@ void hh_attention_back(float *dh, hh_attention_weights *gradients, const float *
         const float *d_sum = state->d_joined + p * 2 * d;
         float mean = 0;
         for (uint32_t i = first; i < end; i++) {
-            size_t place = place_of(shape, i, end);
+            size_t place = place_of(i - first, end - first, shape->positions);
             state->d_alpha[i - first] =
                 hh_dot(d_sum, h + version[i] * d, d) + hh_dot(d_sum, weights->position + place * d, d);
             mean += state->alpha[i] * state->d_alpha[i - first];
@@ -125,7 +131,7 @@ void hh_attention_back(float *dh, hh_attention_weights *gradients, const float *
         }
         for (uint32_t i = first; i < end; i++)
             bend_back(state->d_query + p * d, state->d_key + version[i] * d,
-                      state->d_place + place_of(shape, i, end) * d, gradients->w3,
+                      state->d_place + place_of(i - first, end - first, shape->positions) * d, gradients->w3,
                       state->alpha[i] * (state->d_alpha[i - first] - mean), state->bent + i * d, weights->w3,
                       d);
     }
