@@ -2,24 +2,27 @@
 #ifndef HIPHOP_MODEL_H
 #define HIPHOP_MODEL_H
 
-#include <hiphop/status.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <hiphop/option.h>
 
 typedef struct hh_network hh_network;
 
+// X(KIND, field, "name", default, low, high, "what it is for"): see <hiphop/option.h>. A SWITCH is a part of
+// the network that can be off.
+#define HH_NETWORK_OPTIONS(X)                                                                            \
+    X(COUNT, d, "d", 100, 1, 4096, "width of all vectors")                                               \
+    X(COUNT, positions, "positions", 50, 1, 10000, "a session is read back over so many clicks at most") \
+    X(REAL, scale, "scale", 12, 0.1, 1000, "s: logit = s h . x")                                         \
+    X(REAL, item_dropout, "item-dropout", 0.4, 0, 0.95, "of the items' vectors, while training")         \
+    X(REAL, state_dropout, "state-dropout", 0.25, 0, 0.95, "of the nodes' states after the graph step")  \
+    X(SWITCH, graph, "graph", true, 0, 1, "the gated graph step")                                        \
+    X(SWITCH, own_bias, "own-bias", true, 0, 1,                                                          \
+      "a bias for items that the session holds, by their distance and its length")
+
 typedef struct hh_network_options {
-    uint32_t d;          // width of all vectors
-    uint32_t positions;  // a session is read back over so many clicks at most
-    float scale;         // s: logit = s h . x
-    float item_dropout;  // while training, of the items' vectors as they go in
-    float state_dropout; // and of the nodes' states after the graph step
-    // the parts, each of which can be off
-    bool graph;    // the gated graph step
-    bool own_bias; // a bias for items that the session holds, by their distance and its length
+    HH_NETWORK_OPTIONS(HH_OPTION_FIELD)
 } hh_network_options;
 
+const hh_option *hh_network_option_table(void); // ended by a row without a name
 hh_network_options hh_network_defaults(void);
 
 // A network with random weights, a function of the seed, for items 0 .. items - 1. NULL on failure.

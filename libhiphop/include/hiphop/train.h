@@ -25,20 +25,28 @@ typedef struct hh_train_progress {
     double hr, mrr;         // @20 on the sessions held out, after the latest epoch; NAN before
 } hh_train_progress;
 
+// X(KIND, field, "name", default, low, high, "what it is for"): see <hiphop/option.h>.
+#define HH_TRAIN_OPTIONS(X)                                                                               \
+    X(SEED, seed, "seed", 1, 0, 0x1p53, "decides all that is drawn")                                      \
+    X(COUNT, threads, "threads", 1, 1, 256, "that train; the result depends on their number")             \
+    X(COUNT, epochs, "epochs", 6, 1, 10000, "over which the rate falls to 0")                             \
+    X(COUNT, patience, "patience", 2, 1, 10000,                                                           \
+      "epochs without a better MRR@20 on the sessions held out, after which it stops")                    \
+    X(SHARE, held_out, "held-out", 0.1, 0, 0.9,                                                           \
+      "share of the sessions, the latest, that chooses the epoch; 0: the last epoch counts")              \
+    X(SWITCH, refit, "refit", true, 0, 1,                                                                 \
+      "then train anew on all sessions, for as many epochs as were best")                                 \
+    X(COUNT, batch, "batch", 512, 1, 1000000, "prefixes of a batch, about: a batch holds whole sessions") \
+    X(COUNT, negatives, "negatives", 8192, 0, 1000000000,                                                 \
+      "items that each prefix is held against, drawn anew for each batch; 0: all items")                  \
+    X(COUNT, longest, "longest", 100, 2, 10000, "sessions are cut to their last so many clicks")          \
+    X(REAL, rate, "rate", 4e-3, 1e-9, 1, "of Adam, after the warm-up")                                    \
+    X(COUNT, warm_up, "warm-up", 50, 0, 1000000000, "steps over which it rises from 0")                   \
+    X(REAL, decay, "decay", 0, 0, 1, "of the weights")
+
 typedef struct hh_train_options {
     hh_network_options network;
-    uint64_t seed;
-    uint32_t threads;
-    uint32_t epochs;    // over which the rate falls to 0
-    uint32_t patience;  // epochs without a better MRR@20 on the sessions held out, after which it stops
-    double held_out;    // share of the sessions, the latest; 0: nothing is held out, the last epoch counts
-    bool refit;         // then train anew on all sessions, for as many epochs as were best
-    uint32_t batch;     // prefixes of a batch, about: a batch holds whole sessions
-    uint32_t negatives; // items that each prefix is held against, drawn anew for each batch; 0: all items
-    uint32_t longest;   // sessions are cut to their last so many clicks
-    float rate;         // of Adam, after the warm-up
-    uint32_t warm_up;   // steps over which it rises from 0
-    float decay;        // of the weights
+    HH_TRAIN_OPTIONS(HH_OPTION_FIELD)
     // May be NULL. Called a few times a second at most where there is a clock; false: stop here, with HH_OK
     // and the network as it is.
     bool (*progress)(void *context, const hh_train_progress *progress);
@@ -47,6 +55,7 @@ typedef struct hh_train_options {
 } hh_train_options;
 
 hh_train_options hh_train_defaults(void);
+const hh_option *hh_train_option_table(void); // ended by a row without a name; network has its own
 
 typedef struct hh_train_record {
     size_t sessions, prefixes; // trained on in an epoch of the last run

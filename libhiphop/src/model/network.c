@@ -7,15 +7,15 @@
 
 hh_network_options hh_network_defaults(void)
 {
-    return (hh_network_options){
-        .d = 100,
-        .positions = 50,
-        .scale = 12,
-        .item_dropout = 0.4f,
-        .state_dropout = 0.25f,
-        .graph = true,
-        .own_bias = true,
-    };
+    return (hh_network_options){HH_NETWORK_OPTIONS(HH_OPTION_STANDARD)};
+}
+
+const hh_option *hh_network_option_table(void)
+{
+#define ROW(...) HH_OPTION_ROW(hh_network_options, __VA_ARGS__)
+    static const hh_option table[] = {HH_NETWORK_OPTIONS(ROW){0}};
+#undef ROW
+    return table;
 }
 
 enum { NOTHING, WEIGHT };
@@ -28,11 +28,8 @@ static void fill(hh_tensor *tensor, float bound, hh_random *random)
 
 hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error)
 {
-    if (options->d < 1 || options->d > 4096 || options->positions < 1) {
-        hh_fail(error, HH_ARGUMENT, "a network needs a width of 1 to 4096 and a position, not %u and %u",
-                options->d, options->positions);
+    if (hh_options_check(hh_network_option_table(), options, error))
         return NULL;
-    }
     hh_network *net = calloc(1, sizeof *net);
     if (!net) {
         hh_fail(error, HH_MEMORY, NULL);

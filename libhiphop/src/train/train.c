@@ -13,20 +13,15 @@
 
 hh_train_options hh_train_defaults(void)
 {
-    return (hh_train_options){
-        .network = hh_network_defaults(),
-        .seed = 1,
-        .threads = 1,
-        .epochs = 6,
-        .patience = 2,
-        .held_out = 0.1,
-        .refit = true,
-        .batch = 512,
-        .negatives = 8192,
-        .longest = 100,
-        .rate = 4e-3f,
-        .warm_up = 50,
-    };
+    return (hh_train_options){.network = hh_network_defaults(), HH_TRAIN_OPTIONS(HH_OPTION_STANDARD)};
+}
+
+const hh_option *hh_train_option_table(void)
+{
+#define ROW(...) HH_OPTION_ROW(hh_train_options, __VA_ARGS__)
+    static const hh_option table[] = {HH_TRAIN_OPTIONS(ROW){0}};
+#undef ROW
+    return table;
 }
 
 typedef struct course {
@@ -239,11 +234,9 @@ static bool view_sessions(course *self, const hh_train_data *data)
 
 static hh_status check_options(const hh_train_data *data, const hh_train_options *options, hh_error *error)
 {
-    if (options->threads < 1 || options->threads > 256 || options->epochs < 1 || options->batch < 1 ||
-        options->longest < 2 || options->longest > 10000 || options->held_out < 0 || options->held_out > 0.9)
-        return hh_fail(error, HH_ARGUMENT,
-                       "training wants 1 to 256 threads, an epoch, a batch of 1, sessions of 2 to 10000 "
-                       "clicks, and 0 to 0.9 of them held out");
+    if (hh_options_check(hh_train_option_table(), options, error) ||
+        hh_options_check(hh_network_option_table(), &options->network, error))
+        return HH_ARGUMENT;
     for (size_t i = 0; i < data->first[data->sessions]; i++)
         if (data->item[i] >= data->items)
             return hh_fail(error, HH_ARGUMENT, "item %u is not among the %u items", data->item[i],
