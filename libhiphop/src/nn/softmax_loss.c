@@ -55,10 +55,13 @@ static double one_prefix(float *dh, float *dx, float *d_bias, float *columns, fl
     for (size_t i = 0; i < count; i++)
         if (row[i] < shape->columns)
             columns[row[i]] = -INFINITY;
-    float sum = counted > 0 ? weigh(columns, shape->scale, weight - most, shape->columns) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (row[i] < shape->columns)
-            sum -= columns[row[i]]; // as small as hh_exp gets
+    float sum = 0;
+    if (counted > 0) {
+        sum = weigh(columns, shape->scale, weight - most, shape->columns);
+        for (size_t i = 0; i < count; i++)
+            if (row[i] < shape->columns)
+                sum -= columns[row[i]]; // as small as hh_exp gets
+    }
     double target = exact[0];
     for (size_t i = 0; i < count; i++)
         sum += exact[i] = hh_exp(exact[i] - most);
@@ -100,7 +103,7 @@ double hh_softmax_loss(float *dh, float *dx, float *d_bias, hh_loss_state *state
         for (size_t i = 0; i < count; i++)
             loss += one_prefix(dh ? dh + (begin + i) * d : NULL, dx, d_bias, state->logits + i * columns,
                                state->exact, shape, begin + i, h + (begin + i) * d, x);
-        if (dh) {
+        if (dh && columns > 0) {
             hh_mul(dh + begin * d, 1, state->logits, x, count, d, columns);
             hh_mul_tn(dx, 1, state->logits, h + begin * d, columns, d, count);
         }

@@ -25,7 +25,7 @@ typedef struct hh_loss_shape {
 } hh_loss_shape;
 
 typedef struct hh_loss_state {
-    float *logits; // [HH_LOSS_ROWS x columns]
+    float *logits; // [some prefixes x columns]
     float *exact;  // [longest list of exact ones]
 } hh_loss_state;
 
