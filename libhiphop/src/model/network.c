@@ -1,5 +1,6 @@
 #include "model/network.h"
 
+#include "nn/matrix.h"
 #include "nn/vector.h"
 
 #include <math.h>
@@ -30,6 +31,7 @@ hh_network *hh_network_new(const hh_network_options *options, uint32_t items, ui
 {
     if (hh_options_check(hh_network_option_table(), options, error))
         return NULL;
+    openblas_set_num_threads(1); // nn/matrix.h
     hh_network *net = calloc(1, sizeof *net);
     if (!net) {
         hh_fail(error, HH_MEMORY, NULL);
