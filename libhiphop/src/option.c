@@ -7,7 +7,7 @@ double hh_option_get(const hh_option *option, const void *options)
     switch (option->kind) {
     case HH_OPTION_COUNT:
         return *(const uint32_t *)field;
-    case HH_OPTION_SEED:
+    case HH_OPTION_WHOLE:
         return (double)*(const uint64_t *)field;
     case HH_OPTION_REAL:
         return *(const float *)field;
@@ -37,7 +37,7 @@ bool hh_option_set(const hh_option *option, void *options, double value)
     case HH_OPTION_COUNT:
         *(uint32_t *)field = (uint32_t)value;
         break;
-    case HH_OPTION_SEED:
+    case HH_OPTION_WHOLE:
         *(uint64_t *)field = (uint64_t)value;
         break;
     case HH_OPTION_REAL:
@@ -57,7 +57,7 @@ hh_status hh_options_check(const hh_option *table, const void *options, hh_error
 {
     for (const hh_option *row = table; row->name; row++) {
         double value = hh_option_get(row, options);
-        if (row->kind != HH_OPTION_SEED && !in_range(row, value))
+        if (!in_range(row, value))
             return hh_fail(error, HH_ARGUMENT, "%s must be %g to %g, not %g", row->name, row->low, row->high,
                            value);
     }

@@ -14,7 +14,7 @@
 
 typedef enum hh_option_kind {
     HH_OPTION_COUNT,  // uint32_t
-    HH_OPTION_SEED,   // uint64_t, below 2^53 where it comes from outside, so that every number is exact
+    HH_OPTION_WHOLE,  // uint64_t, up to 2^53, so that every number is exact
     HH_OPTION_REAL,   // float
     HH_OPTION_SHARE,  // double
     HH_OPTION_SWITCH, // bool: a part that is on or off
@@ -37,7 +37,7 @@ hh_status hh_options_check(const hh_option *table, const void *options, hh_error
 
 // ---- a struct out of its table ----
 #define HH_FIELD_COUNT  uint32_t
-#define HH_FIELD_SEED   uint64_t
+#define HH_FIELD_WHOLE  uint64_t
 #define HH_FIELD_REAL   float
 #define HH_FIELD_SHARE  double
 #define HH_FIELD_SWITCH bool

@@ -9,6 +9,7 @@
 #define HIPHOP_TRAIN_H
 
 #include <hiphop/model.h>
+#include <math.h>
 
 typedef struct hh_train_data { // the caller's, for as long as it trains
     uint32_t sessions, items;
@@ -27,7 +28,7 @@ typedef struct hh_train_progress {
 
 // X(KIND, field, "name", default, low, high, "what it is for"): see <hiphop/option.h>.
 #define HH_TRAIN_OPTIONS(X)                                                                               \
-    X(SEED, seed, "seed", 1, 0, 0x1p53, "decides all that is drawn")                                      \
+    X(WHOLE, seed, "seed", 1, 0, 0x1p53, "decides all that is drawn")                                     \
     X(COUNT, threads, "threads", 1, 1, 256, "that train; the result depends on their number")             \
     X(COUNT, epochs, "epochs", 6, 1, 10000, "over which the rate falls to 0")                             \
     X(COUNT, patience, "patience", 2, 1, 10000,                                                           \
@@ -57,15 +58,25 @@ typedef struct hh_train_options {
 hh_train_options hh_train_defaults(void);
 const hh_option *hh_train_option_table(void); // ended by a row without a name; network has its own
 
+// X(KIND, field, "name", before anything is known, low, high, "what it is")
+#define HH_TRAIN_RECORD(X)                                                                                   \
+    X(WHOLE, sessions, "sessions", 0, 0, 0x1p53, "trained on in an epoch of the last run")                   \
+    X(WHOLE, prefixes, "prefixes", 0, 0, 0x1p53, "the lists of these sessions")                              \
+    X(COUNT, epochs, "epochs", 0, 0, UINT32_MAX, "that the network has been trained")                        \
+    X(WHOLE, steps, "steps", 0, 0, 0x1p53, "of Adam")                                                        \
+    X(SHARE, loss, "loss", 0, -INFINITY, INFINITY, "mean of the last epoch")                                 \
+    X(SHARE, hr, "hr@20", NAN, 0, 1, "on the sessions held out, at the best epoch; none were: not a number") \
+    X(SHARE, mrr, "mrr@20", NAN, 0, 1, "the same")                                                           \
+    X(SHARE, seconds, "seconds", 0, 0, INFINITY, "all in all")                                               \
+    X(SHARE, epoch_seconds, "epoch-seconds", 0, 0, INFINITY, "the latest epoch")                             \
+    X(SWITCH, stopped, "stopped", false, 0, 1, "by progress()")
+
 typedef struct hh_train_record {
-    size_t sessions, prefixes; // trained on in an epoch of the last run
-    uint32_t epochs;           // that the network has been trained
-    uint64_t steps;
-    double loss;                   // mean of the last epoch
-    double hr, mrr;                // @20 on the sessions held out, at the best epoch; NAN where none were
-    double seconds, epoch_seconds; // all in all; the median epoch
-    bool stopped;                  // by progress()
+    HH_TRAIN_RECORD(HH_OPTION_FIELD)
 } hh_train_record;
+
+hh_train_record hh_train_record_new(void);
+const hh_option *hh_train_record_table(void); // ended by a row without a name
 
 // NULL on failure: HH_ARGUMENT, HH_MEMORY.
 hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,

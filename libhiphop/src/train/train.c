@@ -24,6 +24,19 @@ const hh_option *hh_train_option_table(void)
     return table;
 }
 
+hh_train_record hh_train_record_new(void)
+{
+    return (hh_train_record){HH_TRAIN_RECORD(HH_OPTION_STANDARD)};
+}
+
+const hh_option *hh_train_record_table(void)
+{
+#define ROW(...) HH_OPTION_ROW(hh_train_record, __VA_ARGS__)
+    static const hh_option table[] = {HH_TRAIN_RECORD(ROW){0}};
+#undef ROW
+    return table;
+}
+
 typedef struct course {
     const hh_train_options *options;
     hh_session_view *views; // [count] in time order; those of fewer than 2 clicks are left out
@@ -247,7 +260,7 @@ static hh_status check_options(const hh_train_data *data, const hh_train_options
 hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,
                      hh_error *error)
 {
-    *record = (hh_train_record){.hr = NAN, .mrr = NAN};
+    *record = hh_train_record_new();
     if (check_options(data, options, error))
         return NULL;
     course self = {.options = options, .record = record, .progress = {.hr = NAN, .mrr = NAN}};
