@@ -51,8 +51,16 @@ typedef struct hh_train_options {
     // May be NULL. Called a few times a second at most where there is a clock; false: stop here, with HH_OK
     // and the network as it is.
     bool (*progress)(void *context, const hh_train_progress *progress);
+    // May be NULL. Called at the end of each epoch, and when progress() has said stop, with all that is
+    // needed to go on; the bytes are valid during the call. false: stop here, as progress() can.
+    bool (*checkpoint)(void *context, const void *bytes, size_t size);
     void *context;
     double (*clock)(void); // seconds; NULL: no times
+    // Bytes that checkpoint() was given by a training on the same sessions with the same options: it is gone
+    // on with, and gives the network that it would have given without a break, bit for bit. NULL: from the
+    // start.
+    const void *resume;
+    size_t resume_size;
 } hh_train_options;
 
 hh_train_options hh_train_defaults(void);
@@ -78,7 +86,11 @@ typedef struct hh_train_record {
 hh_train_record hh_train_record_new(void);
 const hh_option *hh_train_record_table(void); // ended by a row without a name
 
-// NULL on failure: HH_ARGUMENT, HH_MEMORY.
+// The options of a checkpoint: HH_FORMAT, HH_MEMORY.
+hh_status hh_train_checkpoint_options(const void *bytes, size_t size, hh_train_options *options,
+                                      hh_error *error);
+
+// NULL on failure: HH_ARGUMENT, HH_MEMORY; HH_FORMAT: options->resume is no checkpoint, or a damaged one.
 hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,
                      hh_error *error);
 

@@ -46,8 +46,11 @@ hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_mod
     model->network = network;
     model->facts = *facts;
     model->facts.options.progress = NULL;
+    model->facts.options.checkpoint = NULL;
     model->facts.options.context = NULL;
     model->facts.options.clock = NULL;
+    model->facts.options.resume = NULL;
+    model->facts.options.resume_size = 0;
     snprintf(model->facts.version, sizeof model->facts.version, "%s", HH_VERSION);
     hh_status status = HH_OK;
     if (network->item.rows != ids->count)

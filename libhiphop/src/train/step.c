@@ -73,6 +73,11 @@ void hh_stepper_free(hh_stepper *stepper)
     free(stepper);
 }
 
+uint32_t *hh_stepper_drawn(hh_stepper *stepper)
+{
+    return stepper->drawn;
+}
+
 // ---- rows ----
 
 // The columns: all items in order, or so many drawn evenly, without repetition.

@@ -12,6 +12,9 @@ typedef struct hh_stepper hh_stepper;
 // The network is learned in place and outlives the stepper. NULL: out of memory or threads.
 hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negatives, uint64_t seed);
 void hh_stepper_free(hh_stepper *stepper);
+// The order of the items from which negatives are drawn, [items]: with the network, its moments and the
+// number of the next step, all there is to know of a training.
+uint32_t *hh_stepper_drawn(hh_stepper *stepper);
 // adam->step counts from 1 and, with the seed, says what is drawn. *loss: mean of the batch. false: out of
 // memory, and nothing was learned.
 bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_t count, const hh_adam *adam,

@@ -1,5 +1,5 @@
 // The course of a training: which sessions, in which order, at which rate, until when.
-#include "train/step.h"
+#include "train/checkpoint.h"
 
 #include "model/scorer.h"
 
@@ -38,6 +38,7 @@ const hh_option *hh_train_record_table(void)
 }
 
 typedef struct course {
+    const hh_train_data *data;
     const hh_train_options *options;
     hh_session_view *views; // [count] in time order; those of fewer than 2 clicks are left out
     size_t count, learned;  // the first `learned` are trained on, the rest held out
@@ -45,6 +46,8 @@ typedef struct course {
     hh_session_view *batch; // [learned]
     size_t prefixes;        // of those learned
     hh_train_record *record;
+    hh_course_state state; // as far as it has come
+    bool resumes;          // the state comes from options->resume, and the weights still have to
     hh_train_progress progress;
     double began, shown;
     double epoch_seconds; // of the latest
@@ -130,37 +133,47 @@ static float rate_at(const hh_train_options *options, uint64_t step, uint64_t st
                : options->rate;
 }
 
-static bool epoch(course *self, hh_stepper *stepper, uint64_t *step)
+// Seconds of all that is to come at most, when `share` of an epoch has taken so long.
+static double seconds_left(const course *self, double spent, double share)
+{
+    const hh_course_state *state = &self->state;
+    double epochs = (double)(state->epochs - state->epoch + 1) - self->progress.done;
+    if (!state->refit && self->options->refit && self->learned < self->count)
+        epochs += (double)state->epochs * (double)self->count / (double)self->learned;
+    return share > 0 ? spent / share * epochs : 0;
+}
+
+// From where the state is in it to its end, or until it is stopped.
+static bool epoch(course *self, hh_stepper *stepper)
 {
     const hh_train_options *options = self->options;
+    hh_course_state *state = &self->state;
     uint64_t an_epoch = (self->prefixes + options->batch - 1) / options->batch,
-             steps = an_epoch * options->epochs;
-    double loss = 0, began = now(self);
-    size_t seen = 0;
-    shuffle(self, self->progress.epoch);
-    for (size_t next = 0; next < self->learned && go_on(self, false);) {
+             steps = an_epoch * options->epochs, seen_before = state->seen;
+    double began = now(self);
+    shuffle(self, state->epoch);
+    while (state->next < self->learned && go_on(self, false)) {
         size_t count = 0, prefixes = 0;
-        for (; next < self->learned && prefixes < options->batch; next++) {
-            self->batch[count] = self->views[self->order[next]];
+        for (; state->next < self->learned && prefixes < options->batch; state->next++) {
+            self->batch[count] = self->views[self->order[state->next]];
             prefixes += self->batch[count++].length - 1;
         }
-        ++*step;
-        hh_adam adam = {.rate = rate_at(options, *step < steps ? *step : steps, steps),
+        uint64_t step = ++state->steps;
+        hh_adam adam = {.rate = rate_at(options, step < steps ? step : steps, steps),
                         .beta1 = 0.9f,
                         .beta2 = 0.999f,
                         .epsilon = 1e-8f,
                         .decay = options->decay,
-                        .step = *step};
+                        .step = step};
         double mean;
         if (!hh_stepper_step(stepper, self->batch, count, &adam, &mean))
             return false;
-        loss += mean * (double)prefixes;
-        seen += prefixes;
-        self->progress.done = (double)seen / (double)self->prefixes;
-        self->progress.loss = loss / (double)seen;
-        double spent = now(self) - began;
-        self->progress.seconds_left =
-            spent * ((double)(self->progress.epochs - self->progress.epoch + 1) / self->progress.done - 1);
+        state->loss += mean * (double)prefixes;
+        state->seen += prefixes;
+        self->progress.done = (double)state->seen / (double)self->prefixes;
+        self->progress.loss = state->loss / (double)state->seen;
+        self->progress.seconds_left = seconds_left(
+            self, now(self) - began, (double)(state->seen - seen_before) / (double)self->prefixes);
     }
     self->epoch_seconds = now(self) - began;
     return true;
@@ -168,63 +181,127 @@ static bool epoch(course *self, hh_stepper *stepper, uint64_t *step)
 
 // ---- a run over several epochs ----
 
-static bool prepare(course *self, size_t learned, uint32_t epochs, bool refit)
+// The sessions that the run of the state learns from; false: there are none.
+static bool prepare(course *self)
 {
-    self->learned = learned;
+    const hh_train_options *options = self->options;
+    self->learned =
+        self->state.refit ? self->count : self->count - (size_t)((double)self->count * options->held_out);
     self->prefixes = 0;
-    for (size_t s = 0; s < learned; s++)
+    for (size_t s = 0; s < self->learned; s++)
         self->prefixes += self->views[s].length - 1;
-    self->progress.epochs = epochs;
-    self->progress.refit = refit;
+    self->progress.epochs = self->state.epochs;
+    self->progress.refit = self->state.refit;
     return self->prefixes > 0;
 }
 
-// Trains a new network for so many epochs, or until it gets no better on what is held out. *best: the epoch
-// whose network it returns; NULL: out of memory.
-static hh_network *run(course *self, uint32_t items, uint32_t *best)
+typedef struct run_memory {
+    hh_network *network, *kept; // kept: as it was after the best epoch; NULL before
+    hh_stepper *stepper;
+} run_memory;
+
+static hh_checkpoint checkpoint_of(course *self, const run_memory *run)
+{
+    return (hh_checkpoint){.data = self->data,
+                           .options = self->options,
+                           .record = self->record,
+                           .state = &self->state,
+                           .network = run->network,
+                           .kept = run->kept,
+                           .drawn = hh_stepper_drawn(run->stepper)};
+}
+
+static hh_status begin_run(course *self, run_memory *run, hh_error *error)
 {
     const hh_train_options *options = self->options;
+    run->network = hh_network_new(&options->network, self->data->items, options->seed, NULL);
+    if (run->network)
+        run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
+    if (!run->stepper)
+        return hh_fail(error, HH_MEMORY, NULL);
+    if (!self->resumes)
+        return HH_OK;
+    self->resumes = false;
+    if (self->state.best > 0 && !self->state.refit && !(run->kept = hh_network_copy(run->network)))
+        return hh_fail(error, HH_MEMORY, NULL);
+    hh_checkpoint checkpoint = checkpoint_of(self, run);
+    return hh_checkpoint_weights(&checkpoint, options->resume, options->resume_size, error);
+}
+
+static hh_status put_aside(course *self, const run_memory *run, hh_error *error)
+{
+    void *bytes;
+    size_t size;
+    if (!self->options->checkpoint)
+        return HH_OK;
+    self->state.seconds = self->record->seconds + now(self) - self->began;
+    hh_checkpoint checkpoint = checkpoint_of(self, run);
+    hh_status status = hh_checkpoint_encode(&checkpoint, &bytes, &size, error);
+    if (status)
+        return status;
+    self->stopped = !self->options->checkpoint(self->options->context, bytes, size) || self->stopped;
+    free(bytes);
+    return HH_OK;
+}
+
+// The epoch is through: what it was like, and whether its network is the best so far.
+static bool end_epoch(course *self, run_memory *run, bool held)
+{
     hh_train_record *record = self->record;
-    hh_network *network = hh_network_new(&options->network, items, options->seed, NULL), *kept = NULL;
-    hh_stepper *stepper =
-        network ? hh_stepper_new(network, options->threads, options->negatives, options->seed) : NULL;
-    bool done = stepper != NULL, held = self->learned < self->count;
-    uint64_t steps = 0;
-    *best = 0;
-    for (uint32_t e = 1; e <= self->progress.epochs && done && !self->stopped; e++) {
-        self->progress.epoch = e;
-        done = epoch(self, stepper, &steps);
-        if (done && held && !self->stopped)
-            done = check(self, network);
-        if (!done || self->stopped)
-            break;
-        record->epochs = e;
-        record->steps = steps;
-        record->loss = self->progress.loss;
-        record->epoch_seconds = self->epoch_seconds;
-        if (held && (*best == 0 || self->progress.mrr > record->mrr)) {
-            record->hr = self->progress.hr;
-            record->mrr = self->progress.mrr;
-            hh_network_free(kept);
-            kept = hh_network_copy(network);
-            done = kept != NULL;
-            *best = e;
-        }
-        go_on(self, true);
-        if (held && e - *best >= options->patience)
-            break;
+    hh_course_state *state = &self->state;
+    if (held && !check(self, run->network))
+        return false;
+    record->epochs = state->epoch;
+    record->steps = state->steps;
+    record->loss = self->progress.loss;
+    record->epoch_seconds = self->epoch_seconds;
+    if (held && (state->best == 0 || self->progress.mrr > record->mrr)) {
+        record->hr = self->progress.hr;
+        record->mrr = self->progress.mrr;
+        hh_network_free(run->kept);
+        run->kept = hh_network_copy(run->network);
+        if (!run->kept)
+            return false;
+        state->best = state->epoch;
     }
-    hh_stepper_free(stepper);
-    if (!held)
-        *best = record->epochs;
-    if (kept && !self->stopped) {
-        hh_network_free(network);
-        return kept;
+    state->epoch++;
+    state->next = state->seen = 0;
+    state->loss = 0;
+    return true;
+}
+
+// Whether there is another epoch: not where it has got no better on what is held out for too long.
+static bool goes_on(const course *self, bool held)
+{
+    const hh_course_state *state = &self->state;
+    return !self->stopped && state->epoch <= state->epochs &&
+           !(held && state->best > 0 && state->epoch - 1 - state->best >= self->options->patience);
+}
+
+// The run that the state is in, up to its end or until it is stopped. NULL: HH_MEMORY, HH_FORMAT.
+static hh_network *run_epochs(course *self, hh_error *error)
+{
+    run_memory run = {0};
+    bool held = self->learned < self->count;
+    hh_status status = begin_run(self, &run, error);
+    while (!status && goes_on(self, held)) {
+        self->progress.epoch = self->state.epoch;
+        if (!epoch(self, run.stepper) || (!self->stopped && !end_epoch(self, &run, held)))
+            status = hh_fail(error, HH_MEMORY, NULL);
+        if (!status)
+            status = put_aside(self, &run, error);
+        if (!status)
+            go_on(self, true);
     }
-    hh_network_free(kept);
-    if (done)
-        return network;
-    hh_network_free(network);
+    hh_stepper_free(run.stepper);
+    if (!status && run.kept && !self->stopped) {
+        hh_network_free(run.network);
+        return run.kept;
+    }
+    hh_network_free(run.kept);
+    if (!status)
+        return run.network;
+    hh_network_free(run.network);
     return NULL;
 }
 
@@ -257,35 +334,65 @@ static hh_status check_options(const hh_train_data *data, const hh_train_options
     return HH_OK;
 }
 
+static hh_status resume(course *self, hh_error *error)
+{
+    const hh_train_options *options = self->options;
+    hh_checkpoint checkpoint = {
+        .data = self->data, .options = options, .record = self->record, .state = &self->state};
+    hh_status status = hh_checkpoint_state(&checkpoint, options->resume, options->resume_size, error);
+    self->record->seconds = self->state.seconds;
+    self->progress.hr = self->record->hr;
+    self->progress.mrr = self->record->mrr;
+    return status;
+}
+
+// The first run chooses the epoch, the second learns from everything for so many.
+static hh_network *both_runs(course *self, hh_error *error)
+{
+    if (!prepare(self)) {
+        hh_fail(error, HH_ARGUMENT, "there is nothing to learn from: no session has two clicks");
+        return NULL;
+    }
+    if (self->state.next > self->learned || self->state.seen > self->prefixes) {
+        hh_fail(error, HH_FORMAT, "the checkpoint says that more was learned than there is");
+        return NULL;
+    }
+    hh_network *network = run_epochs(self, error);
+    if (!network || self->state.refit || !self->options->refit || self->learned == self->count ||
+        self->stopped)
+        return network;
+    hh_network_free(network);
+    uint32_t best = self->state.best;
+    self->state = hh_course_state_new();
+    self->state.refit = true;
+    self->state.epochs = best;
+    prepare(self);
+    return run_epochs(self, error);
+}
+
 hh_network *hh_train(const hh_train_data *data, const hh_train_options *options, hh_train_record *record,
                      hh_error *error)
 {
     *record = hh_train_record_new();
     if (check_options(data, options, error))
         return NULL;
-    course self = {.options = options, .record = record, .progress = {.hr = NAN, .mrr = NAN}};
+    course self = {.data = data,
+                   .options = options,
+                   .record = record,
+                   .state = hh_course_state_new(),
+                   .resumes = options->resume != NULL,
+                   .progress = {.hr = NAN, .mrr = NAN}};
     self.began = now(&self);
+    self.state.epochs = options->epochs;
     hh_network *network = NULL;
-    if (!view_sessions(&self, data)) {
+    if (!view_sessions(&self, data))
         hh_fail(error, HH_MEMORY, NULL);
-    } else if (!prepare(&self, self.count - (size_t)((double)self.count * options->held_out), options->epochs,
-                        false)) {
-        hh_fail(error, HH_ARGUMENT, "there is nothing to learn from: no session has two clicks");
-    } else {
-        uint32_t best = 0;
-        network = run(&self, data->items, &best);
-        if (network && options->refit && self.learned < self.count && !self.stopped) {
-            hh_network_free(network);
-            prepare(&self, self.count, best, true);
-            network = run(&self, data->items, &best);
-        }
-        if (!network)
-            hh_fail(error, HH_MEMORY, NULL);
-    }
+    else if (!self.resumes || resume(&self, error) == HH_OK)
+        network = both_runs(&self, error);
     record->sessions = self.learned;
     record->prefixes = self.prefixes;
     record->stopped = self.stopped;
-    record->seconds = now(&self) - self.began;
+    record->seconds += now(&self) - self.began;
     free(self.views);
     free(self.batch);
     free(self.order);
