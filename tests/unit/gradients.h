@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_LEAVES 20
+#define MOST_LEAVES 64
 
 typedef struct leaf { // one argument of the function
     const char *name;

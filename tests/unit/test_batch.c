@@ -123,7 +123,10 @@ Test(batch, of_random_sessions)
                 items[s][i] = hh_random_below(&random, few);
             views[s] = (hh_session_view){items[s], length};
         }
-        hh_batch_options options = {8, 1 + hh_random_below(&random, 50), round % 2, round % 4 < 2};
+        hh_batch_options options = {.d = 8,
+                                    .positions = 1 + hh_random_below(&random, 50),
+                                    .graph = round % 2,
+                                    .last_only = round % 4 < 2};
         check_batch(views, 40, &options);
     }
 }
@@ -133,7 +136,7 @@ Test(batch, shares_the_states_that_a_click_does_not_change)
     const uint32_t items[] = {1, 2, 3, 4, 5, 6, 1, 2};
     hh_session_view view = {items, 8};
     laid_out it;
-    lay_out(&it, &view, 1, &(hh_batch_options){8, 50, true, false});
+    lay_out(&it, &view, 1, &(hh_batch_options){.d = 8, .positions = 50, .graph = true, .last_only = false});
     // 1; then two for each of the six new edges; the last click repeats an edge
     cr_assert_eq(it.batch.versions, 13);
     cr_assert_eq(it.batch.nodes, 6);
@@ -144,9 +147,9 @@ Test(batch, of_nothing_and_of_sessions_without_a_target)
 {
     const uint32_t items[] = {3};
     hh_session_view view = {items, 1};
-    check_batch(&view, 0, &(hh_batch_options){8, 50, true, false});
-    check_batch(&view, 1, &(hh_batch_options){8, 50, true, false});
-    check_batch(&view, 1, &(hh_batch_options){8, 50, true, true});
+    check_batch(&view, 0, &(hh_batch_options){.d = 8, .positions = 50, .graph = true, .last_only = false});
+    check_batch(&view, 1, &(hh_batch_options){.d = 8, .positions = 50, .graph = true, .last_only = false});
+    check_batch(&view, 1, &(hh_batch_options){.d = 8, .positions = 50, .graph = true, .last_only = true});
 }
 
 Test(batch, rows_begin_anew_and_survive_the_stamp_going_round)

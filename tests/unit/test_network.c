@@ -140,7 +140,7 @@ static void check_network(const hh_network_options *options, const uint32_t *col
     }
     hh_arena arena = {0};
     hh_batch batch;
-    hh_batch_options shape = {d, options->positions, options->graph, false};
+    hh_batch_options shape = {.d = d, .positions = options->positions, .graph = options->graph};
     cr_assert(hh_batch_build(&batch, sessions, SESSIONS, &rows, &shape, &arena));
     cr_assert_eq(batch.prefixes, prefixes);
     hh_pass pass;

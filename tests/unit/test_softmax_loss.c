@@ -80,8 +80,16 @@ static void check_loss(const loss_case *c, uint64_t seed)
             for (size_t i = 0; i < d; i++)
                 value[l][r * d + i] /= (float)sqrt(length);
         }
-    hh_loss_shape shape = {d,    c->rows,  c->prefixes, c->columns, c->items, {c->prefixes, begin, at},
-                           bias, c->scale, c->gamma,    0.125f};
+    hh_loss_shape shape = {.d = d,
+                           .rows = c->rows,
+                           .prefixes = c->prefixes,
+                           .columns = c->columns,
+                           .items = c->items,
+                           .exact = {c->prefixes, begin, at},
+                           .bias = bias,
+                           .scale = c->scale,
+                           .gamma = c->gamma,
+                           .share = 0.125f};
     size_t sizes[L_LEAVES] = {c->prefixes * d, c->rows * d, entries};
     float *dh = random_floats(sizes[L_H], 1, &random), *dx = zero_floats(sizes[L_X]),
           *d_bias = random_floats(entries, 1, &random);
@@ -150,7 +158,16 @@ Test(softmax_loss, at_its_ends)
         for (int focal = 0; focal < 2; focal++) {
             uint32_t begin[2] = {0, 1};
             const float bias = target == 0 ? 60 : -60;
-            hh_loss_shape shape = {2, 3, 1, 3, 3, {1, begin, &target}, &bias, 40, focal ? 2 : 0, 1};
+            hh_loss_shape shape = {.d = 2,
+                                   .rows = 3,
+                                   .prefixes = 1,
+                                   .columns = 3,
+                                   .items = 3,
+                                   .exact = {1, begin, &target},
+                                   .bias = &bias,
+                                   .scale = 40,
+                                   .gamma = focal ? 2 : 0,
+                                   .share = 1};
             hh_loss_state state;
             hh_arena_reset(&arena);
             hh_loss_take(&state, &shape, &arena);

@@ -16,7 +16,22 @@ typedef struct hh_network hh_network;
     X(REAL, state_dropout, "state-dropout", 0.25, 0, 0.95, "of the nodes' states after the graph step")  \
     X(SWITCH, graph, "graph", true, 0, 1, "the gated graph step")                                        \
     X(SWITCH, own_bias, "own-bias", true, 0, 1,                                                          \
-      "a bias for items that the session holds, by their distance and its length")
+      "a bias for items that the session holds, by their distance and its length")                       \
+    X(COUNT, intents, "intents", 0, 0, 64, "M, with as many heads each; 0: none")                        \
+    X(SWITCH, intent_readout, "intent-readout", false, 0, 1, "intents are part of the session's vector") \
+    X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")        \
+    X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                     \
+    X(COUNT, nearest, "nearest", 12, 1, 1000, "neighbours of each of the two kinds, at most")            \
+    X(COUNT, newest, "newest", 256, 1, 100000, "sessions known of an item, at most")                     \
+    X(SWITCH, whole, "whole", false, 0, 1,                                                               \
+      "a neighbour says all its items; else those beside the match, mainly after it")                    \
+    X(SWITCH, denoising, "denoising", false, 0, 1,                                                       \
+      "intents decide which neighbours count; else their overlap does")                                  \
+    X(SWITCH, similar, "similar", false, 0, 1,                                                           \
+      "the most similar neighbours are part of the session's vector")                                    \
+    X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")     \
+    X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                  \
+    X(SWITCH, contrastive, "contrastive", false, 0, 1, "a session shall be like its neighbours")
 
 typedef struct hh_network_options {
     HH_NETWORK_OPTIONS(HH_OPTION_FIELD)
@@ -24,6 +39,8 @@ typedef struct hh_network_options {
 
 const hh_option *hh_network_option_table(void); // ended by a row without a name
 hh_network_options hh_network_defaults(void);
+// Every value is in its range, and every part has what it needs; else HH_ARGUMENT.
+hh_status hh_network_options_check(const hh_network_options *options, hh_error *error);
 
 // A network with random weights, a function of the seed, for items 0 .. items - 1. NULL on failure.
 hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error);

@@ -43,7 +43,14 @@ typedef struct hh_train_progress {
     X(COUNT, longest, "longest", 100, 2, 10000, "sessions are cut to their last so many clicks")          \
     X(REAL, rate, "rate", 4e-3, 1e-9, 1, "of Adam, after the warm-up")                                    \
     X(COUNT, warm_up, "warm-up", 50, 0, 1000000000, "steps over which it rises from 0")                   \
-    X(REAL, decay, "decay", 0, 0, 1, "of the weights")
+    X(REAL, decay, "decay", 0, 0, 1, "of the weights")                                                    \
+    X(REAL, focus, "focus", 0, 0, 10, "gamma of the focal loss; 0: cross-entropy")                        \
+    X(REAL, margin, "margin", 0, 0, 1, "of the target's angle, in radians")                               \
+    X(REAL, hard, "hard", 1, 0.1, 1,                                                                      \
+      "the cosine of items nearer than the target is times this at first, growing to 1 at the end")       \
+    X(REAL, contrast, "contrast", 0.3, 0, 10, "weight of the contrastive loss")                           \
+    X(REAL, temperature, "temperature", 0.5, 0.1, 10, "in it, times 0.99 an epoch, 0.1 at least")         \
+    X(COUNT, others, "others", 64, 0, 100000, "sessions that each is held against in it")
 
 typedef struct hh_train_options {
     hh_network_options network;

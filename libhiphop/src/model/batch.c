@@ -55,7 +55,7 @@ typedef struct build {
     hh_batch *batch;
     const hh_batch_rows *rows;
     const hh_batch_options *options;
-    uint32_t *node_row, *version_node, *own, *session;
+    uint32_t *node_row, *version_node, *own, *session, *first_node, *end_node;
     hh_ragged before, after, clicks, exact;
     // of one session, [its nodes]
     uint32_t *current;                                                   // version
@@ -115,6 +115,8 @@ static void add_prefix(build *to, const hh_session_view *view, uint32_t length, 
     *end = to->clicks.begin[to->clicks.count];
     for (uint32_t i = first; i < length; i++)
         to->clicks.at[(*end)++] = to->current[to->node_of[i]];
+    to->first_node[to->clicks.count] = (uint32_t)to->batch->nodes;
+    to->end_node[to->clicks.count] = (uint32_t)to->batch->nodes + nodes;
     to->session[to->clicks.count++] = number;
     to->exact.begin[to->exact.count + 1] = to->exact.begin[to->exact.count];
     uint32_t target_item = target ? view->items[length] : HH_OWN_NONE;
@@ -191,6 +193,8 @@ bool hh_batch_build(hh_batch *batch, const hh_session_view *sessions, size_t cou
         .version_node = HH_TAKE(arena, 2 * clicks, uint32_t),
         .own = HH_TAKE(arena, pairs + clicks, uint32_t),
         .session = HH_TAKE(arena, clicks, uint32_t),
+        .first_node = HH_TAKE(arena, clicks, uint32_t),
+        .end_node = HH_TAKE(arena, clicks, uint32_t),
         .before = take_ragged(2 * clicks, 2 * pairs, arena),
         .after = take_ragged(2 * clicks, 2 * pairs, arena),
         .clicks = take_ragged(clicks, read, arena),
@@ -217,5 +221,7 @@ bool hh_batch_build(hh_batch *batch, const hh_session_view *sessions, size_t cou
     batch->exact = to.exact;
     batch->own = to.own;
     batch->session = to.session;
-    return true;
+    batch->first_node = to.first_node;
+    batch->end_node = to.end_node;
+    return !options->neighbours || hh_batch_add_neighbours(batch, sessions, rows, options, arena);
 }

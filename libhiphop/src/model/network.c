@@ -19,7 +19,7 @@ const hh_option *hh_network_option_table(void)
     return table;
 }
 
-enum { NOTHING, WEIGHT };
+enum { NOTHING, WEIGHT, ONE };
 
 static void fill(hh_tensor *tensor, float bound, hh_random *random)
 {
@@ -27,9 +27,25 @@ static void fill(hh_tensor *tensor, float bound, hh_random *random)
         tensor->value[i] = bound * (2 * hh_random_unit(random) - 1);
 }
 
-hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error)
+hh_status hh_network_options_check(const hh_network_options *options, hh_error *error)
 {
     if (hh_options_check(hh_network_option_table(), options, error))
+        return HH_ARGUMENT;
+    if (options->intents > options->d)
+        return hh_fail(error, HH_ARGUMENT, "a network of width %u can't have %u intents", options->d,
+                       options->intents);
+    if (options->intents == 0 && (options->denoising || options->intent_readout))
+        return hh_fail(error, HH_ARGUMENT, "denoising and intent-readout need intents");
+    if (!options->global && !options->local && (options->similar || options->votes))
+        return hh_fail(error, HH_ARGUMENT, "similar and votes need neighbours: global, local or both");
+    if (!options->similar && options->contrastive)
+        return hh_fail(error, HH_ARGUMENT, "contrastive needs similar");
+    return HH_OK;
+}
+
+hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error)
+{
+    if (hh_network_options_check(options, error))
         return NULL;
     openblas_set_num_threads(1); // nn/matrix.h
     hh_network *net = calloc(1, sizeof *net);
@@ -48,7 +64,9 @@ hh_network *hh_network_new(const hh_network_options *options, uint32_t items, ui
 #define MAKE(NAME, name, rows, cols, first)                                             \
     made = made && hh_tensor_new(&net->tensor[HH_TENSOR_##NAME], name, (rows), (cols)); \
     if (made && (first) == WEIGHT)                                                      \
-        fill(&net->tensor[HH_TENSOR_##NAME], bound, &random);
+        fill(&net->tensor[HH_TENSOR_##NAME], bound, &random);                           \
+    if (made && (first) == ONE && (rows) > 0)                                           \
+        net->tensor[HH_TENSOR_##NAME].value[0] = 1;
     HH_TENSORS(MAKE)
 #undef MAKE
     if (!made) {
@@ -126,4 +144,16 @@ void hh_items_vectors_back(float *de, const float *dx, const float *x, const flo
 {
     memset(de, 0, rows * network->d * sizeof *de);
     hh_normalise_back(de, dx, x, length, rows, network->d);
+}
+
+hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only)
+{
+    return (hh_batch_options){
+        .d = network->d,
+        .positions = (uint32_t)network->positions,
+        .graph = network->options.graph,
+        .last_only = last_only,
+        .whole = network->options.whole,
+        .votes = network->options.votes,
+    };
 }

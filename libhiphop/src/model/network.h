@@ -4,6 +4,7 @@
 #define MODEL_NETWORK_H
 
 #include "model/batch.h"
+#include "model/parts.h"
 #include "nn/random.h"
 #include "nn/softmax_loss.h"
 #include "nn/tensor.h"
@@ -11,22 +12,45 @@
 #include <hiphop/model.h>
 
 // X(NAME, name, rows, columns, first values): what is learned, beside the items. `net` has d and positions.
-// First values: WEIGHT: even in +-1/sqrt(d); NOTHING: 0.
-#define HH_TENSORS(X)                                            \
-    X(POSITION, "position", net->positions, net->d, WEIGHT)      \
-    X(GRAPH_W, "graph.w", net->d, 2 * net->d, WEIGHT)            \
-    X(GRAPH_B, "graph.b", 1, 2 * net->d, NOTHING)                \
-    X(GATE_G, "gate.g", 2 * net->d, 3 * net->d, WEIGHT)          \
-    X(GATE_G_BIAS, "gate.g_bias", 1, 3 * net->d, NOTHING)        \
-    X(GATE_U, "gate.u", net->d, 3 * net->d, WEIGHT)              \
-    X(GATE_U_BIAS, "gate.u_bias", 1, 3 * net->d, NOTHING)        \
-    X(ATTENTION_W1, "attention.w1", net->d, net->d, WEIGHT)      \
-    X(ATTENTION_W2, "attention.w2", net->d, net->d, WEIGHT)      \
-    X(ATTENTION_B, "attention.b", 1, net->d, NOTHING)            \
-    X(ATTENTION_W3, "attention.w3", 1, net->d, WEIGHT)           \
-    X(ATTENTION_T, "attention.t", 2 * net->d, net->d, WEIGHT)    \
-    X(OWN_BIAS, "own.bias", HH_OWN_STEPS, HH_OWN_STEPS, NOTHING) \
-    X(OWN_C, "own.c", 1, net->d, NOTHING)
+// First values: WEIGHT: even in +-1/sqrt(d); NOTHING: 0; ONE: 1. Parts that are off have no rows.
+#define HH_TENSORS(X)                                                                        \
+    X(POSITION, "position", net->positions, net->d, WEIGHT)                                  \
+    X(GRAPH_W, "graph.w", net->d, 2 * net->d, WEIGHT)                                        \
+    X(GRAPH_B, "graph.b", 1, 2 * net->d, NOTHING)                                            \
+    X(GATE_G, "gate.g", 2 * net->d, 3 * net->d, WEIGHT)                                      \
+    X(GATE_G_BIAS, "gate.g_bias", 1, 3 * net->d, NOTHING)                                    \
+    X(GATE_U, "gate.u", net->d, 3 * net->d, WEIGHT)                                          \
+    X(GATE_U_BIAS, "gate.u_bias", 1, 3 * net->d, NOTHING)                                    \
+    X(ATTENTION_W1, "attention.w1", net->d, net->d, WEIGHT)                                  \
+    X(ATTENTION_W2, "attention.w2", net->d, net->d, WEIGHT)                                  \
+    X(ATTENTION_B, "attention.b", 1, net->d, NOTHING)                                        \
+    X(ATTENTION_W3, "attention.w3", 1, net->d, WEIGHT)                                       \
+    X(ATTENTION_T, "attention.t", 2 * net->d, net->d, WEIGHT)                                \
+    X(OWN_BIAS, "own.bias", HH_OWN_STEPS, HH_OWN_STEPS, NOTHING)                             \
+    X(OWN_C, "own.c", 1, net->d, NOTHING)                                                    \
+    X(INTENT_QUERY, "intent.query", net->options.intents, net->d, WEIGHT)                    \
+    X(INTENT_K, "intent.k", HH_IF(intents, net->d), net->d, WEIGHT)                          \
+    X(INTENT_V, "intent.v", HH_IF(intents, net->d), net->d, WEIGHT)                          \
+    X(INTENT_O, "intent.o", HH_IF(intents, net->d), net->d, WEIGHT)                          \
+    X(INTENT_R, "intent.r", HH_IF(intent_readout, net->d), net->d, NOTHING)                  \
+    X(GLOBAL_W1, "global.w1", HH_IF(global, net->d), HH_DENOISE_HIDDEN, WEIGHT)              \
+    X(GLOBAL_W2, "global.w2", HH_IF(global, net->d), HH_DENOISE_HIDDEN, WEIGHT)              \
+    X(GLOBAL_B, "global.b", HH_IF(global, 1), HH_DENOISE_HIDDEN, NOTHING)                    \
+    X(GLOBAL_W0, "global.w0", HH_IF(global, 1), HH_DENOISE_HIDDEN, NOTHING)                  \
+    X(GLOBAL_ALPHA, "global.alpha", HH_IF(global, 1), net->d, NOTHING)                       \
+    X(GLOBAL_PRIOR, "global.prior", HH_IF(global, 1), 1, ONE)                                \
+    X(LOCAL_W1, "local.w1", HH_IF(local, net->d), HH_DENOISE_HIDDEN, WEIGHT)                 \
+    X(LOCAL_W2, "local.w2", HH_IF(local, net->d), HH_DENOISE_HIDDEN, WEIGHT)                 \
+    X(LOCAL_B, "local.b", HH_IF(local, 1), HH_DENOISE_HIDDEN, NOTHING)                       \
+    X(LOCAL_W0, "local.w0", HH_IF(local, 1), HH_DENOISE_HIDDEN, NOTHING)                     \
+    X(LOCAL_ALPHA, "local.alpha", HH_IF(local, 1), net->d, NOTHING)                          \
+    X(LOCAL_PRIOR, "local.prior", HH_IF(local, 1), 1, ONE)                                   \
+    X(SIMILAR_GATE, "similar.gate", HH_IF(similar, 1), 1, net->options.gate ? NOTHING : ONE) \
+    X(SIMILAR_W, "similar.w", HH_IF(similar, 1), net->d, NOTHING)                            \
+    X(VOTE_TRUST, "vote.trust", HH_IF(votes, 1), 1, NOTHING)                                 \
+    X(VOTE_W, "vote.w", HH_IF(votes, 1), net->d, NOTHING)
+
+#define HH_IF(part, rows) (net->options.part ? (rows) : 0)
 
 typedef enum hh_tensor_index {
 #define HH_TENSOR_INDEX(NAME, ...) HH_TENSOR_##NAME,
@@ -58,18 +82,31 @@ void hh_items_vectors(float *x, float *length, const hh_network *network, const 
 void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
                            const hh_network *network, size_t rows);
 
+// How batches for this network are built, without neighbours.
+hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only);
+
+typedef struct hh_objective {  // what the loss is, beside cross-entropy
+    float gamma, margin, hard; // see hh_loss_shape
+    float contrast;            // weight of the contrastive loss
+    float temperature;         // in it
+    uint32_t others;           // negatives in it
+} hh_objective;
+
 typedef struct hh_pass { // the activations of a batch, in an arena
     float *x, *x_mask;   // [nodes x d] the nodes' items, after dropout
     float *h, *h_mask;   // [versions x d]
     hh_gated_state gated;
     hh_attention_state attention;
     float *seen, *length; // [prefixes x d] before it is normalised; [prefixes]
-    float *session;       // [prefixes x d] h: normalised
-    float *bias, *d_bias; // [exact entries]
-    float *own;           // [prefixes] c . h
+    float *seq;           // [prefixes x d] h_seq: normalised
+    float *session;       // [prefixes x d] h: with what the parts say, normalised; without parts, seq
+    hh_parts parts;
+    float *bias, *d_bias;   // [exact entries]
+    float *own;             // [prefixes] c . h
+    hh_objective objective; // cross-entropy alone, after hh_pass_take
     hh_loss_state loss;
     hh_loss_shape loss_shape;
-    float *d_session, *d_seen, *d_h, *d_x;
+    float *d_session, *d_seq, *d_seen, *d_h, *d_x;
 } hh_pass;
 
 // Takes what the pass of this batch needs; false when out of memory. learns: with a loss and a way back.
@@ -78,6 +115,8 @@ bool hh_pass_take(hh_pass *pass, const hh_network *network, const hh_batch *batc
 // x [rows x d] of the batch's rows. random NULL: no dropout.
 void hh_pass_forward(hh_pass *pass, const hh_network *network, const hh_batch *batch, const float *x,
                      hh_random *random);
+// The biases of the batch's exact entries, pass->bias, which the loss wants.
+void hh_pass_bias(hh_pass *pass, const hh_network *network, const hh_batch *batch);
 // The loss, and with gradients its way back: tensors +=, dx [rows x d] +=. share: see hh_loss_shape.
 double hh_pass_loss(hh_pass *pass, const hh_network *network, const hh_batch *batch, const float *x,
                     float share, float *dx, hh_gradients *gradients);

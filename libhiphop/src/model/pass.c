@@ -39,18 +39,23 @@ bool hh_pass_take(hh_pass *pass, const hh_network *network, const hh_batch *batc
         .h = HH_TAKE(arena, batch->versions * d, float),
         .seen = HH_TAKE(arena, batch->prefixes * d, float),
         .length = HH_TAKE(arena, batch->prefixes, float),
-        .session = HH_TAKE(arena, batch->prefixes * d, float),
+        .seq = HH_TAKE(arena, batch->prefixes * d, float),
+        .bias = HH_TAKE(arena, entries, float),
+        .own = HH_TAKE(arena, batch->prefixes, float),
     };
+    bool parts = hh_parts_any(network);
+    pass->session = parts ? HH_TAKE(arena, batch->prefixes * d, float) : pass->seq;
+    if (parts)
+        hh_parts_take(&pass->parts, network, batch, learns, arena);
     if (network->options.graph)
         hh_gated_take(&pass->gated, &batch->gated, learns, arena);
     hh_attention_take(&pass->attention, &batch->attention, learns, arena);
     if (learns) {
         pass->x_mask = HH_TAKE(arena, batch->nodes * d, float);
         pass->h_mask = HH_TAKE(arena, batch->versions * d, float);
-        pass->bias = HH_TAKE(arena, entries, float);
         pass->d_bias = HH_TAKE(arena, entries, float);
-        pass->own = HH_TAKE(arena, batch->prefixes, float);
         pass->d_session = HH_TAKE(arena, batch->prefixes * d, float);
+        pass->d_seq = parts ? HH_TAKE(arena, batch->prefixes * d, float) : pass->d_session;
         pass->d_seen = HH_TAKE(arena, batch->prefixes * d, float);
         pass->d_h = HH_TAKE(arena, batch->versions * d, float);
         pass->d_x = HH_TAKE(arena, batch->nodes * d, float);
@@ -82,11 +87,13 @@ void hh_pass_forward(hh_pass *pass, const hh_network *network, const hh_batch *b
             memcpy(pass->h + v * d, pass->x + batch->gated.node[v] * d, d * sizeof *x);
     drop(pass->h, pass->h_mask, batch->versions * d, network->options.state_dropout, random);
     hh_attention(pass->seen, &pass->attention, &batch->attention, &ATTENTION(VALUE), pass->h);
-    hh_normalise(pass->session, pass->length, pass->seen, batch->prefixes, d);
+    hh_normalise(pass->seq, pass->length, pass->seen, batch->prefixes, d);
+    if (hh_parts_any(network))
+        hh_parts_forward(pass->session, &pass->parts, network, batch, pass->seq, pass->h, x, random);
 }
 
-// The biases of the session's own items: b[distance, length] + c . h
-static void own_bias(hh_pass *pass, const hh_network *network, const hh_batch *batch)
+// Of the session's own items: b[distance, length] + c . h
+void hh_pass_bias(hh_pass *pass, const hh_network *network, const hh_batch *batch)
 {
     size_t d = network->d;
     for (size_t p = 0; p < batch->prefixes; p++) {
@@ -96,6 +103,8 @@ static void own_bias(hh_pass *pass, const hh_network *network, const hh_batch *b
                                 ? 0
                                 : VALUE(OWN_BIAS)[batch->own[e]] + pass->own[p];
     }
+    if (hh_parts_any(network))
+        hh_parts_votes(pass->bias, &pass->parts, network, batch);
 }
 
 static void own_bias_back(hh_pass *pass, const hh_network *network, const hh_batch *batch,
@@ -118,17 +127,28 @@ double hh_pass_loss(hh_pass *pass, const hh_network *network, const hh_batch *ba
                     float share, float *dx, hh_gradients *gradients)
 {
     size_t d = network->d;
-    own_bias(pass, network, batch);
+    bool parts = hh_parts_any(network);
+    hh_pass_bias(pass, network, batch);
+    const hh_objective *objective = &pass->objective;
     pass->loss_shape.share = share;
+    pass->loss_shape.gamma = objective->gamma;
+    pass->loss_shape.margin = objective->margin;
+    pass->loss_shape.hard = objective->hard;
     double loss = hh_softmax_loss(gradients ? pass->d_session : NULL, dx, pass->d_bias, &pass->loss,
                                   &pass->loss_shape, pass->session, x);
+    if (parts)
+        loss += hh_parts_contrast(&pass->parts, network, batch, pass->seq, objective->contrast * share,
+                                  objective->temperature, objective->others);
     if (!gradients)
         return loss;
     own_bias_back(pass, network, batch, gradients);
     memset(pass->d_seen, 0, batch->prefixes * d * sizeof(float));
     memset(pass->d_h, 0, batch->versions * d * sizeof(float));
     memset(pass->d_x, 0, batch->nodes * d * sizeof(float));
-    hh_normalise_back(pass->d_seen, pass->d_session, pass->session, pass->length, batch->prefixes, d);
+    if (parts)
+        hh_parts_back(pass->d_seq, pass->d_h, dx, gradients, &pass->parts, network, batch, pass->d_session,
+                      pass->d_bias, pass->session, pass->h);
+    hh_normalise_back(pass->d_seen, pass->d_seq, pass->seq, pass->length, batch->prefixes, d);
     hh_attention_back(pass->d_h, &ATTENTION(GRADIENT), pass->d_seen, &pass->attention, &batch->attention,
                       &ATTENTION(VALUE), pass->h);
     hh_dropout_back(pass->d_h, pass->h_mask, batch->versions * d);

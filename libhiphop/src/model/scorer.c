@@ -27,6 +27,7 @@ void hh_scorer_free(hh_scorer *scorer)
     free(scorer->x);
     free(scorer->length);
     hh_batch_rows_free(&scorer->rows);
+    hh_neighbour_list_free(&scorer->near);
     hh_arena_free(&scorer->arena);
     *scorer = (hh_scorer){0};
 }
@@ -36,15 +37,45 @@ void hh_scorer_refresh(hh_scorer *scorer)
     hh_items_vectors(scorer->x, scorer->length, scorer->network, scorer->rows.item, scorer->rows.count);
 }
 
+// The sessions again, end to end as the list of their neighbours is; NULL: out of memory.
+static const hh_session_view *find_neighbours(hh_scorer *scorer, const hh_session_view *sessions,
+                                              size_t count, hh_batch_options *options)
+{
+    size_t clicks = 0;
+    for (size_t s = 0; s < count; s++)
+        clicks += sessions[s].length;
+    hh_session_view *views = HH_TAKE(&scorer->arena, count, hh_session_view);
+    uint32_t *items = HH_TAKE(&scorer->arena, clicks, uint32_t), *end = items;
+    if (scorer->arena.failed)
+        return NULL;
+    options->index = scorer->memory;
+    options->neighbours = &scorer->near;
+    options->clicks = items;
+    scorer->near.prefixes = 0;
+    for (size_t s = 0; s < count; s++) {
+        uint32_t length = sessions[s].length;
+        memcpy(end, sessions[s].items, length * sizeof *end);
+        views[s] = (hh_session_view){end, length};
+        end += length;
+        if (!hh_neighbour_index_find(scorer->memory, sessions[s].items, length, &scorer->near))
+            return NULL;
+    }
+    return views;
+}
+
 bool hh_scorer_read(hh_scorer *scorer, const hh_session_view *sessions, size_t count, bool whole)
 {
     const hh_network *network = scorer->network;
-    hh_batch_options options = {network->d, (uint32_t)network->positions, network->options.graph, whole};
+    hh_batch_options options = hh_batch_options_of(network, whole);
     hh_arena_reset(&scorer->arena);
+    bool heeds = scorer->memory && (network->options.global || network->options.local);
+    if (heeds && !(sessions = find_neighbours(scorer, sessions, count, &options)))
+        return false;
     if (!hh_batch_build(&scorer->batch, sessions, count, &scorer->rows, &options, &scorer->arena) ||
         !hh_pass_take(&scorer->pass, network, &scorer->batch, 0, false, &scorer->arena))
         return false;
     hh_pass_forward(&scorer->pass, network, &scorer->batch, scorer->x, NULL);
+    hh_pass_bias(&scorer->pass, network, &scorer->batch);
     return true;
 }
 
@@ -56,13 +87,7 @@ void hh_scorer_logits(hh_scorer *scorer, size_t first, size_t count, float *logi
     const float *session = scorer->pass.session + first * d;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)items, (int)d,
                 network->options.scale, session, (int)d, scorer->x, (int)d, 0, logits, (int)items);
-    if (!network->options.own_bias)
-        return;
-    for (size_t p = 0; p < count; p++) {
-        float own = hh_dot(network->tensor[HH_TENSOR_OWN_C].value, session + p * d, d);
+    for (size_t p = 0; p < count; p++)
         for (uint32_t e = batch->exact.begin[first + p]; e < batch->exact.begin[first + p + 1]; e++)
-            if (batch->own[e] != HH_OWN_NONE)
-                logits[p * items + batch->exact.at[e]] +=
-                    own + network->tensor[HH_TENSOR_OWN_BIAS].value[batch->own[e]];
-    }
+            logits[p * items + batch->exact.at[e]] += scorer->pass.bias[e];
 }

@@ -9,6 +9,8 @@ typedef struct hh_scorer {
     const hh_network *network;
     float *x, *length; // [items x d] all items' vectors, [items]
     hh_batch_rows rows;
+    hh_neighbour_index *memory; // of the sessions that may be neighbours; NULL: none
+    hh_neighbour_list near;     // of the latest call's prefixes
     hh_arena arena;
     hh_batch batch; // of the latest call
     hh_pass pass;
@@ -22,7 +24,7 @@ void hh_scorer_refresh(hh_scorer *scorer);
 // Reads the sessions: all prefixes that have a click after them, or with whole: each session as one. Their
 // vectors are in scorer->pass.session [scorer->batch.prefixes x d].
 bool hh_scorer_read(hh_scorer *scorer, const hh_session_view *sessions, size_t count, bool whole);
-// logits [count x items] of the prefixes from `first` on, the own-item bias included.
+// logits [count x items] of the prefixes from `first` on, their biases included.
 void hh_scorer_logits(hh_scorer *scorer, size_t first, size_t count, float *logits);
 
 #endif

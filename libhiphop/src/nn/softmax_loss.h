@@ -21,12 +21,16 @@ typedef struct hh_loss_shape {
     const float *bias; // [exact entries]
     float scale;       // s
     float gamma;       // focal loss (Lin et al. 2017): times (1 - p)^gamma; 0: plain
-    float share;       // of each prefix in the loss: 1 / prefixes of the whole batch
+    // Angular margin (Deng et al. 2019) of the target, whose angle counts as that much larger; and items
+    // nearer than the target is then, the hard ones (Huang et al. 2020), have their cosine times `hard`.
+    float margin, hard; // 0, and 1 or 0: neither
+    float share;        // of each prefix in the loss: 1 / prefixes of the whole batch
 } hh_loss_shape;
 
 typedef struct hh_loss_state {
     float *logits; // [some prefixes x columns]
     float *exact;  // [longest list of exact ones]
+    float *slope;  // [longest + columns] d logit / d (s cosine)
 } hh_loss_state;
 
 void hh_loss_take(hh_loss_state *state, const hh_loss_shape *shape, hh_arena *arena);

@@ -28,6 +28,8 @@ struct hh_stepper {
     const hh_session_view *sessions;
     uint64_t number;
     float share;
+    hh_objective objective;
+    hh_batch_options batch_options;
     worker workers[];
 };
 
@@ -41,6 +43,7 @@ hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negat
     stepper->threads = threads;
     stepper->negatives = negatives;
     stepper->seed = seed;
+    stepper->batch_options = hh_batch_options_of(network, false);
     stepper->crew = hh_crew_new(threads);
     stepper->drawn = malloc((items + (size_t)1) * sizeof *stepper->drawn);
     bool made = stepper->crew && stepper->drawn && hh_batch_rows_init(&stepper->rows, items) &&
@@ -78,6 +81,19 @@ uint32_t *hh_stepper_drawn(hh_stepper *stepper)
     return stepper->drawn;
 }
 
+void hh_stepper_set_neighbours(hh_stepper *stepper, const hh_neighbour_index *index,
+                               const hh_neighbour_list *list, const uint32_t *clicks)
+{
+    stepper->batch_options.index = index;
+    stepper->batch_options.neighbours = list;
+    stepper->batch_options.clicks = clicks;
+}
+
+void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective)
+{
+    stepper->objective = *objective;
+}
+
 // ---- rows ----
 
 // The columns: all items in order, or so many drawn evenly, without repetition.
@@ -107,6 +123,9 @@ static bool make_rows(hh_stepper *stepper, size_t count)
     for (size_t s = 0; s < count && done; s++)
         for (uint32_t i = 0; i < stepper->sessions[s].length && done; i++)
             done = hh_batch_rows_add(&stepper->rows, stepper->sessions[s].items[i]);
+    if (done && stepper->batch_options.neighbours)
+        done =
+            hh_batch_rows_add_neighbours(&stepper->rows, stepper->sessions, count, &stepper->batch_options);
     size_t rows = stepper->rows.count, d = stepper->network->d;
     hh_arena_reset(&stepper->arena);
     stepper->x = HH_TAKE(&stepper->arena, rows * d, float);
@@ -137,17 +156,17 @@ static void work(void *context, uint32_t number)
     worker *self = &stepper->workers[number];
     const hh_network *network = stepper->network;
     size_t rows = stepper->rows.count, d = network->d;
-    hh_batch_options options = {d, (uint32_t)network->positions, network->options.graph, false};
     self->loss = 0;
     memset(self->gradients.memory, 0, self->gradients.size * sizeof(float));
     hh_arena_reset(&self->arena);
     self->dx = HH_TAKE_ZERO(&self->arena, rows * d, float);
     self->done = self->dx &&
                  hh_batch_build(&self->batch, stepper->sessions + self->first, self->count, &stepper->rows,
-                                &options, &self->arena) &&
+                                &stepper->batch_options, &self->arena) &&
                  hh_pass_take(&self->pass, network, &self->batch, stepper->rows.columns, true, &self->arena);
     if (!self->done)
         return;
+    self->pass.objective = stepper->objective;
     hh_random random = hh_random_of(stepper->seed, 2 * (stepper->number * stepper->threads + number) + 1);
     hh_pass_forward(&self->pass, network, &self->batch, stepper->x, &random);
     self->loss = hh_pass_loss(&self->pass, network, &self->batch, stepper->x, stepper->share, self->dx,

@@ -15,6 +15,11 @@ void hh_stepper_free(hh_stepper *stepper);
 // The order of the items from which negatives are drawn, [items]: with the network, its moments and the
 // number of the next step, all there is to know of a training.
 uint32_t *hh_stepper_drawn(hh_stepper *stepper);
+// Where the sessions' neighbours are, of a network that heeds them: see hh_batch_options. All outlive the
+// stepper.
+void hh_stepper_set_neighbours(hh_stepper *stepper, const hh_neighbour_index *index,
+                               const hh_neighbour_list *list, const uint32_t *clicks);
+void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective); // else cross-entropy
 // adam->step counts from 1 and, with the seed, says what is drawn. *loss: mean of the batch. false: out of
 // memory, and nothing was learned.
 bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_t count, const hh_adam *adam,

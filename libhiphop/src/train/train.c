@@ -40,11 +40,13 @@ const hh_option *hh_train_record_table(void)
 typedef struct course {
     const hh_train_data *data;
     const hh_train_options *options;
-    hh_session_view *views; // [count] in time order; those of fewer than 2 clicks are left out
-    size_t count, learned;  // the first `learned` are trained on, the rest held out
-    uint32_t *order;        // [learned]
-    hh_session_view *batch; // [learned]
-    size_t prefixes;        // of those learned
+    hh_session_view *views;    // [count] in time order; those of fewer than 2 clicks are left out
+    size_t count, learned;     // the first `learned` are trained on, the rest held out
+    uint32_t *order;           // [learned]
+    hh_session_view *batch;    // [learned]
+    size_t prefixes;           // of those learned
+    hh_neighbour_index *index; // of the sessions learned; NULL: the network heeds no neighbours
+    hh_neighbour_list near;    // of their prefixes, by the last click
     hh_train_record *record;
     hh_course_state state; // as far as it has come
     bool resumes;          // the state comes from options->resume, and the weights still have to
@@ -82,6 +84,7 @@ static bool check(course *self, const hh_network *network)
     double ranks = 0;
     float *logits = malloc(CHECK_PREFIXES * items * sizeof *logits);
     bool done = logits && hh_scorer_init(&scorer, network);
+    scorer.memory = self->index;
     for (size_t s = self->learned; s < self->count && done; s += CHECK_PREFIXES) {
         size_t count = self->count - s < CHECK_PREFIXES ? self->count - s : CHECK_PREFIXES;
         done = hh_scorer_read(&scorer, self->views + s, count, false);
@@ -143,6 +146,21 @@ static double seconds_left(const course *self, double spent, double share)
     return share > 0 ? spent / share * epochs : 0;
 }
 
+static hh_objective objective_of(const course *self)
+{
+    const hh_train_options *options = self->options;
+    uint32_t epoch = self->state.epoch - 1, last = self->state.epochs - 1;
+    float cooled = options->temperature * powf(0.99f, (float)epoch);
+    return (hh_objective){
+        .gamma = options->focus,
+        .margin = options->margin,
+        .hard = last > 0 ? options->hard + (1 - options->hard) * (float)epoch / (float)last : 1,
+        .contrast = options->contrast,
+        .temperature = cooled > 0.1f ? cooled : 0.1f,
+        .others = options->others,
+    };
+}
+
 // From where the state is in it to its end, or until it is stopped.
 static bool epoch(course *self, hh_stepper *stepper)
 {
@@ -151,6 +169,8 @@ static bool epoch(course *self, hh_stepper *stepper)
     uint64_t an_epoch = (self->prefixes + options->batch - 1) / options->batch,
              steps = an_epoch * options->epochs, seen_before = state->seen;
     double began = now(self);
+    hh_objective objective = objective_of(self);
+    hh_stepper_set_objective(stepper, &objective);
     shuffle(self, state->epoch);
     while (state->next < self->learned && go_on(self, false)) {
         size_t count = 0, prefixes = 0;
@@ -195,6 +215,26 @@ static bool prepare(course *self)
     return self->prefixes > 0;
 }
 
+// Finds the neighbours of all sessions that are learned from: each knows those before it.
+static bool find_neighbours(course *self)
+{
+    const hh_network_options *network = &self->options->network;
+    hh_neighbour_options options = {.newest = network->newest, .nearest = network->nearest};
+    if (!network->global && !network->local)
+        return true;
+    hh_neighbour_index_free(self->index);
+    self->near.prefixes = 0;
+    self->index = hh_neighbour_index_new(self->data->items, &options);
+    bool done = self->index != NULL;
+    for (size_t s = 0; s < self->learned && done; s++) {
+        const hh_session_view *view = &self->views[s];
+        done = hh_neighbour_list_skip(&self->near, (size_t)(view->items - self->data->item)) &&
+               hh_neighbour_index_find(self->index, view->items, view->length - 1, &self->near) &&
+               hh_neighbour_index_add(self->index, view->items, view->length);
+    }
+    return done;
+}
+
 typedef struct run_memory {
     hh_network *network, *kept; // kept: as it was after the best epoch; NULL before
     hh_stepper *stepper;
@@ -217,8 +257,10 @@ static hh_status begin_run(course *self, run_memory *run, hh_error *error)
     run->network = hh_network_new(&options->network, self->data->items, options->seed, NULL);
     if (run->network)
         run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
-    if (!run->stepper)
+    if (!run->stepper || !find_neighbours(self))
         return hh_fail(error, HH_MEMORY, NULL);
+    if (self->index)
+        hh_stepper_set_neighbours(run->stepper, self->index, &self->near, self->data->item);
     if (!self->resumes)
         return HH_OK;
     self->resumes = false;
@@ -325,7 +367,7 @@ static bool view_sessions(course *self, const hh_train_data *data)
 static hh_status check_options(const hh_train_data *data, const hh_train_options *options, hh_error *error)
 {
     if (hh_options_check(hh_train_option_table(), options, error) ||
-        hh_options_check(hh_network_option_table(), &options->network, error))
+        hh_network_options_check(&options->network, error))
         return HH_ARGUMENT;
     for (size_t i = 0; i < data->first[data->sessions]; i++)
         if (data->item[i] >= data->items)
@@ -396,5 +438,7 @@ hh_network *hh_train(const hh_train_data *data, const hh_train_options *options,
     free(self.views);
     free(self.batch);
     free(self.order);
+    hh_neighbour_index_free(self.index);
+    hh_neighbour_list_free(&self.near);
     return network;
 }
