@@ -2,10 +2,11 @@
 // they grow. A version is a node's state from one click to the next that gives it an edge: a click changes
 // the states of two nodes at most, so all prefixes of a session of n clicks need at most 2 n versions.
 //
-//     m  = x W + b                        x [nodes x d], W [d x 2d]: what a node sends along its edges, and
-//     back a  = [mean of m over the version's predecessors, left half || over its successors, right half] r
-//     = sigmoid(a G_r + g_r + x U_r + u_r),  z likewise c  = tanh(a G_c + g_c + r * (x U_c + u_c)) h  = (1 -
-//     z) c + z x                [versions x d]
+//     m = x W + b                           [nodes x 2d]: what a node sends along its edges, and back
+//     a = [mean of m over the version's predecessors, left half || over its successors, right half]
+//     r = sigmoid(a G_r + g_r + x U_r + u_r),  z likewise
+//     c = tanh(a G_c + g_c + r * (x U_c + u_c))
+//     h = (1 - z) c + z x                   [versions x d]
 #ifndef NN_GATED_STEP_H
 #define NN_GATED_STEP_H
 

@@ -97,7 +97,7 @@ static bool check(course *self, const hh_network *network)
                 float target = row[scorer.batch.exact.at[scorer.batch.exact.begin[p + r]]];
                 size_t before = 0;
                 for (size_t i = 0; i < items; i++)
-                    before += row[i] >= target; // the target is one of them
+                    before += !(row[i] < target); // the target is one of them; NAN is no hit
                 targets++;
                 hits += before <= TOP;
                 ranks += before <= TOP ? 1.0 / (double)before : 0;
