@@ -1,27 +1,54 @@
 // hiphop evaluate: how well the graph, its experts and the usual baselines foresee the clicks of a log.
+#include "evaluate_output.h"
 #include "log_input.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MODELS_MAX 32
 
-enum { CLICKS, GAP, LATENESS, FROM, EVERY, HIDE, MEMORY, ASK, MODEL, BASELINES, SET, LIST, JSON };
+enum {
+    CLICKS,
+    TRAIN,
+    TEST,
+    GAP,
+    LATENESS,
+    FROM,
+    EVERY,
+    HIDE,
+    PROTOCOL,
+    MEMORY,
+    ASK,
+    MODEL,
+    BASELINES,
+    SET,
+    LIST,
+    JSON
+};
 
 static const cli_option options[] = {
     [CLICKS] = {"clicks", "FILE",
                 "the log: a TSV file, its header naming visitor, item and unix_ms;\n"
                 "plain or gzip, '-' for standard input"},
+    [TRAIN] = {"train", "FILE",
+               "instead of a log: sessions to learn from, one a line, its items\n"
+               "separated by blanks"},
+    [TEST] = {"test", "FILE",
+              "sessions to be asked about, every click but the first (the last\n"
+              "tenth of those in --train, which is then not learned)"},
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
     [EVERY] = {"every", "N", "ask for each N-th target only: faster, less exact (1)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
-    [MEMORY] = {"memory", "click|closed",
-                "what is known: every click at once (click), or sessions once\n"
-                "they have closed (closed)"},
+    [PROTOCOL] = {"protocol", "static|paper",
+                  "of sessions: static; or paper, that of the paper's released code,\n"
+                  "where prefixes of the test see each other. It leaks the answers (static)"},
+    [MEMORY] = {"memory", "WHAT",
+                "what is known. Of a log: every click at once (click), or sessions\n"
+                "once they have closed (closed). Of sessions: those of --train\n"
+                "alone (train), or also those of the test that have been scored\n"
+                "(prequential) (click; train)"},
     [ASK] = {"ask", "at-next|after-click",
              "when the list is asked for: just before the next click comes\n"
              "(at-next), or right after the click it answers, as hiphopd\n"
@@ -29,7 +56,7 @@ static const cli_option options[] = {
     [MODEL] = {"model", "NAME,...", "the models to run (all of them)"},
     [BASELINES] = {"baselines", "tuned|default",
                    "tuned: each baseline looks for its settings in the part of\n"
-                   "the log before --from (tuned)"},
+                   "the log before --from, or in the last tenth of --train (tuned)"},
     [SET] = {"set", "NAME=VALUE", "a setting of a model, such as graph.knn_half_life=4h; repeatable"},
     [LIST] = {"list", NULL, "print the models and their settings, and do nothing"},
     [JSON] = {"json", NULL, "one JSON object a line and model, shares instead of per cent"},
@@ -37,14 +64,14 @@ static const cli_option options[] = {
 };
 
 typedef struct evaluate_request {
-    const char *clicks;
+    const char *clicks, *train, *test, *memory;
     hh_time gap, lateness;
     hh_evaluate_options evaluate;
     cli_settings settings;
     char names[1024]; // of the models, NUL between them
     const char *models[MODELS_MAX];
     size_t model_count;
-    bool default_baselines, list, json;
+    bool paper, protocol, default_baselines, list, json;
 } evaluate_request;
 
 typedef struct evaluate_output { // of report()
@@ -101,6 +128,12 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     case CLICKS:
         request->clicks = value;
         break;
+    case TRAIN:
+        request->train = value;
+        break;
+    case TEST:
+        request->test = value;
+        break;
     case GAP:
         good = cli_duration(args, value, &request->gap);
         break;
@@ -117,9 +150,12 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     case HIDE:
         request->evaluate.hide_session_items = true;
         break;
+    case PROTOCOL:
+        request->protocol = true;
+        good = take_choice(args, value, "static", "paper", &request->paper);
+        break;
     case MEMORY:
-        good = take_choice(args, value, "click", "closed", &second);
-        request->evaluate.memory = second ? HH_REMEMBER_CLOSED : HH_REMEMBER_CLICKS;
+        request->memory = value;
         break;
     case ASK:
         good = take_choice(args, value, "at-next", "after-click", &second);
@@ -144,6 +180,56 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     return good;
 }
 
+static bool take_memory(cli_args *args, evaluate_request *request)
+{
+    static const struct {
+        const char *name;
+        hh_evaluate_memory memory;
+        bool of_sessions;
+    } memories[] = {{"click", HH_REMEMBER_CLICKS, false},
+                    {"closed", HH_REMEMBER_CLOSED, false},
+                    {"train", HH_REMEMBER_TRAIN, true},
+                    {"prequential", HH_REMEMBER_CLOSED, true}};
+    bool of_sessions = request->train != NULL;
+    if (request->paper) {
+        request->evaluate.memory = HH_REMEMBER_BATCH;
+        return true;
+    }
+    if (!request->memory)
+        request->memory = of_sessions ? "train" : "click";
+    for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
+        if (memories[i].of_sessions == of_sessions && strcmp(memories[i].name, request->memory) == 0) {
+            request->evaluate.memory = memories[i].memory;
+            return true;
+        }
+    cli_usage_error(args, "--memory: '%s' is neither '%s' nor '%s'", request->memory,
+                    of_sessions ? "train" : "click", of_sessions ? "prequential" : "closed");
+    return false;
+}
+
+// What does not go together.
+static bool check_request(cli_args *args, evaluate_request *request)
+{
+    if (request->list)
+        return true;
+    const char *wrong = NULL;
+    if (!request->clicks && !request->train)
+        wrong = "--clicks FILE or --train FILE is needed";
+    else if (request->clicks && (request->train || request->test))
+        wrong = "--clicks is a log, --train and --test are sessions: one or the other";
+    else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)
+        wrong = "--ask after-click needs a log of clicks";
+    else if (request->protocol && !request->train)
+        wrong = "--protocol is about sessions: give --train";
+    else if (request->paper && request->memory)
+        wrong = "--protocol paper has a memory of its own, --memory can't be chosen";
+    else if (request->gap <= 0)
+        wrong = "--gap must be more than 0";
+    if (wrong)
+        cli_usage_error(args, "%s", wrong);
+    return !wrong && take_memory(args, request);
+}
+
 static bool read_request(cli_args *args, evaluate_request *request)
 {
     *request = (struct evaluate_request){.gap = 30 * HH_MINUTE, .evaluate = hh_evaluate_defaults()};
@@ -156,36 +242,7 @@ static bool read_request(cli_args *args, evaluate_request *request)
     while ((option = cli_next(args, &value)) >= 0)
         if (!take(args, option, value, request))
             return false;
-    if (option == CLI_BAD)
-        return false;
-    if (!request->clicks && !request->list) {
-        cli_usage_error(args, "--clicks FILE is needed");
-        return false;
-    }
-    if (request->gap <= 0) {
-        cli_usage_error(args, "--gap must be more than 0");
-        return false;
-    }
-    return true;
-}
-
-static void print_list(void)
-{
-    printf("Models:\n");
-    const hh_model_info *info;
-    for (size_t i = 0; (info = hh_evaluate_model(i)); i++)
-        printf("  %-14s %s\n", info->name, info->summary);
-    printf("\nSettings (default): what they are\n");
-    const hh_setting *setting;
-    for (size_t i = 0; (setting = hh_evaluate_setting(i)); i++) {
-        char standard[32];
-        double value = hh_setting_standard(setting);
-        if (setting->kind == HH_SETTING_DURATION)
-            cli_duration_text((hh_time)value, standard, sizeof standard);
-        else
-            snprintf(standard, sizeof standard, "%.10g", value);
-        printf("  %-28s %-9s %s\n", setting->name, standard, setting->text);
-    }
+    return option != CLI_BAD && check_request(args, request);
 }
 
 // ---- settings of the baselines ----
@@ -197,6 +254,8 @@ static bool tune(cli_args *args, const hh_log *log, evaluate_request *request, c
 {
     hh_tune_options tuning = hh_tune_defaults();
     tuning.evaluate = request->evaluate;
+    if (request->paper) // settings are chosen by what is foreseen, not by what leaks
+        tuning.evaluate.memory = HH_REMEMBER_TRAIN;
     tuning.evaluate.settings = request->settings.values;
     tuning.evaluate.setting_count = request->settings.count;
     tuning.share = request->evaluate.from;
@@ -219,7 +278,7 @@ static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *
 {
     bool popular = false;
     const hh_model_info *info;
-    if (request->default_baselines || request->evaluate.from <= 0)
+    if (request->default_baselines || (!request->train && request->evaluate.from <= 0))
         return true;
     for (size_t i = 0; (info = hh_evaluate_model(i)); i++) {
         bool wanted = false;
@@ -243,65 +302,42 @@ static void describe(const evaluate_request *request, char *text, size_t size)
     char gap[32], lateness[32];
     cli_duration_text(request->gap, gap, sizeof gap);
     cli_duration_text(request->lateness, lateness, sizeof lateness);
-    int length =
-        snprintf(text, size,
-                 "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, every=%u, session-items=%s, "
-                 "candidates=clicked-before, ranking=full, ties=against-target, baselines=%s",
-                 request->evaluate.memory == HH_REMEMBER_CLOSED ? "closed" : "click",
-                 request->evaluate.ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap, lateness,
-                 request->evaluate.from, request->evaluate.every,
-                 request->evaluate.hide_session_items ? "hidden" : "listed",
-                 request->default_baselines ? "default" : "tuned-before-from");
+    const hh_evaluate_options *evaluate = &request->evaluate;
+    const char *items = evaluate->hide_session_items ? "hidden" : "listed";
+    int length;
+    if (request->paper)
+        length =
+            snprintf(text, size,
+                     "LEAKS, NOT COMPARABLE: paper, memory=batch-of-512-test-prefixes, test=%s, every=%u, "
+                     "session-items=%s, candidates=in-memory, ranking=full, ties=against-target, "
+                     "baselines=%s",
+                     request->test ? "file" : "last-tenth-of-train", evaluate->every, items,
+                     request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
+    else if (request->train)
+        length = snprintf(text, size,
+                          "static, memory=%s, test=%s, every=%u, session-items=%s, candidates=in-memory, "
+                          "ranking=full, ties=against-target, baselines=%s",
+                          request->memory, request->test ? "file" : "last-tenth-of-train", evaluate->every,
+                          items, request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
+    else
+        length = snprintf(text, size,
+                          "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, every=%u, "
+                          "session-items=%s, candidates=clicked-before, ranking=full, ties=against-target, "
+                          "baselines=%s",
+                          request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next",
+                          gap, lateness, evaluate->from, evaluate->every, items,
+                          request->default_baselines ? "default" : "tuned-before-from");
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",
                            request->settings.values[i].name, request->settings.values[i].value);
-}
-
-static json_t *cutoffs(const double values[HH_CUTOFFS])
-{
-    return json_pack("{s:f, s:f, s:f}", "5", values[HH_AT_5], "10", values[HH_AT_10], "20", values[HH_AT_20]);
-}
-
-static bool print_json(const evaluate_output *output, const hh_result *result)
-{
-    json_t *line =
-        json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:{s:f}, s:{s:f}, s:{s:f, s:f}}", "model", result->model,
-                  "protocol", output->protocol, "targets", (json_int_t)result->targets, "hr",
-                  cutoffs(result->hr), "mrr", cutoffs(result->mrr), "ndcg", cutoffs(result->ndcg), "coverage",
-                  "20", result->coverage, "popularity", "20", result->popularity, "seconds", "train",
-                  result->train_seconds, "predict", result->predict_seconds);
-    bool done = line && json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6)) == 0;
-    json_decref(line);
-    putchar('\n');
-    fflush(stdout);
-    return done;
 }
 
 static void report(void *context, const hh_result *result)
 {
     evaluate_output *output = context;
     if (output->request->json)
-        output->trouble = !print_json(output, result) || output->trouble;
+        output->trouble = !cli_print_result(output->protocol, result) || output->trouble;
     output->results[output->count++] = *result;
-}
-
-static void print_table(const hh_log *log, const evaluate_output *output)
-{
-    hh_log_stats stats;
-    hh_log_stats_read(log, &stats);
-    printf("%llu clicks in %llu sessions on %llu items; %llu targets\n%s\n\n",
-           (unsigned long long)stats.clicks, (unsigned long long)stats.sessions,
-           (unsigned long long)stats.items,
-           (unsigned long long)(output->count ? output->results[0].targets : 0), output->protocol);
-    printf("%-13s %6s %6s %6s  %6s  %6s  %6s %6s  %7s %8s\n", "in per cent", "HR@5", "HR@10", "HR@20",
-           "MRR@20", "NDCG@20", "cover", "pop", "train s", "predict s");
-    for (size_t i = 0; i < output->count; i++) {
-        const hh_result *row = &output->results[i];
-        printf("%-13s %6.2f %6.2f %6.2f  %6.2f  %6.2f  %6.2f %6.2f  %7.1f %8.1f\n", row->model,
-               100 * row->hr[HH_AT_5], 100 * row->hr[HH_AT_10], 100 * row->hr[HH_AT_20],
-               100 * row->mrr[HH_AT_20], 100 * row->ndcg[HH_AT_20], 100 * row->coverage,
-               100 * row->popularity, row->train_seconds, row->predict_seconds);
-    }
 }
 
 static int run(cli_args *args)
@@ -310,13 +346,15 @@ static int run(cli_args *args)
     if (!read_request(args, &request))
         return CLI_USAGE;
     if (request.list) {
-        print_list();
+        cli_print_models();
         return CLI_OK;
     }
-    hh_log *log = cli_read_log(args, request.clicks, request.gap, request.lateness);
-    if (!log)
-        return CLI_FAILURE;
-    if (!tune_baselines(args, log, &request)) {
+    hh_log *tuning = NULL;
+    hh_log *log = request.train ? cli_read_sessions(args, request.train, request.test, &tuning)
+                                : cli_read_log(args, request.clicks, request.gap, request.lateness);
+    bool tuned = log && tune_baselines(args, tuning ? tuning : log, &request);
+    hh_log_free(tuning);
+    if (!tuned) {
         hh_log_free(log);
         return CLI_FAILURE;
     }
@@ -333,7 +371,7 @@ static int run(cli_args *args)
     else if (output.trouble)
         result = cli_failure(args, "the result could not be written");
     else if (!request.json)
-        print_table(log, &output);
+        cli_print_results(log, output.protocol, output.results, output.count);
     hh_log_free(log);
     return result;
 }
@@ -345,7 +383,9 @@ const cli_command cli_evaluate = {
     .notes =
         "Predict, score, then learn: every click after a session's first is a target; its list knows what\n"
         "was clicked strictly before, and the asking session's own clicks so far. All items clicked\n"
-        "before are ranked, ties against the target.\n"
+        "before are ranked, ties against the target. With --train and --test, sessions without a clock: the\n"
+        "models learn those of --train, then every click but a session's first in --test is a target, and a\n"
+        "half-life of 1h is one of 3600 sessions.\n"
         "cover: share of the clicked items that were in some list of 20. pop: how often the listed items\n"
         "were clicked, relative to the most clicked one.",
     .run = run,

@@ -48,6 +48,48 @@ hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time late
     return NULL;
 }
 
+// The log of the sessions before `end`, the last tenth of them as its test.
+static hh_log *last_tenth(const hh_sessions *sessions, uint32_t end, hh_error *error)
+{
+    return hh_log_of_sessions(sessions, end - (end + 9) / 10, end, error);
+}
+
+hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning)
+{
+    hh_error error = {0};
+    hh_sessions_view view = {0};
+    hh_log *log = NULL, *held_out = NULL;
+    hh_sessions *sessions = hh_sessions_new(&error);
+    hh_status status = sessions ? hh_sessions_read(sessions, train, &error) : error.status;
+    if (status == HH_OK) {
+        hh_sessions_view_read(sessions, &view);
+        if (view.sessions < 2)
+            status =
+                hh_fail(&error, HH_FORMAT, "%s: %u sessions are too few to learn from", train, view.sessions);
+    }
+    uint32_t taught = view.sessions;
+    if (status == HH_OK && test) {
+        status = hh_sessions_read(sessions, test, &error);
+        hh_sessions_view_read(sessions, &view);
+        if (status == HH_OK && view.sessions == taught)
+            status = hh_fail(&error, HH_FORMAT, "%s: there is no session in it", test);
+    }
+    if (status == HH_OK)
+        log = test ? hh_log_of_sessions(sessions, taught, view.sessions, &error)
+                   : last_tenth(sessions, taught, &error);
+    if (log && tuning)
+        held_out = last_tenth(sessions, taught, &error);
+    hh_sessions_free(sessions);
+    if (!log || (tuning && !held_out)) {
+        hh_log_free(log);
+        cli_failure(args, "%s", error.message);
+        return NULL;
+    }
+    if (tuning)
+        *tuning = held_out;
+    return log;
+}
+
 static bool set_one(cli_args *args, const hh_setting *setting, const char *text, cli_settings *settings)
 {
     hh_time duration = 0;

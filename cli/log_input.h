@@ -1,4 +1,4 @@
-// What evaluate and tune share: a click file as a log of sessions, and settings given by name.
+// What evaluate and tune share: click files and session files as logs, and settings given by name.
 #ifndef CLI_LOG_INPUT_H
 #define CLI_LOG_INPUT_H
 
@@ -8,6 +8,11 @@
 
 // Reads the whole file into a log and says on stderr what was left out. NULL: it failed, and that was said.
 hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness);
+
+// Sessions that learn and sessions that are asked about, as a log. test NULL: the last tenth of the sessions
+// in `train` is the test. tuning: where not NULL, receives the log that settings may be chosen on, which has
+// nothing of `test`: its test is that last tenth. NULL: it failed, and that was said.
+hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning);
 
 #define CLI_SETTINGS 256
 #define CLI_LIST_MAX 8 // values of one list

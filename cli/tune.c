@@ -1,16 +1,19 @@
-// hiphop tune: better settings for the graph, found on the first half of a log, as a fragment for
-// hiphopd.conf.
+// hiphop tune: better settings for the graph, found on the first half of a log or the last tenth of sessions,
+// as a fragment for hiphopd.conf.
 #include "log_input.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { CLICKS, GAP, LATENESS, HIDE, ASK, BUDGET, SET };
+enum { CLICKS, TRAIN, GAP, LATENESS, HIDE, ASK, BUDGET, SET };
 
 static const cli_option options[] = {
     [CLICKS] = {"clicks", "FILE",
                 "the log: a TSV file, its header naming visitor, item and unix_ms;\n"
                 "plain or gzip, '-' for standard input"},
+    [TRAIN] = {"train", "FILE",
+               "instead of a log: sessions, one a line, its items separated by\n"
+               "blanks; settings are chosen on the last tenth of them"},
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
@@ -21,7 +24,7 @@ static const cli_option options[] = {
 };
 
 typedef struct tune_request {
-    const char *clicks;
+    const char *clicks, *train;
     hh_time gap, lateness, budget;
     hh_tune_options tune;
     cli_settings settings;
@@ -38,6 +41,9 @@ static bool read_request(cli_args *args, tune_request *request)
         switch (option) {
         case CLICKS:
             request->clicks = value;
+            break;
+        case TRAIN:
+            request->train = value;
             break;
         case GAP:
             good = cli_duration(args, value, &request->gap);
@@ -66,8 +72,12 @@ static bool read_request(cli_args *args, tune_request *request)
         default: // CLI_BAD
             good = false;
         }
-    if (good && !request->clicks)
-        good = cli_usage_error(args, "--clicks FILE is needed") == CLI_OK;
+    if (good && !request->clicks == !request->train)
+        good = cli_usage_error(args, "--clicks FILE or --train FILE is needed, one of them") == CLI_OK;
+    if (good && request->train && request->tune.evaluate.ask != HH_ASK_AT_NEXT)
+        good = cli_usage_error(args, "--ask after-click needs a log of clicks") == CLI_OK;
+    if (request->train)
+        request->tune.evaluate.memory = HH_REMEMBER_TRAIN;
     if (good && (request->gap <= 0 || request->budget <= 0))
         good = cli_usage_error(args, "--gap and --budget must be more than 0") == CLI_OK;
     request->tune.evaluate.clock = cli_seconds;
@@ -103,7 +113,8 @@ static void value_text(const hh_setting_value *value, char *text, size_t size)
 // The settings as hiphopd.conf has them: those of the graph, under the names of its group.
 static void print_fragment(const tune_request *request, const hh_tuned *tuned)
 {
-    printf("# Found by hiphop tune on the first half of %s.\ngraph = {\n", request->clicks);
+    printf("# Found by hiphop tune on the %s of %s.\ngraph = {\n",
+           request->train ? "last tenth" : "first half", request->train ? request->train : request->clicks);
     for (size_t i = 0; i < tuned->count; i++) {
         const char *name = strchr(tuned->settings[i].name, '.') + 1;
         const char *bracket = strchr(name, '[');
@@ -130,7 +141,8 @@ static int run(cli_args *args)
     tune_request request;
     if (!read_request(args, &request))
         return CLI_USAGE;
-    hh_log *log = cli_read_log(args, request.clicks, request.gap, request.lateness);
+    hh_log *log = request.train ? cli_read_sessions(args, request.train, NULL, NULL)
+                                : cli_read_log(args, request.clicks, request.gap, request.lateness);
     if (!log)
         return CLI_FAILURE;
     request.tune.progress = progress;
@@ -142,10 +154,11 @@ static int run(cli_args *args)
         return cli_failure(args, "%s", error.message);
     fprintf(
         stderr,
-        "On the first half of the log, after %u trials: HR@20 %.2f -> %.2f, MRR@20 %.2f -> %.2f. The second "
-        "half tells whether that holds: hiphop evaluate --set graph.NAME=VALUE ...\n",
-        tuned.trials, 100 * tuned.before.hr[HH_AT_20], 100 * tuned.after.hr[HH_AT_20],
-        100 * tuned.before.mrr[HH_AT_20], 100 * tuned.after.mrr[HH_AT_20]);
+        "On the %s, after %u trials: HR@20 %.2f -> %.2f, MRR@20 %.2f -> %.2f. %s tells whether that holds: "
+        "hiphop evaluate --set graph.NAME=VALUE ...\n",
+        request.train ? "last tenth of the sessions" : "first half of the log", tuned.trials,
+        100 * tuned.before.hr[HH_AT_20], 100 * tuned.after.hr[HH_AT_20], 100 * tuned.before.mrr[HH_AT_20],
+        100 * tuned.after.mrr[HH_AT_20], request.train ? "A test of other sessions" : "The second half");
     print_fragment(&request, &tuned);
     return CLI_OK;
 }
@@ -156,6 +169,8 @@ const cli_command cli_tune = {
     .options = options,
     .notes = "Looks at the first half of the log alone: predict, score, then learn, with one setting changed "
              "at a\n"
-             "time. Prints a fragment for hiphopd.conf; the figures before and after go to standard error.",
+             "time. Of sessions it learns the first nine tenths and asks about the last one. Prints a "
+             "fragment for\n"
+             "hiphopd.conf; the figures before and after go to standard error.",
     .run = run,
 };

@@ -112,6 +112,27 @@ static void sr(const plain_log *log, const plain_session *asking, uint32_t lengt
             scores[item] *= 0.25;
 }
 
+// The most clicks shared up to the one before, and a little for each further time that as many were.
+static void lookup(const plain_log *log, const plain_session *asking, uint32_t length, hh_time as_of,
+                   double *scores)
+{
+    for (uint32_t most = length + 1; most > 0; most--)
+        for (uint32_t s = 0; s < log->session_count; s++) {
+            const plain_session *other = &log->sessions[s];
+            uint32_t count = other == asking ? 0 : known(log, other, as_of);
+            for (uint32_t i = 1; i < count; i++) {
+                uint32_t shared = 0;
+                while (shared < length && shared < i &&
+                       other->items[i - 1 - shared] == asking->items[length - 1 - shared])
+                    shared++;
+                shared += shared == length && shared == i;
+                double *score = &scores[other->items[i]];
+                if (shared == most && (*score == 0 || floor(*score) == most))
+                    *score += *score > 0 ? 1e-4 : most;
+            }
+        }
+}
+
 // The neighbours: similarity of each session, 0 for those that share nothing; their latest shared item's
 // distance from the asking session's end in match[].
 static void similar(const plain_log *log, const plain_session *asking, uint32_t length, hh_time as_of,
@@ -385,6 +406,11 @@ Test(baselines, stan_is_its_definition)
 {
     CHECK("stan", stan, true, {"stan.neighbours", 20}, {"stan.sample", 60}, {"stan.half_life", HH_HOUR},
           {"stan.position", 1.5}, {"stan.nearness", 2}, {"stan.idf", 0});
+}
+
+Test(baselines, lookup_is_its_definition)
+{
+    CHECK("lookup", lookup, true, {"lookup.damp_last", 1});
 }
 
 Test(baselines, popularity_survives_the_end_of_a_double)

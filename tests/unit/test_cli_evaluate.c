@@ -209,7 +209,16 @@ Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
     static const struct {
         const char *arguments, *sentence;
     } calls[] = {
-        {"evaluate", "--clicks FILE is needed"},
+        {"evaluate", "--clicks FILE or --train FILE is needed"},
+        {"evaluate --test x", "--clicks FILE or --train FILE is needed"},
+        {"evaluate --train x --clicks y", "one or the other"},
+        {"evaluate --clicks x --test y", "one or the other"},
+        {"evaluate --clicks x --protocol static", "--protocol is about sessions: give --train"},
+        {"evaluate --train x --protocol fair", "'fair' is neither 'static' nor 'paper'"},
+        {"evaluate --train x --protocol paper --memory train", "--memory can't be chosen"},
+        {"evaluate --train x --memory closed", "'closed' is neither 'train' nor 'prequential'"},
+        {"evaluate --train x --ask after-click", "needs a log of clicks"},
+        {"tune --train x --clicks y", "one of them"},
         {"evaluate --clicks x --gap", "--gap needs a value: --gap DURATION"},
         {"evaluate --clicks x --gap 5parsecs",
          "'5parsecs' is not a duration; write a number and ms, s, m, h or d"},
@@ -252,6 +261,63 @@ Test(cli_evaluate, help_names_every_option)
         cr_assert_not_null(strstr(out, words[i]), "%s", words[i]);
     cr_assert_eq(call(out, sizeof out, NULL, 0, "evaluate --list"), 0);
     cr_assert_not_null(strstr(out, "graph.knn_half_life[0]"), "%s", out);
+}
+
+// Sessions in which item n is followed by n + 1 mod 12 four times out of five.
+static void write_sessions(void)
+{
+    snprintf(clicks_path, sizeof clicks_path, "/tmp/hiphop-evaluate-XXXXXX");
+    int descriptor = mkstemp(clicks_path);
+    cr_assert_geq(descriptor, 0);
+    FILE *file = fdopen(descriptor, "w");
+    for (int i = 0; i < 100; i++)
+        fprintf(file, "item-%d item-%d item-%d\n", i % 12, (i + 1) % 12, i % 5 ? (i + 2) % 12 : 7 * i % 12);
+    fclose(file);
+}
+
+Test(cli_evaluate, sessions_are_evaluated_by_either_protocol, .fini = remove_clicks)
+{
+    char out[8192], arguments[256];
+    write_sessions();
+    snprintf(arguments, sizeof arguments, "evaluate --train %s --test %s", clicks_path, clicks_path);
+    cr_assert_eq(call(out, sizeof out, NULL, 0, arguments), 0);
+    cr_assert_not_null(
+        strstr(out, "600 clicks in 200 sessions on 12 items; 200 targets in the last 100 sessions"), "%s",
+        out);
+    cr_assert_not_null(strstr(out, "\nstatic, memory=train, test=file, every=1"), "%s", out);
+    cr_assert_not_null(strstr(out, "baselines=tuned-on-last-tenth-of-train, pop.half_life="), "%s", out);
+    cr_assert_not_null(strstr(out, "\nmixture"), "%s", out);
+    snprintf(arguments, sizeof arguments, "evaluate --train %s --memory prequential --model sr", clicks_path);
+    cr_assert_eq(call(out, sizeof out, NULL, 0, arguments), 0);
+    cr_assert_not_null(
+        strstr(out, "; 20 targets in the last 10 sessions\nstatic, memory=prequential, test=last-tenth"),
+        "%s", out);
+    snprintf(arguments, sizeof arguments, "evaluate --train %s --protocol paper --json --model lookup",
+             clicks_path);
+    cr_assert_eq(call(out, sizeof out, NULL, 0, arguments), 0);
+    json_t *line = json_loads(out, 0, NULL);
+    cr_assert_not_null(strstr(json_string_value(json_object_get(line, "protocol")), "LEAKS, NOT COMPARABLE"));
+    json_decref(line);
+    snprintf(arguments, sizeof arguments, "tune --train %s --budget 1s --set graph.neighbours=100",
+             clicks_path);
+    char err[4096];
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, arguments), 0);
+    cr_assert_not_null(strstr(out, "on the last tenth of"), "%s", out);
+    cr_assert_not_null(strstr(err, "On the last tenth of the sessions, after"), "%s", err);
+}
+
+Test(cli_evaluate, session_files_that_are_none, .fini = remove_clicks)
+{
+    char out[256], err[1024], arguments[256];
+    write_sessions();
+    snprintf(arguments, sizeof arguments, "evaluate --train %s --test /dev/null", clicks_path);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, arguments), 1);
+    cr_assert_not_null(strstr(err, "/dev/null: there is no session in it"), "%s", err);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, "evaluate --train /dev/null"), 1);
+    cr_assert_not_null(strstr(err, "/dev/null: 0 sessions are too few to learn from"), "%s", err);
+    snprintf(arguments, sizeof arguments, "evaluate --train %s --test %s", clicks_path, HH_HIPHOP);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, arguments), 1);
+    cr_assert_not_null(strstr(err, ": line "), "%s", err);
 }
 
 // The fragment can be read by the library that reads hiphopd.conf, and tried with --set.

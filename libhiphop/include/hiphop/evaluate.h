@@ -1,6 +1,7 @@
-// Evaluation on a log of clicks: predict, score, then learn (docs/evaluation.md).
+// Evaluation (docs/evaluation.md): on a log of clicks, predict, score, then learn; or on sessions without a
+// clock, learn those of the training, then be asked about those of the test.
 //
-//   hh_log_new, hh_log_add for each click in order of arrival, hh_log_finish
+//   hh_log_new, hh_log_add for each click in order of arrival, hh_log_finish; or hh_log_of_sessions
 //   hh_evaluate(log, options, {"mixture", "stan"}, 2, ...) reports the metrics of each model
 //
 // The models go through the log in time order. Asked for a list, a model knows what was clicked strictly
@@ -13,6 +14,7 @@
 #define HIPHOP_EVALUATE_H
 
 #include <hiphop/graph.h>
+#include <hiphop/session_file.h>
 #include <hiphop/status.h>
 #include <hiphop/time.h>
 #include <stdbool.h>
@@ -36,12 +38,21 @@ hh_status hh_log_add(hh_log *log, const char *visitor, size_t visitor_length, co
 // No more clicks; to be called once, before the log is used.
 hh_status hh_log_finish(hh_log *log, hh_error *error);
 
+// A log of sessions that have no clock, finished: the first `train` of them teach, the others up to `end` are
+// the test, and the rest is no part of it. Lines stand in the order of time: a session begins every second
+// (HH_SECOND; later where the one before it has more clicks than that), its clicks follow at a millisecond,
+// so half-lives count sessions: 1h is 3600 sessions back. What it needs is copied. HH_ARGUMENT: not 1 <=
+// train < end <= sessions.
+hh_log *hh_log_of_sessions(const hh_sessions *sessions, uint32_t train, uint32_t end, hh_error *error);
+
 typedef struct hh_log_stats {
     uint64_t clicks, late, sessions, items; // late: left out, not in `clicks`
+    uint64_t train;                         // sessions that teach, in a log of sessions; 0: a log of clicks
     hh_time oldest, newest;
 } hh_log_stats;
 void hh_log_stats_read(const hh_log *log, hh_log_stats *stats);
-// The id of an item, as observations number them (0 .. items - 1, in the order of their bytes).
+// The id of an item, as observations number them: 0 .. items - 1, in the order of their bytes; in a log of
+// sessions, in that of their first occurrence.
 const char *hh_log_item(const hh_log *log, uint32_t item, size_t *length);
 
 // ---- the protocol ----
@@ -49,6 +60,13 @@ const char *hh_log_item(const hh_log *log, uint32_t item, size_t *length);
 typedef enum hh_evaluate_memory {
     HH_REMEMBER_CLICKS, // every click is known from its time on, other people's open sessions included
     HH_REMEMBER_CLOSED, // a session is known once it has closed (last click + gap + lateness)
+    // In a log of sessions: those that teach are known, and nothing of the test. (With HH_REMEMBER_CLOSED,
+    // the sessions of the test that have been scored are known, too.)
+    HH_REMEMBER_TRAIN,
+    // In a log of sessions, as in the paper's released code: the test is cut into one row for each of its
+    // prefixes, and a row knows the other rows of its batch of 512, the longer prefixes of its own session
+    // among them. It leaks the answers: figures of it can be compared with nothing.
+    HH_REMEMBER_BATCH,
 } hh_evaluate_memory;
 
 typedef enum hh_evaluate_ask {
@@ -77,7 +95,8 @@ typedef struct hh_evaluate_options {
     hh_evaluate_memory memory;
     hh_evaluate_ask ask;
     double begin;            // what is before this share of the log's clicks is never known: 0
-    double from, until;      // targets count from this share of the log's clicks to that one: 0.5, 1
+    double from, until;      // targets count from this share of the log's clicks to that one: 0.5, 1; in a
+                             // log of sessions they are those of its test, whatever is said here
     uint32_t every;          // of them, each n-th is asked for: 1
     bool hide_session_items; // what is in the session already is not listed; as a target it is missed
     const hh_setting_value *settings; // [setting_count], the last of a name wins; the rest at their defaults
@@ -143,7 +162,8 @@ hh_status hh_evaluate(const hh_log *log, const hh_evaluate_options *options, con
 typedef struct hh_tune_options {
     hh_evaluate_options
         evaluate;     // the protocol, and settings that stay as they are; begin, from, until, every: ignored
-    double share;     // of the log that may be looked at, from its beginning: 0.5
+    double share;     // of the log that may be looked at, from its beginning: 0.5; of a log of sessions, all
+                      // may: give one whose test is not the test, such as the last tenth of the training
     uint32_t targets; // asked for in a full trial; a short one asks for an eighth of them: 8000
     uint32_t rounds;  // through all settings, at most; it ends when a round has changed nothing
     double budget;    // seconds by evaluate.clock, after which no trial begins; 0: none

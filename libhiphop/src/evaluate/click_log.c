@@ -310,6 +310,7 @@ void hh_log_stats_read(const hh_log *log, hh_log_stats *stats)
         .clicks = log->clicks,
         .late = log->late,
         .sessions = log->sessions,
+        .train = log->train,
         .items = log->items,
     };
     if (log->clicks && log->stream) {

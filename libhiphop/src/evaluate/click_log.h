@@ -26,6 +26,7 @@ struct hh_log {
     char *ids;               // bytes of all ids, each followed by NUL
     size_t *id_start;        // [items + 1] where each begins
     uint64_t late;
+    uint32_t train; // sessions that teach, in a log of sessions: the others are its test. 0: a log of clicks
 
     // while it is being built
     hh_sessionizer *sessionizer;

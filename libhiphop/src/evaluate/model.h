@@ -53,6 +53,9 @@ typedef struct hh_model_kind {
     void (*destroy)(void *model);
     hh_status (*learn)(void *model, const hh_lesson *lesson);
     hh_status (*closed)(void *model, uint32_t session); // may be NULL
+    // Forgets all sessions; those of the lessons and questions to come are of this log. What it has learned
+    // beside them stays (weights). NULL: there is no such thing, and the model is made anew instead.
+    hh_status (*forget)(void *model, const hh_log *log, hh_error *error);
     hh_status (*answer)(void *model, const hh_question *question, hh_answer *answer);
     // What was clicked at `time`. scores[output_count]: what answer() gave it, for a session of this length;
     // may be NULL
@@ -60,9 +63,9 @@ typedef struct hh_model_kind {
 } hh_model_kind;
 
 extern const hh_model_kind hh_model_graph, hh_baseline_pop, hh_baseline_transitions, hh_baseline_sr,
-    hh_baseline_vsknn, hh_baseline_stan, hh_baseline_vmis;
+    hh_baseline_vsknn, hh_baseline_stan, hh_baseline_vmis, hh_baseline_lookup;
 
-#define MODEL_KINDS 7
+#define MODEL_KINDS 8
 extern const hh_model_kind *const hh_model_kinds[MODEL_KINDS];
 
 // The value of a setting: the last one of that name in the options, or its default.

@@ -71,6 +71,7 @@ static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW)};
 
 typedef struct hh_graph_model {
     const hh_log *log;
+    hh_graph_options options;
     bool hides;
     hh_graph *graph;
     hh_reader *reader;
@@ -124,24 +125,35 @@ static void destroy(void *model)
     free(self);
 }
 
-static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
+static hh_status forget(void *model, const hh_log *log, hh_error *error)
 {
-    hh_graph_options options = hh_evaluate_graph_options(setup->options);
-    self->log = setup->log;
-    self->hides = setup->options->hide_session_items;
-    self->open = calloc((size_t)setup->log->sessions + 1, sizeof *self->open);
-    self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
-    self->mixture = hh_mixture_new();
-    if (!self->open || !self->to_graph || !self->mixture) {
-        hh_fail(error, HH_MEMORY, NULL);
-        return false;
-    }
-    for (uint32_t item = 0; item < setup->log->items; item++)
-        self->to_graph[item] = HH_ITEM_NONE;
-    self->graph = hh_graph_new(&options, error);
+    hh_graph_model *self = model;
+    hh_reader_free(self->reader);
+    hh_graph_free(self->graph);
+    free(self->open);
+    self->reader = NULL;
+    self->log = log;
+    self->graph = hh_graph_new(&self->options, error);
+    self->open = calloc((size_t)log->sessions + 1, sizeof *self->open);
     if (self->graph)
         self->reader = hh_reader_new(self->graph, error);
-    return self->reader != NULL;
+    for (uint32_t item = 0; item < log->items; item++)
+        self->to_graph[item] = HH_ITEM_NONE;
+    if (!self->reader)
+        return error->status;
+    return self->open ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
+}
+
+static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
+{
+    self->options = hh_evaluate_graph_options(setup->options);
+    self->hides = setup->options->hide_session_items;
+    self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
+    self->mixture = hh_mixture_new();
+    if (self->to_graph && self->mixture)
+        return forget(self, setup->log, error) == HH_OK;
+    hh_fail(error, HH_MEMORY, NULL);
+    return false;
 }
 
 static void *create(const hh_model_setup *setup, hh_error *error)
@@ -279,6 +291,7 @@ const hh_model_kind hh_model_graph = {
     .destroy = destroy,
     .learn = learn,
     .closed = closed,
+    .forget = forget,
     .answer = answer_question,
     .outcome = outcome,
 };

@@ -6,7 +6,7 @@
 
 const hh_model_kind *const hh_model_kinds[MODEL_KINDS] = {
     &hh_model_graph,    &hh_baseline_pop,  &hh_baseline_transitions, &hh_baseline_sr,
-    &hh_baseline_vsknn, &hh_baseline_stan, &hh_baseline_vmis,
+    &hh_baseline_vsknn, &hh_baseline_stan, &hh_baseline_vmis,        &hh_baseline_lookup,
 };
 
 const hh_model_info *hh_evaluate_model(size_t index)

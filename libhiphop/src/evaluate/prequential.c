@@ -1,59 +1,10 @@
-// The protocol: one pass through the log for each model, in time order. Clicks of the same time are dealt
-// with together: first what has become known is learned, then every list of that time is asked for, then the
-// clicks themselves are learned. So a list knows what is strictly before its time, whatever the order of
-// arrival, and clicks of the same millisecond know nothing of each other.
-#include "evaluate/model.h"
-#include "evaluate/ranking.h"
+// The protocol of a log in time order: one pass through the log for each model, in time order. Clicks of the
+// same time are dealt with together: first what has become known is learned, then every list of that time is
+// asked for, then the clicks themselves are learned. So a list knows what is strictly before its time,
+// whatever the order of arrival, and clicks of the same millisecond know nothing of each other.
+#include "evaluate/run.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-// Before the targets count, each n-th click of the second half of what is known teaches a model that learns
-// from outcomes.
-#define WARM_UP_EVERY 8
-
-#define NO_ITEM UINT32_MAX
-
-typedef struct hh_foreseen { // what an answer had said of the item that was then clicked
-    uint32_t item, length;   // length: of the session that asked
-    float scores[MODEL_OUTPUTS];
-} hh_foreseen;
-
-// One model's way through the log.
-typedef struct hh_run {
-    const hh_log *log;
-    const hh_evaluate_options *options;
-    const hh_model_kind *kind;
-    void *model;
-    const bool *wanted; // [output_count]
-    hh_tally tallies[MODEL_OUTPUTS];
-    double train_seconds, predict_seconds;
-
-    uint64_t first, last; // targets first <= place in the stream < last are counted
-    uint32_t warm_up_every;
-    uint64_t targets_seen;  // of those, for options.every
-    uint32_t *item_clicks;  // [items] so far
-    uint32_t items_clicked; // with at least one
-    uint32_t most_clicks;
-    uint32_t *hidden, mark; // [items] == mark: in the asking session
-    uint32_t sessions_closed;
-
-    // For models that learn from outcomes: answers whose target has not come yet (after-click), by session,
-    // and those whose target is among the clicks of the time at hand.
-    hh_foreseen *pending; // [sessions] those with item == NO_ITEM are none
-    hh_foreseen *arrived;
-    size_t arrived_count, arrived_room;
-} hh_run;
-
-hh_evaluate_options hh_evaluate_defaults(void)
-{
-    return (hh_evaluate_options){.from = 0.5, .until = 1, .every = 1};
-}
-
-static double now(const hh_run *run)
-{
-    return run->options->clock ? run->options->clock() : 0;
-}
 
 static uint32_t position_of(const hh_log *log, uint32_t click)
 {
@@ -62,37 +13,22 @@ static uint32_t position_of(const hh_log *log, uint32_t click)
 
 // ---- learning ----
 
-static hh_status learn_click(hh_run *run, uint32_t click)
-{
-    const hh_log *log = run->log;
-    uint32_t session = log->session_of[click];
-    const hh_log_session *about = &log->session[session];
-    hh_lesson lesson = {
-        .session = session,
-        .items = log->item + about->first,
-        .position = click - about->first,
-        .time = log->time[click],
-        .visitor = about->visitor,
-    };
-    return run->kind->learn(run->model, &lesson);
-}
-
 // Sessions that have closed by then.
 static hh_status learn_closed(hh_run *run, hh_time time)
 {
     const hh_log *log = run->log;
-    bool teach = run->options->memory == HH_REMEMBER_CLOSED;
+    bool teach = run->options->memory != HH_REMEMBER_CLICKS;
     if (!teach && !run->kind->closed)
         return HH_OK;
     hh_status status = HH_OK;
     while (run->sessions_closed < log->sessions && status == HH_OK) {
         uint32_t number = log->by_close[run->sessions_closed];
         const hh_log_session *session = &log->session[number];
-        if (session->known_from > time)
+        if (session->known_from > time || (run->frozen && session->first >= run->first))
             break;
         run->sessions_closed++;
         for (uint32_t i = 0; i < session->count && teach && status == HH_OK; i++)
-            status = learn_click(run, session->first + i);
+            status = hh_run_learn(run, log, session->first + i);
         if (status == HH_OK && run->kind->closed)
             status = run->kind->closed(run->model, number);
     }
@@ -114,33 +50,6 @@ static hh_asking asking_at(const hh_run *run, uint32_t click)
         return (hh_asking){.length = position, .target = click};
     bool last = position + 1 == run->log->session[run->log->session_of[click]].count;
     return last ? (hh_asking){0} : (hh_asking){.length = position + 1, .target = click + 1};
-}
-
-static void observe(const hh_run *run, uint32_t output, const hh_question *question, uint32_t target,
-                    const hh_ranking *ranking)
-{
-    hh_observation observation = {
-        .model = run->kind->outputs[output].name,
-        .visitor = question->visitor,
-        .session_start = question->session_start,
-        .position = question->length,
-        .as_of = question->as_of,
-        .items = ranking->items,
-        .count = ranking->count,
-        .target = target,
-        .rank = ranking->rank,
-    };
-    run->options->observe(run->options->observe_context, &observation);
-}
-
-static void hide(hh_run *run, const hh_question *question)
-{
-    if (++run->mark == 0) {
-        memset(run->hidden, 0, run->log->items * sizeof *run->hidden);
-        run->mark = 1;
-    }
-    for (uint32_t i = 0; i < question->length; i++)
-        run->hidden[question->items[i]] = run->mark;
 }
 
 static hh_status has_come(hh_run *run, const hh_foreseen *outcome)
@@ -167,35 +76,15 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
         .session = session,
         .items = log->item + about->first,
         .length = asking.length,
-        .as_of = log->time[click],
+        .as_of = log->time[counts && run->frozen ? log->stream[run->first] : click],
         .visitor = about->visitor,
         .session_start = log->time[about->first],
     };
-    hh_answer answer;
-    double start = now(run);
-    hh_status status = run->kind->answer(run->model, &question, &answer);
-    run->predict_seconds += now(run) - start;
-    if (status != HH_OK)
-        return status;
-
     uint32_t target = log->item[asking.target];
-    if (counts) {
-        if (run->options->hide_session_items)
-            hide(run, &question);
-        for (uint32_t output = 0; output < run->kind->output_count; output++) {
-            if (!run->wanted[output])
-                continue;
-            hh_ranking ranking;
-            hh_rank_candidates(answer.items, answer.scores[output], answer.stride[output], answer.count,
-                               target, run->options->hide_session_items ? run->hidden : NULL, run->mark,
-                               &ranking);
-            hh_tally_add(&run->tallies[output], &ranking, run->item_clicks, run->most_clicks);
-            if (run->options->observe)
-                observe(run, output, &question, target, &ranking);
-        }
-    }
-    if (!run->kind->learns_outcomes)
-        return HH_OK;
+    hh_answer answer;
+    hh_status status = hh_run_ask(run, &question, target, counts, &answer);
+    if (status != HH_OK || !run->kind->learns_outcomes || (counts && run->frozen))
+        return status;
     hh_foreseen outcome = {.item = target, .length = asking.length};
     for (uint32_t row = 0; row < answer.count; row++)
         if (answer.items[row] == target)
@@ -250,149 +139,38 @@ static uint32_t first_known(hh_run *run)
     return first;
 }
 
-static hh_status pass(hh_run *run, const uint32_t *place)
+// The clicks first .. end - 1 of the stream have come.
+static hh_status learn_clicks(hh_run *run, uint32_t first, uint32_t end)
 {
     const hh_log *log = run->log;
-    bool open_sessions = run->options->memory == HH_REMEMBER_CLICKS;
+    hh_status status = HH_OK;
+    learn_outcomes(run, log->time[log->stream[first]]);
+    for (uint32_t i = first; i < end && status == HH_OK; i++) {
+        hh_run_count(run, log->item[log->stream[i]]);
+        if (run->options->memory == HH_REMEMBER_CLICKS)
+            status = hh_run_learn(run, log, log->stream[i]);
+    }
+    return status;
+}
+
+hh_status hh_run_in_order(hh_run *run, const uint32_t *place)
+{
+    const hh_log *log = run->log;
     hh_status status = HH_OK;
     uint32_t begin = first_known(run);
     for (uint32_t end; begin < run->last && status == HH_OK; begin = end) {
         hh_time time = log->time[log->stream[begin]];
         for (end = begin + 1; end < log->clicks && log->time[log->stream[end]] == time;)
             end++;
-        double start = now(run);
+        double start = hh_run_now(run);
         status = learn_closed(run, time);
-        run->train_seconds += now(run) - start;
+        run->train_seconds += hh_run_now(run) - start;
         for (uint32_t i = begin; i < end && status == HH_OK; i++)
             status = ask_at(run, log->stream[i], place);
-        start = now(run);
-        learn_outcomes(run, time);
-        for (uint32_t i = begin; i < end && status == HH_OK; i++) {
-            uint32_t clicks = ++run->item_clicks[log->item[log->stream[i]]];
-            run->items_clicked += clicks == 1;
-            run->most_clicks = clicks > run->most_clicks ? clicks : run->most_clicks;
-            if (open_sessions)
-                status = learn_click(run, log->stream[i]);
-        }
-        run->train_seconds += now(run) - start;
-    }
-    return status;
-}
-
-static hh_status run_kind(hh_run *run, void (*report)(void *context, const hh_result *result), void *context,
-                          hh_error *error)
-{
-    const hh_log *log = run->log;
-    uint32_t *place = malloc(((size_t)log->clicks + 1) * sizeof *place); // of a click in the stream
-    run->item_clicks = calloc((size_t)log->items + 1, sizeof *run->item_clicks);
-    run->hidden = calloc((size_t)log->items + 1, sizeof *run->hidden);
-    bool room = place && run->item_clicks && run->hidden;
-    if (run->kind->learns_outcomes) {
-        run->pending = malloc(((size_t)log->sessions + 1) * sizeof *run->pending);
-        room = room && run->pending;
-        for (uint32_t session = 0; session < log->sessions && room; session++)
-            run->pending[session].item = NO_ITEM;
-    }
-    for (uint32_t output = 0; output < run->kind->output_count; output++)
-        room = room && (!run->wanted[output] || hh_tally_init(&run->tallies[output], log->items));
-    hh_status status = room ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
-    for (uint32_t i = 0; i < log->clicks && room; i++)
-        place[log->stream[i]] = i;
-
-    if (status == HH_OK) {
-        hh_error reason;
-        hh_fail(&reason, HH_MEMORY, NULL);
-        run->model = run->kind->create(&(hh_model_setup){log, run->options}, &reason);
-        if (!run->model)
-            status = hh_fail(error, reason.status, "%s", reason.message);
-    }
-    if (status == HH_OK) {
-        status = pass(run, place);
-        if (status != HH_OK)
-            hh_fail(error, status, NULL);
-    }
-    for (uint32_t output = 0; output < run->kind->output_count && status == HH_OK; output++) {
-        if (!run->wanted[output])
-            continue;
-        hh_result result = {.model = run->kind->outputs[output].name,
-                            .train_seconds = run->train_seconds,
-                            .predict_seconds = run->predict_seconds};
-        hh_tally_result(&run->tallies[output], run->items_clicked, &result);
-        report(context, &result);
-    }
-
-    if (run->model)
-        run->kind->destroy(run->model);
-    for (uint32_t output = 0; output < run->kind->output_count; output++)
-        hh_tally_free(&run->tallies[output]);
-    free(run->pending);
-    free(run->arrived);
-    free(run->hidden);
-    free(run->item_clicks);
-    free(place);
-    return status;
-}
-
-// ---- checking what was asked for ----
-
-static hh_status check_options(const hh_log *log, const hh_evaluate_options *options, hh_error *error)
-{
-    if (!log->stream)
-        return hh_fail(error, HH_ARGUMENT, "the log is not finished");
-    if (!(options->begin >= 0 && options->begin <= options->from && options->from < options->until &&
-          options->until <= 1))
-        return hh_fail(error, HH_ARGUMENT,
-                       "0 <= begin <= from < until <= 1 must hold for the shares of the log");
-    if (options->every == 0)
-        return hh_fail(error, HH_ARGUMENT, "every must be 1 or more");
-    for (size_t i = 0; i < options->setting_count; i++) {
-        const hh_setting_value *given = &options->settings[i];
-        const hh_setting *setting = hh_setting_find(given->name);
-        if (!setting)
-            return hh_fail(error, HH_NOT_FOUND, "there is no setting '%s'", given->name);
-        if (!(given->value >= setting->low && given->value <= setting->high))
-            return hh_fail(error, HH_ARGUMENT, "%s must be from %g to %g, and %g is not", given->name,
-                           setting->low, setting->high, given->value);
-    }
-    return HH_OK;
-}
-
-static const hh_model_info *find_model(const char *name)
-{
-    const hh_model_info *info;
-    for (size_t index = 0; (info = hh_evaluate_model(index)); index++)
-        if (strcmp(info->name, name) == 0)
-            return info;
-    return NULL;
-}
-
-hh_status hh_evaluate(const hh_log *log, const hh_evaluate_options *options, const char *const *models,
-                      size_t count, void (*report)(void *context, const hh_result *result), void *context,
-                      hh_error *error)
-{
-    hh_status status = check_options(log, options, error);
-    for (size_t i = 0; i < count && status == HH_OK; i++)
-        if (!find_model(models[i]))
-            status = hh_fail(error, HH_NOT_FOUND, "there is no model '%s'", models[i]);
-    for (size_t i = 0; i < MODEL_KINDS && status == HH_OK; i++) {
-        const hh_model_kind *kind = hh_model_kinds[i];
-        bool wanted[MODEL_OUTPUTS] = {false}, any = false;
-        for (uint32_t output = 0; output < kind->output_count; output++)
-            for (size_t name = 0; name < count; name++)
-                if (strcmp(kind->outputs[output].name, models[name]) == 0)
-                    wanted[output] = any = true;
-        if (!any)
-            continue;
-        hh_run run = {
-            .log = log,
-            .options = options,
-            .kind = kind,
-            .wanted = wanted,
-            .warm_up_every = options->every > WARM_UP_EVERY ? options->every : WARM_UP_EVERY,
-            .first = (uint64_t)(options->from * log->clicks),
-            .last = (uint64_t)(options->until * log->clicks),
-        };
-        status = run_kind(&run, report, context, error);
+        start = hh_run_now(run);
+        if (status == HH_OK && !(run->frozen && begin >= run->first))
+            status = learn_clicks(run, begin, end);
+        run->train_seconds += hh_run_now(run) - start;
     }
     return status;
 }

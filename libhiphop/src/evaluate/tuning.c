@@ -22,7 +22,7 @@ typedef struct hh_search {
     size_t fixed_count, value_count;
     double deadline; // 0: none
     uint32_t full_every, short_every;
-    double short_begin, short_from;
+    double full_from, short_begin, short_from;
     double short_worth; // of what is best so far; < 0: not known
     uint32_t trials;
     hh_result last;
@@ -57,7 +57,7 @@ static double worth(const hh_result *result)
 static hh_status trial(hh_search *search, hh_result *result)
 {
     search->evaluate.begin = 0;
-    search->evaluate.from = search->options->share / 2;
+    search->evaluate.from = search->full_from;
     search->evaluate.every = search->full_every;
     hh_status status =
         hh_evaluate(search->log, &search->evaluate, &search->model, 1, take_result, search, search->error);
@@ -193,13 +193,22 @@ static uint32_t every_for(double clicks, double targets)
 
 static void plan_trials(hh_search *search)
 {
-    double share = search->options->share, clicks = (double)search->log->clicks;
+    const hh_log *log = search->log;
+    double share = search->options->share, clicks = (double)log->clicks, targets = search->options->targets;
+    double few = targets / (double)SHORT;
+    search->short_worth = -1;
+    if (log->train) { // its test is what is asked for, and short trials see all of the training, too
+        double asked = clicks - log->session[log->train].first;
+        search->full_every = every_for(asked, targets);
+        search->short_every = every_for(asked, few);
+        return;
+    }
     double seen = clicks * share > SHORT_CLICKS ? SHORT_CLICKS / clicks : share; // as a share of the log
-    search->full_every = every_for(clicks * share / 2, search->options->targets);
-    search->short_every = every_for(clicks * seen / 2, search->options->targets / (double)SHORT);
+    search->full_every = every_for(clicks * share / 2, targets);
+    search->short_every = every_for(clicks * seen / 2, few);
+    search->full_from = share / 2;
     search->short_begin = share - seen;
     search->short_from = share - seen / 2;
-    search->short_worth = -1;
 }
 
 hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char *model, hh_tuned *tuned,

@@ -1,0 +1,92 @@
+// A log of sessions without a clock: the order of lines becomes the order of time.
+#include "evaluate/click_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 1 // ms from one click of a session to the next
+
+static bool copy_ids(hh_log *log, const hh_sessions *sessions)
+{
+    size_t bytes = 1, at = 0;
+    for (uint32_t item = 0; item < log->items; item++) {
+        size_t length;
+        hh_sessions_item(sessions, item, &length);
+        bytes += length + 1;
+    }
+    log->ids = malloc(bytes);
+    log->id_start = malloc(((size_t)log->items + 1) * sizeof *log->id_start);
+    if (!log->ids || !log->id_start)
+        return false;
+    for (uint32_t item = 0; item < log->items; item++) {
+        size_t length;
+        const char *id = hh_sessions_item(sessions, item, &length);
+        log->id_start[item] = at;
+        memcpy(log->ids + at, id, length + 1);
+        at += length + 1;
+    }
+    log->id_start[log->items] = at;
+    return true;
+}
+
+static bool make_room(hh_log *log)
+{
+    size_t clicks = log->clicks, sessions = log->sessions;
+    log->item = malloc(clicks * sizeof *log->item);
+    log->time = malloc(clicks * sizeof *log->time);
+    log->session_of = malloc(clicks * sizeof *log->session_of);
+    log->stream = malloc(clicks * sizeof *log->stream);
+    log->session = malloc(sessions * sizeof *log->session);
+    log->by_close = malloc(sessions * sizeof *log->by_close);
+    return log->item && log->time && log->session_of && log->stream && log->session && log->by_close;
+}
+
+static void set_clock(hh_log *log, const hh_sessions_view *view)
+{
+    hh_time time = 0;
+    for (uint32_t s = 0; s < log->sessions; s++) {
+        uint32_t first = view->first[s], count = view->first[s + 1] - first;
+        if (s > 0 && time < log->time[log->session[s - 1].first] + HH_SECOND)
+            time = log->time[log->session[s - 1].first] + HH_SECOND;
+        for (uint32_t click = first; click < first + count; click++, time += STEP) {
+            log->time[click] = time;
+            log->session_of[click] = s;
+            log->stream[click] = click;
+        }
+        // Every session is somebody else's, and closes with its last click.
+        log->session[s] =
+            (hh_log_session){.visitor = s, .first = first, .count = count, .known_from = time - STEP + 1};
+        log->by_close[s] = s;
+    }
+}
+
+hh_log *hh_log_of_sessions(const hh_sessions *sessions, uint32_t train, uint32_t end, hh_error *error)
+{
+    hh_sessions_view view;
+    hh_sessions_view_read(sessions, &view);
+    if (train == 0 || train >= end || end > view.sessions) {
+        hh_fail(
+            error, HH_ARGUMENT,
+            "%u of %u sessions to learn from, up to session %u: there must be one at least to learn from, "
+            "and one to be asked about",
+            train, view.sessions, end);
+        return NULL;
+    }
+    hh_log *log = calloc(1, sizeof *log);
+    if (log) {
+        log->train = train;
+        log->sessions = end;
+        log->clicks = view.first[end];
+        log->options.gap = STEP;
+        for (uint32_t i = 0; i < log->clicks; i++)
+            log->items = view.item[i] >= log->items ? view.item[i] + 1 : log->items;
+        if (make_room(log) && copy_ids(log, sessions)) {
+            memcpy(log->item, view.item, log->clicks * sizeof *log->item);
+            set_clock(log, &view);
+            return log;
+        }
+    }
+    hh_log_free(log);
+    hh_fail(error, HH_MEMORY, NULL);
+    return NULL;
+}
