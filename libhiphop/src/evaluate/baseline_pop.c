@@ -1,5 +1,5 @@
 // Baseline `pop`: what is popular now, whoever asks.
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 
 #include <stdlib.h>
 

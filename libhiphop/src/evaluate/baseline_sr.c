@@ -1,6 +1,6 @@
 // Baseline `sr`, sequential rules (Ludewig and Jannach 2018): what came within `steps` clicks after an item,
 // weighted by 1 / distance, summed over the last items of the session with a weight of decay^distance.
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 #include "evaluate/rows.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 // Baseline `transitions`: what came right after the last item, decayed counts (a first-order Markov chain).
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 #include "evaluate/rows.h"
 
 #include <stdlib.h>

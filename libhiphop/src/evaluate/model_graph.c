@@ -1,5 +1,5 @@
 // The global graph as a model: the mixture, and each expert alone, out of the same votes.
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 
 #include <hiphop/graph.h>
 #include <hiphop/recommend.h>

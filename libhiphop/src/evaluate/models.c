@@ -1,5 +1,5 @@
 // The list of all models and their settings, and the score sheet that the baselines share.
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 
 #include <stdlib.h>
 #include <string.h>

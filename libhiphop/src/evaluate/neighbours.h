@@ -3,7 +3,7 @@
 #ifndef EVALUATE_NEIGHBOURS_H
 #define EVALUATE_NEIGHBOURS_H
 
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 
 #define NEIGHBOUR_DEPTH 64 // so many of the session's last distinct items are looked at, at most
 

@@ -3,7 +3,7 @@
 #ifndef EVALUATE_RUN_H
 #define EVALUATE_RUN_H
 
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 #include "evaluate/ranking.h"
 
 typedef struct hh_foreseen { // what an answer had said of the item that was then clicked

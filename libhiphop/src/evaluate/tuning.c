@@ -3,7 +3,7 @@
 // targets, so small differences count. Rounds go on until one changes nothing, or until time is up.
 //
 // A short trial asks for fewer targets, and of a long log it sees only the end of the share that may be seen.
-#include "evaluate/model.h"
+#include "evaluate/model_kind.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 // The protocol (prequential.c) drives a model through three calls: learn() when a click becomes known,
 // answer() when a list is asked for, outcome() when the click that the list should have foreseen has come. A
 // model is never shown a target before its time.
-#ifndef EVALUATE_MODEL_H
-#define EVALUATE_MODEL_H
+#ifndef EVALUATE_MODEL_KIND_H
+#define EVALUATE_MODEL_KIND_H
 
 #include "evaluate/click_log.h"
 #include "evaluate/popular.h"
