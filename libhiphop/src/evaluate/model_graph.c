@@ -71,9 +71,8 @@ static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW)};
 
 typedef struct hh_graph_model {
     const hh_log *log;
-    bool hides;
     hh_graph *graph;
-    hh_reader *reader;
+    hh_recommender *recommender;
     hh_mixture *mixture;
     hh_graph_session **open; // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
@@ -112,7 +111,7 @@ hh_graph_options hh_evaluate_graph_options(const hh_evaluate_options *options)
 static void destroy(void *model)
 {
     hh_graph_model *self = model;
-    hh_reader_free(self->reader);
+    hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     hh_mixture_free(self->mixture);
     free(self->open);
@@ -128,7 +127,6 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
 {
     hh_graph_options options = hh_evaluate_graph_options(setup->options);
     self->log = setup->log;
-    self->hides = setup->options->hide_session_items;
     self->open = calloc((size_t)setup->log->sessions + 1, sizeof *self->open);
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
@@ -139,9 +137,10 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
     for (uint32_t item = 0; item < setup->log->items; item++)
         self->to_graph[item] = HH_ITEM_NONE;
     self->graph = hh_graph_new(&options, error);
+    const hh_recommend_options list = {HH_LIST, setup->options->hide_session_items};
     if (self->graph)
-        self->reader = hh_reader_new(self->graph, error);
-    return self->reader != NULL;
+        self->recommender = hh_recommender_new(self->graph, self->mixture, &list, error);
+    return self->recommender != NULL;
 }
 
 static void *create(const hh_model_setup *setup, hh_error *error)
@@ -220,30 +219,31 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         .visitor = question->visitor,
         .session_start = question->session_start,
     };
-    hh_votes votes;
-    hh_status status =
-        hh_graph_query(self->reader, &query, HH_LIST + (self->hides ? question->length : 0), &votes);
+    hh_recommendation list[HH_LIST];
+    size_t listed;
+    hh_status status = hh_recommend(self->recommender, &query, list, &listed);
     if (status != HH_OK)
         return status;
+    const hh_votes *votes = hh_recommender_votes(self->recommender);
     size_t room = self->votes_room;
-    uint32_t *numbers = larger(self->items, &room, votes.count, sizeof *numbers);
-    if (!numbers && votes.count)
+    uint32_t *numbers = larger(self->items, &room, votes->count, sizeof *numbers);
+    if (!numbers && votes->count)
         return HH_MEMORY;
     self->items = numbers;
-    float *scores = larger(self->scores, &self->votes_room, votes.count, sizeof *scores);
-    if (!scores && votes.count)
+    float *scores = larger(self->scores, &self->votes_room, votes->count, sizeof *scores);
+    if (!scores && votes->count)
         return HH_MEMORY;
     self->scores = scores;
 
-    hh_mixture_scores(self->mixture, &votes, scores);
-    for (size_t i = 0; i < votes.count; i++)
-        numbers[i] = self->from_graph[votes.items[i]];
-    answer->count = (uint32_t)votes.count;
+    hh_mixture_scores(self->mixture, votes, scores);
+    for (size_t i = 0; i < votes->count; i++)
+        numbers[i] = self->from_graph[votes->items[i]];
+    answer->count = (uint32_t)votes->count;
     answer->items = numbers;
     answer->scores[0] = scores;
     answer->stride[0] = 1;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
-        answer->scores[1 + expert] = votes.count ? &votes.shares[0][expert] : NULL;
+        answer->scores[1 + expert] = votes->count ? &votes->shares[0][expert] : NULL;
         answer->stride[1 + expert] = HH_EXPERTS;
     }
     return HH_OK;

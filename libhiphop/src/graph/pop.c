@@ -525,14 +525,13 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     for (int p = 0; p < HH_POPS; p++)
         for (uint32_t i = 0; i < wanted && i < pop->top[p].count; i++)
             hh_candidate(reader, pop->top[p].items[i]);
-    float per_click[HH_POPS];
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
         for (uint32_t i = 0; i < reader->count; i++)
             if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) &&
                 reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
                 total -= not_counted(reader, i, p);
-        per_click[p] = total > 0 ? 1.0f / (float)total : 0;
+        reader->per_click[p] = total > 0 ? 1.0f / (float)total : 0;
     }
     for (uint32_t i = 0; i < reader->count; i++) {
         hh_item item = reader->items[i];
@@ -540,7 +539,7 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
             continue;
         for (int p = 0; p < HH_POPS; p++) {
             int64_t sum = pop->items[item].sums[p] - not_counted(reader, i, p);
-            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click[p];
+            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * reader->per_click[p];
         }
     }
 }

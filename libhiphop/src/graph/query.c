@@ -301,10 +301,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     hh_reader_leave(reader);
     if (status)
         return status;
-    votes->count = reader->count;
-    votes->items = reader->items;
-    votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
-    votes->evidence = reader->evidence;
+    hh_show_candidates(reader, votes);
     votes->length = query->length;
     votes->as_of = query->as_of;
     votes->neighbours = reader->chosen_count;

@@ -119,6 +119,7 @@ struct hh_reader {
     uint32_t own_items, own_items_capacity;
     int64_t (*own_sums)[HH_POPS]; // [own_items]
     uint32_t own_sums_capacity;
+    float per_click[HH_POPS]; // share that one unit of an item's sum is
 
     hh_neighbour *neighbours; // [neighbour_count]
     uint32_t neighbour_count, neighbour_capacity;
@@ -157,6 +158,14 @@ static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
 // Grows *memory, an array of *capacity elements of `size` bytes, to at least `count`; false when out of
 // memory.
 bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size);
+
+static inline void hh_show_candidates(const hh_reader *reader, hh_votes *votes)
+{
+    votes->count = reader->count;
+    votes->items = reader->items;
+    votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
+    votes->evidence = reader->evidence;
+}
 
 // The clicks on an item, and all, that the query may know of.
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
