@@ -418,12 +418,12 @@ static hh_status place_all(hh_graph *graph, uint32_t slot, const hh_block *block
         uint32_t first = 0;
         while (first < there->count && there->clicks[first].item != item)
             first++;
-        hh_item_at(&graph->items, item)->stale = true; // names the other slot, soon nobody's
+        hh_postings_stale(graph, item); // they name the other slot, soon nobody's
         if (first == there->count || time < hh_click_time(graph, there, first)) {
             hh_status status = hh_postings_place(graph, item, slot, block->tag, time, true);
             if (status)
                 return status;
-            hh_item_at(&graph->items, item)->stale = true;
+            hh_postings_stale(graph, item);
         }
     }
     return HH_OK;

@@ -66,6 +66,7 @@ typedef struct hh_store {
 typedef struct hh_postings {
     _Atomic uint32_t begin, end;
     uint32_t capacity;
+    _Atomic bool stale; // may name expired sessions, and so, when a slot is used again, name one twice
     _Atomic uint32_t slots[];
 } hh_postings;
 
@@ -76,7 +77,6 @@ typedef struct hh_item_entry {
     uint32_t hash;
     _Atomic uint32_t clicks; // held
     _Atomic bool withdrawn;
-    bool stale;                    // postings may name expired sessions
     bool idle;                     // in the queue of items without clicks
     bool again;                    // lost its last click since: to the end of the queue when its turn comes
     hh_time newest;                // key of the last posting
@@ -281,6 +281,7 @@ static inline hh_item_entry *hh_item_at(const hh_items *items, hh_item item)
 hh_status hh_postings_place(hh_graph *graph, hh_item item, uint32_t slot, uint32_t tag, hh_time time,
                             bool listed);
 void hh_postings_drop(hh_graph *graph, hh_item item, uint32_t slot); // the session has expired
+void hh_postings_stale(hh_graph *graph, hh_item item);               // a session among them will be nobody's
 
 // journal.c
 hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options);

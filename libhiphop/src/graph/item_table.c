@@ -243,7 +243,6 @@ hh_item hh_graph_intern(hh_graph *graph, const char *id, size_t length)
     hh_item_entry *item = hh_item_at(items, number);
     item->length = (uint32_t)length;
     item->hash = hash;
-    item->stale = false;
     item->newest = HH_TIME_MIN;
     atomic_store_explicit(&item->id, bytes, memory_order_release);
     table_put(items->table, hash, number);

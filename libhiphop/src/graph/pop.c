@@ -22,6 +22,7 @@
 void hh_pop_free(hh_pop *pop)
 {
     free(pop->items);
+    free(pop->places);
     free(pop->window);
     for (int i = 0; i < HH_POPS; i++)
         free(pop->top[i].items);
@@ -42,14 +43,14 @@ static bool before(const hh_reader *reader, int p, hh_item a, hh_item b)
 static void set_place(hh_pop *pop, int p, uint32_t at, hh_item item)
 {
     pop->top[p].items[at] = item;
-    pop->items[item].place[p] = at + 1;
+    pop->places[item][p] = at + 1;
 }
 
 static void cut_last(hh_pop *pop, int p)
 {
     hh_pop_top *top = &pop->top[p];
     hh_item last = top->items[--top->count];
-    pop->items[last].place[p] = 0;
+    pop->places[last][p] = 0;
     if (pop->items[last].sums[p] > top->outside)
         top->outside = pop->items[last].sums[p];
 }
@@ -60,7 +61,7 @@ static void bubble(hh_reader *reader, int p, hh_item item)
     hh_pop *pop = &reader->pop;
     hh_pop_top *top = &pop->top[p];
     bool eligible = pop->items[item].clicks && !pop->items[item].hidden;
-    uint32_t at = pop->items[item].place[p];
+    uint32_t at = pop->places[item][p];
     if (!at) {
         if (!eligible)
             return;
@@ -88,7 +89,7 @@ static void bubble(hh_reader *reader, int p, hh_item item)
     set_place(pop, p, at, item);
     if (!eligible) {
         top->count--;
-        pop->items[item].place[p] = 0;
+        pop->places[item][p] = 0;
     } else if (at + 1 == top->count && pop->items[item].sums[p] <= top->outside) {
         cut_last(pop, p);
     }
@@ -99,7 +100,7 @@ static void rebuild(hh_reader *reader, int p)
     hh_pop *pop = &reader->pop;
     hh_pop_top *top = &pop->top[p];
     for (uint32_t i = 0; i < top->count; i++)
-        pop->items[top->items[i]].place[p] = 0;
+        pop->places[top->items[i]][p] = 0;
     top->count = 0;
     top->outside = -1;
     // Of many items nothing is left of the short half-lives. They tie, and ties cost: they come last, when
@@ -198,6 +199,11 @@ static hh_status reserve_items(hh_pop *pop, uint32_t count)
         return HH_MEMORY;
     memset(items + pop->capacity, 0, (capacity - pop->capacity) * sizeof *items);
     pop->items = items;
+    uint32_t(*places)[HH_POPS] = realloc(pop->places, capacity * sizeof *places);
+    if (!places)
+        return HH_MEMORY;
+    memset(places + pop->capacity, 0, (capacity - pop->capacity) * sizeof *places);
+    pop->places = places;
     pop->capacity = capacity;
     return HH_OK;
 }
@@ -342,7 +348,8 @@ static hh_status copy_sums(hh_reader *reader)
     if (reserve_items(pop, used))
         return HH_MEMORY;
     if (pop->items) // none of an empty graph
-        memset(pop->items, 0, pop->capacity * sizeof *pop->items);
+        memset(pop->items, 0, pop->capacity * sizeof *pop->items),
+            memset(pop->places, 0, pop->capacity * sizeof *pop->places);
     for (int p = 0; p < HH_POPS; p++) {
         pop->scale.half_life[p] = journal->scale.half_life[p];
         pop->scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
@@ -507,7 +514,7 @@ static bool sum_own_clicks(hh_reader *reader)
 // an item that is in it already.
 static int64_t not_counted(const hh_reader *reader, uint32_t candidate, int p)
 {
-    if (reader->seen[candidate] == HH_BROUGHT)
+    if (reader->rows[1 + candidate].seen == HH_BROUGHT)
         return reader->pop.items[reader->items[candidate]].sums[p];
     return candidate < reader->own_items ? reader->own_sums[candidate][p] : 0;
 }
@@ -528,7 +535,7 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
         for (uint32_t i = 0; i < reader->count; i++)
-            if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) &&
+            if ((i < reader->own_items || reader->rows[1 + i].seen == HH_BROUGHT) &&
                 reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
                 total -= not_counted(reader, i, p);
         reader->per_click[p] = total > 0 ? 1.0f / (float)total : 0;
@@ -537,8 +544,10 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
         hh_item item = reader->items[i];
         if (item >= pop->capacity || pop->items[item].hidden)
             continue;
+        const int64_t *sums = pop->items[item].sums;
+        bool whole = i >= reader->own_items && reader->rows[1 + i].seen != HH_BROUGHT;
         for (int p = 0; p < HH_POPS; p++) {
-            int64_t sum = pop->items[item].sums[p] - not_counted(reader, i, p);
+            int64_t sum = whole ? sums[p] : sums[p] - not_counted(reader, i, p);
             reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * reader->per_click[p];
         }
     }

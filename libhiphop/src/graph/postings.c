@@ -69,12 +69,22 @@ static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
         return NULL;
     fresh->capacity = capacity;
     uint32_t count = 0;
+    bool stale = old && atomic_load_explicit(&old->stale, memory_order_relaxed), again = false;
+    hh_time last = HH_TIME_MIN;
     for (uint32_t i = begin; i < end; i++) {
         uint32_t slot = old->slots[i];
-        if (slot != without && !(item->stale && first_click(graph, slot, number, &unused) == HH_TIME_MIN))
-            atomic_init(&fresh->slots[count++], slot);
+        if (slot == without)
+            continue;
+        if (stale) {
+            hh_time time = first_click(graph, slot, number, &unused);
+            if (time == HH_TIME_MIN)
+                continue;
+            again |= time <= last; // used again for the same item, and so listed twice: not in order
+            last = time;
+        }
+        atomic_init(&fresh->slots[count++], slot);
     }
-    item->stale = false;
+    atomic_init(&fresh->stale, again);
     atomic_init(&fresh->begin, 0);
     atomic_init(&fresh->end, count);
     return fresh;
@@ -137,5 +147,12 @@ void hh_postings_drop(hh_graph *graph, hh_item number, uint32_t slot)
     if (begin < postings->end && postings->slots[begin] == slot)
         atomic_store_explicit(&postings->begin, begin + 1, memory_order_release);
     else
-        item->stale = true;
+        hh_postings_stale(graph, number);
+}
+
+void hh_postings_stale(hh_graph *graph, hh_item number)
+{
+    hh_postings *postings = hh_item_at(&graph->items, number)->postings;
+    if (postings)
+        atomic_store_explicit(&postings->stale, true, memory_order_relaxed);
 }

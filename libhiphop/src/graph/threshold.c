@@ -16,7 +16,7 @@ static float worth(const hh_reader *reader, const int64_t sums[HH_POPS], const f
 
 static bool is_candidate(const hh_reader *reader, hh_item item)
 {
-    return item < reader->index_capacity && reader->index[item].stamp == reader->stamp;
+    return item < reader->index_capacity && reader->index[item] - reader->first < reader->made;
 }
 
 static void add_if(hh_reader *reader, hh_item item, const float weights[HH_POPS], float least)
