@@ -213,7 +213,7 @@ static hh_status reserve_items(hh_pop *pop, uint32_t count)
 static hh_status window_reserve(hh_reader *reader)
 {
     hh_pop *pop = &reader->pop;
-    size_t kept = reader->graph->journal.mask + 1;
+    size_t kept = reader->graph->journal.size;
     if (pop->window_count < pop->window_capacity)
         return HH_OK;
     if (pop->counted > kept + kept / 4) { // forget the oldest
@@ -271,18 +271,10 @@ static void move_to(hh_reader *reader, hh_time as_of)
 
 // ---- the journal ----
 
-static hh_entry read_entry(const hh_journal *journal, uint64_t index)
-{
-    uint64_t at = index & journal->mask;
-    hh_time time = atomic_load_explicit(&journal->ring[at].time, memory_order_acquire);
-    uint64_t what = atomic_load_explicit(&journal->ring[at].what, memory_order_acquire);
-    return (hh_entry){time, (uint32_t)what, (hh_entry_kind)(what >> 32), index};
-}
-
 // Whether the entry was still there when all before this call was read.
 static bool still_there(const hh_journal *journal, uint64_t index)
 {
-    return atomic_load_explicit(&journal->begun, memory_order_acquire) <= index + journal->mask;
+    return atomic_load_explicit(&journal->begun, memory_order_acquire) < index + journal->size;
 }
 
 static hh_status take(hh_reader *reader, const hh_entry *entry)
@@ -312,7 +304,7 @@ static hh_status follow(hh_reader *reader)
     const hh_journal *journal = &reader->graph->journal;
     uint64_t end = atomic_load_explicit(&journal->done, memory_order_acquire);
     while (pop->cursor < end) {
-        hh_entry entry = read_entry(journal, pop->cursor);
+        hh_entry entry = hh_journal_read(journal, pop->cursor);
         if (!still_there(journal, pop->cursor))
             return HH_NOT_FOUND;
         if (take(reader, &entry))
@@ -362,7 +354,7 @@ static hh_status copy_sums(hh_reader *reader)
         if (from == to)
             break;
         for (; from < to; from++) {
-            hh_entry entry = read_entry(journal, from);
+            hh_entry entry = hh_journal_read(journal, from);
             if (!still_there(journal, from))
                 return HH_NOT_FOUND;
             if (reserve_items(pop, entry.item + 1))
@@ -410,10 +402,10 @@ static hh_status fill_window(hh_reader *reader)
     pop->window_count = pop->counted = 0;
     pop->floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
     int32_t arrival = (int32_t)journal->latest_capacity; // those in the heap came first
-    uint64_t first = pop->cursor > journal->mask ? pop->cursor - journal->mask : 0;
+    uint64_t first = pop->cursor >= journal->size ? pop->cursor + 1 - journal->size : 0;
     hh_status status = HH_OK;
     for (uint64_t i = first; !status && i < pop->cursor; i++) {
-        hh_entry entry = read_entry(journal, i);
+        hh_entry entry = hh_journal_read(journal, i);
         if (still_there(journal, i)) {
             status = window_take(reader, &entry, ++arrival);
         } else { // nor are those before it: the heap has them, or the floor

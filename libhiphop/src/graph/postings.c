@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 4
+#define FIRST_CAPACITY 2
 #define AHEAD          8 // times `keep` sessions of an item are held for slow readers
 
 static size_t bytes_of(uint32_t capacity)
@@ -20,7 +20,7 @@ static hh_time first_click(const hh_graph *graph, uint32_t slot, hh_item item, u
     if (!block)
         return HH_TIME_MIN;
     *tag = block->tag;
-    uint32_t count = atomic_load_explicit(&block->count, memory_order_relaxed);
+    uint32_t count = hh_block_count(block);
     for (uint32_t i = 0; i < count; i++)
         if (block->clicks[i].item == item)
             return hh_click_time(graph, block, i);
@@ -61,15 +61,15 @@ static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
     const hh_postings *old = item->postings;
     uint32_t begin = old ? old->begin : 0, end = old ? old->end : 0, unused;
     begin += old ? spare(graph, number, old) : 0;
+    bool stale = old && atomic_load_explicit(&old->stale, memory_order_relaxed), again = false;
     uint32_t held = end - begin, capacity = FIRST_CAPACITY;
     if (held >= FIRST_CAPACITY)
-        capacity = held + held / 4 + 1;
+        capacity = held + held / (stale ? 4 : 8) + 1; // stale ones cost a look at each session
     hh_postings *fresh = hh_retire_reserve(graph, 1) ? NULL : malloc(bytes_of(capacity));
     if (!fresh)
         return NULL;
     fresh->capacity = capacity;
     uint32_t count = 0;
-    bool stale = old && atomic_load_explicit(&old->stale, memory_order_relaxed), again = false;
     hh_time last = HH_TIME_MIN;
     for (uint32_t i = begin; i < end; i++) {
         uint32_t slot = old->slots[i];

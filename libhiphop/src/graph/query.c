@@ -139,22 +139,20 @@ float hh_query_all_clicks(const hh_reader *reader)
 
 // ---- the asking session ----
 
-// A visitor's sessions that are looked at: where many people go by one name ("anonymous"), there are no end
-// of them.
-#define OWN_SESSIONS 1000
-
 // The visitor's clicks in sessions that reach into this one, up to as_of.
 static void find_own_clicks(hh_reader *reader)
 {
     const hh_graph *graph = reader->graph;
     const hh_store *store = &graph->store;
-    uint32_t slot =
-        atomic_load_explicit(&store->chains[reader->tag & store->chain_mask], memory_order_acquire) - 1;
-    for (int looked_at = 0; slot != HH_NONE && looked_at < OWN_SESSIONS; looked_at++) {
+    uint32_t slot = atomic_load_explicit(hh_chain_of(store, reader->tag), memory_order_acquire) - 1;
+    for (int looked_at = 0; slot != HH_NONE && looked_at < HH_CHAIN_LOOKS; looked_at++) {
+        const hh_slot *link = hh_slot_at(store, slot);
+        uint32_t next = atomic_load_explicit(&link->next, memory_order_acquire), count = 0;
+        if (next != HH_NONE)
+            __builtin_prefetch(hh_slot_at(store, next));
         const hh_block *block = hh_slot_block(store, slot);
-        uint32_t count = 0;
         if (block && block->tag == reader->tag)
-            count = atomic_load_explicit(&block->count, memory_order_acquire);
+            count = hh_block_count(block);
         while (count && hh_click_time(graph, block, count - 1) >= reader->as_of)
             count--;
         if (count && hh_click_time(graph, block, count - 1) >= reader->session_start) {
@@ -169,7 +167,7 @@ static void find_own_clicks(hh_reader *reader)
                     reader->own[reader->own_count++] = (hh_own_click){hh_click_time(graph, block, i), item};
             }
         }
-        slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_acquire);
+        slot = next;
     }
     for (uint32_t i = 0; i < reader->own_count; i++) {
         uint32_t candidate = hh_candidate(reader, reader->own[i].item);
@@ -267,7 +265,8 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     if (reader->index_capacity > before)
         memset(reader->index + before, 0, (reader->index_capacity - before) * sizeof *reader->index);
     if (reader->first == 0 || reader->first > UINT32_MAX / 2) { // at first, and every ten million queries
-        memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
+        if (reader->index)
+            memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
         reader->first = 1;
     }
     if (!hh_grow(&reader->rows, &reader->row_capacity, 1, sizeof *reader->rows))

@@ -100,12 +100,12 @@ static inline uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
 // The session's clicks before as_of.
 static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time limit)
 {
-    if (count == 0 || (hh_time)block->clicks[count - 1].at < limit)
+    if (count == 0 || (hh_time)hh_click_at(block, count - 1) < limit)
         return count;
     uint32_t low = 0; // all below are earlier, none from count on
     while (low < count) {
         uint32_t middle = low + (count - low) / 2;
-        if ((hh_time)block->clicks[middle].at < limit)
+        if ((hh_time)hh_click_at(block, middle) < limit)
             low = middle + 1;
         else
             count = middle;
@@ -139,7 +139,7 @@ static inline hh_neighbour *meet(hh_reader *reader, const hh_reading *reading, u
         neighbour->clicks = clicks;
         neighbour->match = 0;
         neighbour->similarity = 0;
-        neighbour->age = (float)(limit - block->clicks[clicks - 1].at);
+        neighbour->age = (float)(limit - hh_click_at(block, clicks - 1));
     }
     neighbour->depth = reading->depth;
     neighbour->similarity += reading->weight;
@@ -209,7 +209,7 @@ static bool read_long(hh_reader *reader, const hh_reading *reading, uint32_t slo
 static inline bool read_session(hh_reader *reader, const hh_reading *reading, uint32_t slot,
                                 const hh_block *block)
 {
-    uint32_t count = atomic_load_explicit(&block->count, memory_order_acquire);
+    uint32_t count = hh_block_count(block);
     hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
     uint32_t clicks = clicks_before(block, count, limit);
     if (clicks - 1 < reader->at_once)
