@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 2
+#define NEAR           4 // of the newest that are looked at one by one
 #define AHEAD          8 // times `keep` sessions of an item are held for slow readers
 
 static size_t bytes_of(uint32_t capacity)
@@ -108,6 +109,33 @@ static hh_status append(hh_graph *graph, hh_item number, uint32_t slot)
     return HH_OK;
 }
 
+// Whether the session in the slot belongs before one with its first click at `time`.
+static bool is_before(const hh_graph *graph, hh_item number, uint32_t slot, hh_time time, uint32_t tag)
+{
+    uint32_t other = 0;
+    hh_time at = first_click(graph, slot, number, &other);
+    return at < time || (at == time && other <= tag);
+}
+
+// Where a session belongs. Mostly near the end; where many have one time (of logs that know only the day), in
+// the middle of them.
+static uint32_t place_of(const hh_graph *graph, hh_item number, const hh_postings *postings, hh_time time,
+                         uint32_t tag)
+{
+    uint32_t high = postings->end, near = postings->stale || high < NEAR ? 0 : high - NEAR, low = 0;
+    for (; high > near; high--) // one by one where they may not be in order
+        if (is_before(graph, number, postings->slots[high - 1], time, tag))
+            return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (is_before(graph, number, postings->slots[middle], time, tag))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 hh_status hh_postings_place(hh_graph *graph, hh_item number, uint32_t slot, uint32_t tag, hh_time time,
                             bool listed)
 {
@@ -121,14 +149,9 @@ hh_status hh_postings_place(hh_graph *graph, hh_item number, uint32_t slot, uint
     hh_postings *fresh = copy(graph, number, slot);
     if (!fresh)
         return HH_MEMORY;
-    uint32_t place = fresh->end;
-    for (; place > 0; place--) {
-        uint32_t other = fresh->slots[place - 1], other_tag = 0;
-        hh_time at = first_click(graph, other, number, &other_tag);
-        if (at < time || (at == time && other_tag <= tag))
-            break;
-        atomic_init(&fresh->slots[place], other);
-    }
+    uint32_t place = place_of(graph, number, fresh, time, tag);
+    for (uint32_t i = fresh->end; i > place; i--)
+        atomic_init(&fresh->slots[i], fresh->slots[i - 1]);
     atomic_init(&fresh->slots[place], slot);
     atomic_init(&fresh->end, fresh->end + 1);
     publish(graph, item, fresh);
