@@ -212,6 +212,14 @@ static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const r
     keeper->clicks++;
 }
 
+// Where clicks are keyed by visitor, as they should be, the key says whose session will be wanted.
+static void expect(const hh_feed_partition *partition, const rd_kafka_message_t *record)
+{
+    const hh_keeper_partition *state = partition->consumer_state;
+    if (!record->err && state && record->key_len <= HH_ID_MAX)
+        hh_sessionizer_expect(state->sessionizer, record->key, record->key_len);
+}
+
 // ---- now and then ----
 
 static void close_idle(hh_keeper *keeper, size_t number, hh_time steady)
@@ -313,7 +321,9 @@ static void *run(void *context)
         hh_pulse_beat(&keeper->pulse);
         size_t count = hh_feed_take(keeper->feed, records, partitions, BATCH, IDLE_MS);
         keeper->now = hh_wall_clock();
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0, expected = 0; i < count; i++) {
+            for (; expected < count && expected <= i + HH_EXPECT_AHEAD; expected++)
+                expect(partitions[expected], records[expected]);
             if (!keeper->trouble)
                 take_record(keeper, partitions[i], records[i]);
             rd_kafka_message_destroy(records[i]);

@@ -5,6 +5,7 @@
 #include "log.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     CALL_MS = 1000, // longest that one call may wait for a broker: between calls we look whether to stop
@@ -31,8 +32,10 @@ struct hh_outbox {
     hh_time next_offer;                         // steady clock: the group has refused them
     // A broker that refuses a batch for its size doesn't say which record is to blame. From then on each
     // record is a batch of its own, and who is refused again is too large.
-    bool want_single, single;    // the next producer, and this one, send one record a batch
-    int64_t largest[HH_OUTPUTS]; // bytes of key and value that the topic's brokers are thought to take
+    hh_time latest;           // wall clock: this time was acceptable
+    bool want_single, single; // the next producer, and this one, send one record a batch
+    int64_t
+        largest[HH_OUTPUTS]; // bytes of key, value and headers that the topic's brokers are thought to take
 };
 
 hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
@@ -86,9 +89,21 @@ void hh_outbox_free(hh_outbox *outbox)
 
 // ---- connecting ----
 
+static int64_t header_bytes(const rd_kafka_headers_t *headers)
+{
+    const char *name;
+    const void *value;
+    size_t size, bytes = 0;
+    for (size_t i = 0; headers && !rd_kafka_header_get_all(headers, i, &name, &value, &size); i++)
+        bytes += strlen(name) + size;
+    return (int64_t)bytes;
+}
+
 static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
 {
-    int64_t size = (int64_t)(message->key_len + message->len);
+    rd_kafka_headers_t *headers = NULL;
+    rd_kafka_message_headers(message, &headers); // none: stays NULL
+    int64_t size = (int64_t)(message->key_len + message->len) + header_bytes(headers);
     if (!outbox->single) {
         outbox->want_single = true;
         return;
@@ -257,20 +272,21 @@ static bool begin(hh_outbox *outbox)
 
 // Brokers refuse times before 1970, and those more than an hour ahead (message.timestamp.after.max.ms); a
 // record that is refused would be tried again for ever.
-static hh_time acceptable(hh_time timestamp)
+static hh_time acceptable(hh_outbox *outbox, hh_time timestamp)
 {
-    hh_time latest = hh_wall_clock() + AHEAD_MS;
-    return timestamp < 1 ? 1 : timestamp < latest ? timestamp : latest;
+    if (timestamp > outbox->latest)
+        outbox->latest = hh_wall_clock() + AHEAD_MS;
+    return timestamp < 1 ? 1 : timestamp < outbox->latest ? timestamp : outbox->latest;
 }
 
 static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record, rd_kafka_headers_t *headers)
 {
-    return rd_kafka_producev(outbox->producer, RD_KAFKA_V_RKT(outbox->topics[record->to]),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                             RD_KAFKA_V_KEY((void *)record->key, record->key_length),
-                             RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
-                             RD_KAFKA_V_TIMESTAMP(acceptable(record->timestamp)), RD_KAFKA_V_HEADERS(headers),
-                             RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
+    return rd_kafka_producev(
+        outbox->producer, RD_KAFKA_V_RKT(outbox->topics[record->to]),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY((void *)record->key, record->key_length),
+        RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
+        RD_KAFKA_V_TIMESTAMP(acceptable(outbox, record->timestamp)), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
 }
 
 // Puts it into the queue, waiting for room. The headers are taken over only where that works.
@@ -279,7 +295,9 @@ static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
     rd_kafka_resp_err_t code;
     if (!outbox->producer || !outbox->topics[record->to] || (outbox->transactional && !begin(outbox)))
         return RD_KAFKA_RESP_ERR__STATE;
-    if ((int64_t)(record->key_length + record->value_length) > outbox->largest[record->to])
+    int64_t largest = outbox->largest[record->to];
+    if (largest != INT64_MAX &&
+        (int64_t)(record->key_length + record->value_length) + header_bytes(record->headers) > largest)
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_poll(outbox->producer, FULL_MS);

@@ -13,9 +13,9 @@
 
 enum {
     BATCH = 512,                  // messages taken from the consumer's queue at a time
-    BEHIND_INTERVALS = 5,         // commit intervals of a transaction while more waits than a batch
+    BEHIND_MS = 500,              // longest transaction of who is behind
     IDLE_MS = 100,                // longest sleep
-    COMMIT_MESSAGES = 100000,     // a commit at the latest after so many
+    COMMIT_MESSAGES = 500000,     // a commit at the latest after so many
     ACKNOWLEDGED_COMMIT_MS = 500, // at least once: between commits, during which lists wait
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 5000, // between attempts that fail
@@ -145,6 +145,14 @@ static void take_click(hh_worker *worker, hh_partition *partition, const rd_kafk
     else
         dead_letter(worker, message, HH_DEAD_FUTURE,
                     "the click is further ahead of the clock than session.max_skew");
+}
+
+// Where clicks are keyed by visitor, as they should be, the key says whose session will be wanted.
+static void expect(const hh_worker *worker, const rd_kafka_message_t *message)
+{
+    const hh_partition *partition = hh_group_partition(worker, message->partition);
+    if (!message->err && partition && partition->assigned && message->key_len <= HH_ID_MAX)
+        hh_sessionizer_expect(partition->sessionizer, message->key, message->key_len);
 }
 
 static void take_message(hh_worker *worker, const rd_kafka_message_t *message)
@@ -281,13 +289,14 @@ hh_outbox_result hh_worker_commit(hh_worker *worker, bool wait)
     return result;
 }
 
-// When the transaction at hand is to end. Who is behind has lost the race for milliseconds anyway: longer
-// transactions are what lets him catch up.
+// When the transaction at hand is to end. Who is behind has lost the race for milliseconds anyway, and longer
+// transactions are what lets him catch up: each lasts as long as he had been behind when it began.
 static hh_time commit_due(const hh_worker *worker)
 {
     hh_time interval = hh_now_duration(&worker->shared->config->pipeline.commit_interval);
-    if (worker->behind)
-        interval *= BEHIND_INTERVALS;
+    hh_time behind = worker->behind_since ? worker->pending_since - worker->behind_since : 0;
+    behind = behind < BEHIND_MS ? behind : BEHIND_MS;
+    interval = interval > behind ? interval : behind;
     if (worker->shared->config->pipeline.delivery == HH_AT_LEAST_ONCE && interval < ACKNOWLEDGED_COMMIT_MS)
         interval = ACKNOWLEDGED_COMMIT_MS;
     return worker->pending_since + interval;
@@ -386,7 +395,10 @@ static void look_around(hh_worker *worker)
 static size_t poll_messages(hh_worker *worker, rd_kafka_message_t *messages[BATCH])
 {
     ssize_t count = rd_kafka_consume_batch_queue(worker->queue, 0, messages, BATCH);
-    worker->behind = count == BATCH;
+    if (count == BATCH && !worker->behind_since)
+        worker->behind_since = hh_steady_clock();
+    else if (count < BATCH / 4) // not at each gap between two fetches
+        worker->behind_since = 0;
     if (count > 0)
         return (size_t)count;
     hh_time wait = IDLE_MS;
@@ -415,8 +427,10 @@ static hh_outbox_result go_round(hh_worker *worker)
     result = hh_group_serve(worker);
     size_t count = result == HH_OUTBOX_DONE ? poll_messages(worker, messages) : 0;
     worker->now = hh_wall_clock();
-    size_t taken = 0;
+    size_t taken = 0, expected = 0;
     for (; taken < count && result == HH_OUTBOX_DONE && !worker->trouble; taken++) {
+        for (; expected < count && expected <= taken + HH_EXPECT_AHEAD; expected++)
+            expect(worker, messages[expected]);
         take_message(worker, messages[taken]);
         rd_kafka_message_destroy(messages[taken]);
         if (taken % 16 == 15 && is_due(worker)) {

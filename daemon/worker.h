@@ -51,7 +51,7 @@ struct hh_worker {
     hh_time restore_pause;                       // and after one that failed itself
     rd_kafka_topic_partition_list_t *positions;  // scratch of a commit
     bool pending;                                // something was done since the last commit
-    bool behind;                                 // more clicks wait than a batch
+    hh_time behind_since;                        // steady clock: more clicks wait than a batch; 0: they don't
     bool acknowledging;                          // at least once: a commit waits for acknowledgements
     hh_time pending_since, commit_begun;         // steady clock
     uint64_t pending_messages;

@@ -103,7 +103,8 @@ static hh_status missing(const hh_click_decoder *decoder, int field, bool null, 
                    null ? "null" : "missing");
 }
 
-static hh_status check_id(const hh_click_decoder *decoder, int field, hh_text id, bool known_utf8,
+// `known_text`: valid UTF-8 without a zero byte.
+static hh_status check_id(const hh_click_decoder *decoder, int field, hh_text id, bool known_text,
                           hh_error *error)
 {
     const char *trouble = NULL;
@@ -112,9 +113,9 @@ static hh_status check_id(const hh_click_decoder *decoder, int field, hh_text id
     else if (id.length > HH_ID_MAX)
         return hh_fail(error, HH_FORMAT, "the %s (\"%.100s\") has %zu bytes, more than %d", names[field],
                        decoder->paths[field], id.length, HH_ID_MAX);
-    else if (memchr(id.bytes, '\0', id.length))
+    else if (!known_text && memchr(id.bytes, '\0', id.length))
         trouble = "holds a zero byte";
-    else if (!known_utf8 && !hh_utf8_valid(id.bytes, id.length))
+    else if (!known_text && !hh_utf8_valid(id.bytes, id.length))
         trouble = "is not UTF-8";
     if (!trouble)
         return HH_OK;
@@ -169,7 +170,7 @@ static hh_status json_id(hh_click_decoder *decoder, int field, const hh_json_val
         id->length = hh_json_unescape(value->text, decoder->scratch[field]);
         id->bytes = decoder->scratch[field];
     }
-    return check_id(decoder, field, *id, true, error);
+    return check_id(decoder, field, *id, !value->escaped, error);
 }
 
 static hh_status json_time(const hh_click_decoder *decoder, const hh_json_value *value, hh_time *time,

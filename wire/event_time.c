@@ -58,6 +58,9 @@ bool hh_event_time_decimal(hh_text text, hh_time_unit unit, hh_time *time)
     bool point = false;
     if (at == end || !digit(*at)) // negative
         return false;
+    for (; at < end && digits < 18 && digit(*at); at++, digits++) // most are nothing else
+        mantissa = mantissa * 10 + (*at - '0');
+    digits = mantissa ? digits : 0;
     for (; at < end && (digit(*at) || *at == '.'); at++) {
         if (*at == '.') {
             point = true;

@@ -63,14 +63,19 @@ void hh_json_put_text(hh_buffer *buffer, hh_text text)
     buffer->length = (size_t)(out - buffer->bytes);
 }
 
+#define TEN(d) d "0", d "1", d "2", d "3", d "4", d "5", d "6", d "7", d "8", d "9"
+static const char two_digits[100][2] = {TEN("0"), TEN("1"), TEN("2"), TEN("3"), TEN("4"),
+                                        TEN("5"), TEN("6"), TEN("7"), TEN("8"), TEN("9")};
+
 static void put_digits(hh_buffer *buffer, uint64_t value, int at_least)
 {
     char digits[20];
     int first = 20;
-    for (; value >= 100; value /= 100, at_least -= 2) { // two at a time: a time has thirteen
-        unsigned two = (unsigned)(value % 100);
-        digits[--first] = (char)('0' + two % 10);
-        digits[--first] = (char)('0' + two / 10);
+    for (; value >= 10000; value /= 10000, at_least -= 4) { // a time has thirteen
+        unsigned four = (unsigned)(value % 10000);
+        first -= 4;
+        memcpy(digits + first, &two_digits[four / 100], 2);
+        memcpy(digits + first + 2, &two_digits[four % 100], 2);
     }
     for (; value || at_least > 0; value /= 10, at_least--)
         digits[--first] = (char)('0' + value % 10);

@@ -251,15 +251,19 @@ Test(outbox, acknowledged_commits_outlast_a_rebalance)
     end(&s);
 }
 
-static bool put_dead_letter(stage *s, size_t size)
+static bool put_dead_letter(stage *s, size_t size, size_t header_bytes)
 {
+    static const char zeros[100];
     char *value = calloc(size, 1);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
     cr_assert_not_null(value);
+    if (header_bytes)
+        rd_kafka_header_add(headers, "h", -1, zeros, (ssize_t)header_bytes - 1);
     bool put = hh_outbox_put(s->outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
                                                        .value = value,
                                                        .value_length = size,
                                                        .timestamp = 1700000000000,
-                                                       .headers = rd_kafka_headers_new(1)});
+                                                       .headers = headers});
     free(value);
     return put;
 }
@@ -281,7 +285,7 @@ Test(outbox, a_dead_letter_that_is_too_large_goes_without_its_value)
     size_t length;
     rd_kafka_headers_t *headers;
     begin(&s, "at-least-once");
-    cr_assert(put_dead_letter(&s, 2000000));
+    cr_assert(put_dead_letter(&s, 2000000, 0));
     cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
     rd_kafka_message_t *letter = read_dead_letter(&s);
     cr_assert(letter && !letter->err && letter->len == 0);
@@ -300,29 +304,32 @@ Test(outbox, what_brokers_refuse_for_its_size_is_not_tried_for_ever)
         begin(&s, once ? "exactly-once" : "at-least-once");
         for (int attempt = 0; attempt < 2; attempt++) { // in a batch, and by itself
             fail_next(&s, API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, 1);
-            cr_assert(put_dead_letter(&s, 1000));
+            cr_assert(put_dead_letter(&s, 1000, 100));
             cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
             cr_assert_eq(hh_outbox_open(s.outbox), HH_OUTBOX_DONE);
         }
         hh_outbox_result result = HH_OUTBOX_LOST;
         for (int attempt = 0; attempt < 3 && result == HH_OUTBOX_LOST; attempt++) {
             cr_assert_eq(hh_outbox_open(s.outbox), HH_OUTBOX_DONE);
-            cr_assert(put_dead_letter(&s, 999), "it fits");
-            cr_assert(put_dead_letter(&s, 1000), "it doesn't");
+            cr_assert(put_dead_letter(&s, 1099, 0), "it fits");
+            cr_assert(put_dead_letter(&s, 999, 100), "it fits");
+            cr_assert(put_dead_letter(&s, 1000, 100), "it doesn't");
             result = commit(&s);
         }
         cr_assert_eq(result, HH_OUTBOX_DONE);
-        size_t lengths[2] = {0, 0};
+        size_t lengths[3] = {0};
         rd_kafka_message_t *letter = read_dead_letter(&s);
         for (; letter && letter->err == RD_KAFKA_RESP_ERR_NO_ERROR;
              letter = rd_kafka_consumer_poll(s.consumer, 10000)) {
             lengths[0] = lengths[1];
-            lengths[1] = letter->len;
+            lengths[1] = lengths[2];
+            lengths[2] = letter->len;
             rd_kafka_message_destroy(letter);
         }
         cr_assert(letter && letter->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
         rd_kafka_message_destroy(letter);
-        cr_assert(lengths[0] == 999 && lengths[1] == 0, "%zu, %zu", lengths[0], lengths[1]);
+        cr_assert(lengths[0] == 1099 && lengths[1] == 999 && lengths[2] == 0, "%zu, %zu, %zu", lengths[0],
+                  lengths[1], lengths[2]);
         end(&s);
     }
 }

@@ -151,6 +151,13 @@ typedef struct hh_votes {
 // ahead, up to some 10 * `sessions` newer ones; then the older ones are dropped.
 hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes);
 
+// Completes the votes of the reader's last query, for a mixture with these weights: of the items that are no
+// candidates, and so have shares of the pop experts alone, all become candidates that are worth `least` or
+// more, the sum of their shares times the weights. What was a candidate stays at its place. Hold the reader
+// from before the query on.
+hh_status hh_graph_query_more(hh_reader *reader, const double weights[HH_EXPERTS], float least,
+                              hh_votes *votes);
+
 // What is clicked most by a pop expert's half-life, best first, as of the reader's last query and whoever
 // asked it: his own items and clicks count like all others. Fills items[0 .. result - 1], result <= count; at
 // least as many as the query's `popular`, where so many items exist. 0 for other experts.

@@ -55,15 +55,13 @@ hh_recommender *hh_recommender_new(hh_graph *graph, const hh_mixture *mixture,
 void hh_recommender_free(hh_recommender *recommender);
 hh_reader *hh_recommender_reader(hh_recommender *recommender);
 
-// The exact top k of the candidates, best first (ties by item id, so that they do not depend on arrival),
-// into list[k]; *count < k only where fewer items exist. Candidates are all items with a vote of next, pair,
-// knn or repeat, and the best k of each popularity expert: only an item that none of the former votes for,
-// and that is in no popularity expert's best k, can have a larger share of the mixture than one that is
-// listed. Hold the recommender's reader from before the query's items are looked up until the list is spelt
-// out.
+// The exact top k of all items that are not withdrawn, best first (ties by item id, so that they do not
+// depend on arrival), into list[k]; *count < k only where fewer items exist. Hold the recommender's reader
+// from before the query's items are looked up until the list is spelt out.
 hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                        size_t *count);
-// The votes that the last list was made of, valid until the next one; NULL before the first.
+// The votes that the last list was made of, at least all items worth as much as its last, valid until the
+// next one; NULL before the first.
 const hh_votes *hh_recommender_votes(const hh_recommender *recommender);
 // The reason as a sentence, NUL-terminated in text[size].
 void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size);

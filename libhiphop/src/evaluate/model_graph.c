@@ -72,9 +72,9 @@ static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW)};
 typedef struct hh_graph_model {
     const hh_log *log;
     hh_graph_options options;
-    bool hides;
+    hh_recommend_options list;
     hh_graph *graph;
-    hh_reader *reader;
+    hh_recommender *recommender;
     hh_mixture *mixture;
     hh_graph_session **open; // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
@@ -113,7 +113,7 @@ hh_graph_options hh_evaluate_graph_options(const hh_evaluate_options *options)
 static void destroy(void *model)
 {
     hh_graph_model *self = model;
-    hh_reader_free(self->reader);
+    hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     hh_mixture_free(self->mixture);
     free(self->open);
@@ -128,18 +128,18 @@ static void destroy(void *model)
 static hh_status forget(void *model, const hh_log *log, hh_error *error)
 {
     hh_graph_model *self = model;
-    hh_reader_free(self->reader);
+    hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     free(self->open);
-    self->reader = NULL;
+    self->recommender = NULL;
     self->log = log;
     self->graph = hh_graph_new(&self->options, error);
     self->open = calloc((size_t)log->sessions + 1, sizeof *self->open);
     if (self->graph)
-        self->reader = hh_reader_new(self->graph, error);
+        self->recommender = hh_recommender_new(self->graph, self->mixture, &self->list, error);
     for (uint32_t item = 0; item < log->items; item++)
         self->to_graph[item] = HH_ITEM_NONE;
-    if (!self->reader)
+    if (!self->recommender)
         return error->status;
     return self->open ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
 }
@@ -147,7 +147,7 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
 static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
 {
     self->options = hh_evaluate_graph_options(setup->options);
-    self->hides = setup->options->hide_session_items;
+    self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
     if (self->to_graph && self->mixture)
@@ -232,30 +232,31 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         .visitor = question->visitor,
         .session_start = question->session_start,
     };
-    hh_votes votes;
-    hh_status status =
-        hh_graph_query(self->reader, &query, HH_LIST + (self->hides ? question->length : 0), &votes);
+    hh_recommendation list[HH_LIST];
+    size_t listed;
+    hh_status status = hh_recommend(self->recommender, &query, list, &listed);
     if (status != HH_OK)
         return status;
+    const hh_votes *votes = hh_recommender_votes(self->recommender);
     size_t room = self->votes_room;
-    uint32_t *numbers = larger(self->items, &room, votes.count, sizeof *numbers);
-    if (!numbers && votes.count)
+    uint32_t *numbers = larger(self->items, &room, votes->count, sizeof *numbers);
+    if (!numbers && votes->count)
         return HH_MEMORY;
     self->items = numbers;
-    float *scores = larger(self->scores, &self->votes_room, votes.count, sizeof *scores);
-    if (!scores && votes.count)
+    float *scores = larger(self->scores, &self->votes_room, votes->count, sizeof *scores);
+    if (!scores && votes->count)
         return HH_MEMORY;
     self->scores = scores;
 
-    hh_mixture_scores(self->mixture, &votes, scores);
-    for (size_t i = 0; i < votes.count; i++)
-        numbers[i] = self->from_graph[votes.items[i]];
-    answer->count = (uint32_t)votes.count;
+    hh_mixture_scores(self->mixture, votes, scores);
+    for (size_t i = 0; i < votes->count; i++)
+        numbers[i] = self->from_graph[votes->items[i]];
+    answer->count = (uint32_t)votes->count;
     answer->items = numbers;
     answer->scores[0] = scores;
     answer->stride[0] = 1;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
-        answer->scores[1 + expert] = votes.count ? &votes.shares[0][expert] : NULL;
+        answer->scores[1 + expert] = votes->count ? &votes->shares[0][expert] : NULL;
         answer->stride[1 + expert] = HH_EXPERTS;
     }
     return HH_OK;

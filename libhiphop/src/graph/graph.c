@@ -37,6 +37,7 @@ hh_graph *hh_graph_new(const hh_graph_options *options, hh_error *error)
     }
     graph->options = *options;
     graph->seed = options->seed;
+    graph->closed_oldest = graph->closed_newest = HH_NONE;
     graph->keep = options->sessions + options->sessions / 4 + 64; // some may be too new for a query
     atomic_init(&graph->epochs.now, 1);
     atomic_init(&graph->origin, HH_TIME_MIN);
@@ -73,7 +74,6 @@ void hh_graph_free(hh_graph *graph)
     hh_journal_free(&graph->journal);
     hh_items_free(&graph->items);
     hh_store_free(&graph->store);
-    free(graph->closed);
     free(graph);
 }
 
@@ -88,10 +88,10 @@ static void count(_Atomic uint64_t *counter, int64_t change)
 static void note_memory(hh_graph *graph)
 {
     size_t bytes = sizeof *graph + graph->store.memory + graph->items.memory;
-    bytes += (graph->store.chain_mask + 1) * sizeof *graph->store.chains;
-    bytes += (graph->journal.mask + 1) * sizeof *graph->journal.ring;
+    bytes += graph->store.chain_count * sizeof *graph->store.chains;
+    bytes += graph->journal.size * sizeof *graph->journal.ring;
+    bytes += graph->journal.latest_capacity * sizeof *graph->journal.latest;
     bytes += (graph->items.table->mask + 1) * sizeof(uint32_t);
-    bytes += graph->closed_capacity * sizeof *graph->closed;
     bytes += graph->epochs.queue_capacity * sizeof *graph->epochs.queue;
     bytes += graph->open * sizeof(hh_graph_session);
     atomic_store_explicit(&graph->memory, bytes, memory_order_relaxed);
@@ -139,31 +139,12 @@ static void set_slot(hh_graph *graph, hh_graph_session *session, uint32_t slot)
     list_append(graph, session);
 }
 
-// Room in the ring of closed sessions for all that are open, so that closing never fails.
-static hh_status closed_reserve(hh_graph *graph)
-{
-    size_t needed = graph->closed_count + graph->open + 1;
-    if (needed <= graph->closed_capacity)
-        return HH_OK;
-    size_t capacity = graph->closed_capacity ? graph->closed_capacity + graph->closed_capacity / 4 : 1024;
-    uint32_t *closed = malloc(capacity * sizeof *closed);
-    if (!closed)
-        return HH_MEMORY;
-    for (size_t i = 0; i < graph->closed_count; i++)
-        closed[i] = graph->closed[(graph->closed_begin + i) % graph->closed_capacity];
-    free(graph->closed);
-    graph->closed = closed;
-    graph->closed_begin = 0;
-    graph->closed_capacity = capacity;
-    return HH_OK;
-}
-
 hh_graph_session *hh_graph_open(hh_graph *graph, uint64_t visitor)
 {
-    hh_graph_session *session = closed_reserve(graph) ? NULL : malloc(sizeof *session);
+    hh_graph_session *session = malloc(sizeof *session);
     if (!session)
         return NULL;
-    __builtin_prefetch(&graph->store.chains[hh_visitor_tag(visitor) & graph->store.chain_mask]);
+    __builtin_prefetch(hh_chain_of(&graph->store, hh_visitor_tag(visitor)));
     session->slot = HH_NONE;
     session->visitor = visitor;
     list_append(graph, session);
@@ -180,8 +161,14 @@ static void session_gone(hh_graph *graph, hh_graph_session *session)
 
 void hh_graph_close(hh_graph *graph, hh_graph_session *session)
 {
-    if (session->slot != HH_NONE)
-        graph->closed[(graph->closed_begin + graph->closed_count++) % graph->closed_capacity] = session->slot;
+    uint32_t slot = session->slot;
+    if (slot != HH_NONE) {
+        if (graph->closed_oldest == HH_NONE)
+            graph->closed_oldest = slot;
+        else
+            hh_slot_at(&graph->store, graph->closed_newest)->closed_next = slot;
+        graph->closed_newest = slot;
+    }
     session_gone(graph, session);
 }
 
@@ -212,7 +199,7 @@ static hh_status forget(hh_graph *graph, uint32_t slot)
     if (hh_retire_reserve(graph, 2))
         return HH_MEMORY;
     const hh_block *block = hh_held_block(&graph->store, slot);
-    uint32_t clicks = block->count;
+    uint32_t clicks = hh_block_count(block);
     for (uint32_t i = 0; i < clicks; i++) {
         hh_item item = block->clicks[i].item;
         if (first_of_its_item(block, i))
@@ -225,20 +212,15 @@ static hh_status forget(hh_graph *graph, uint32_t slot)
     return HH_OK;
 }
 
-static uint32_t oldest_closed(const hh_graph *graph)
-{
-    return graph->closed[graph->closed_begin];
-}
-
 static hh_status forget_oldest(hh_graph *graph)
 {
     hh_status status;
-    if (graph->closed_count) {
-        status = forget(graph, oldest_closed(graph));
+    if (graph->closed_oldest != HH_NONE) {
+        uint32_t oldest = graph->closed_oldest, next = hh_slot_at(&graph->store, oldest)->closed_next;
+        status = forget(graph, oldest);
         if (status)
             return status;
-        graph->closed_begin = (graph->closed_begin + 1) % graph->closed_capacity;
-        graph->closed_count--;
+        graph->closed_oldest = oldest == graph->closed_newest ? HH_NONE : next;
     } else { // open sessions alone fill the graph: the one that rested longest begins again
         hh_graph_session *session = graph->held.oldest;
         status = forget(graph, session->slot);
@@ -246,8 +228,8 @@ static hh_status forget_oldest(hh_graph *graph)
             return status;
         set_slot(graph, session, HH_NONE);
     }
-    if (graph->closed_count) {
-        const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
+    if (graph->closed_oldest != HH_NONE) {
+        const hh_block *block = hh_held_block(&graph->store, graph->closed_oldest);
         atomic_store_explicit(&graph->oldest, hh_click_time(graph, block, 0), memory_order_relaxed);
     }
     return HH_OK;
@@ -259,9 +241,9 @@ static hh_status expire(hh_graph *graph, hh_time newest)
     while (graph->clicks >= graph->options.max_clicks)
         if (forget_oldest(graph))
             return HH_MEMORY;
-    while (graph->options.max_age && graph->closed_count) {
-        const hh_block *block = hh_held_block(&graph->store, oldest_closed(graph));
-        if (hh_click_time(graph, block, block->count - 1) >= newest - graph->options.max_age)
+    while (graph->options.max_age && graph->closed_oldest != HH_NONE) {
+        const hh_block *block = hh_held_block(&graph->store, graph->closed_oldest);
+        if (hh_click_time(graph, block, hh_block_count(block) - 1) >= newest - graph->options.max_age)
             break;
         if (forget_oldest(graph))
             return HH_MEMORY;
@@ -280,13 +262,22 @@ static uint32_t block_new(hh_graph *graph, uint32_t clicks, uint32_t tag, hh_tim
     hh_block *block = hh_block_at(&graph->store, number);
     block->base = (uint32_t)((first - graph->origin) / 1000);
     block->tag = tag;
-    atomic_init(&block->count, clicks);
+    atomic_init(&block->clicks[0].at, clicks << HH_FIRST_BITS);
     return number;
+}
+
+static void set_count(hh_block *block, uint32_t count)
+{
+    atomic_store_explicit(&block->clicks[0].at, count << HH_FIRST_BITS | hh_click_at(block, 0),
+                          memory_order_release);
 }
 
 static void put(const hh_graph *graph, hh_block *block, uint32_t i, hh_item item, hh_time time)
 {
-    block->clicks[i] = (hh_click){item, (uint32_t)(time - hh_block_base(graph, block))};
+    uint32_t at = (uint32_t)(time - hh_block_base(graph, block)); // of the first click: less than a second
+    block->clicks[i].item = item;
+    atomic_store_explicit(&block->clicks[i].at, i ? at : hh_block_count(block) << HH_FIRST_BITS | at,
+                          memory_order_relaxed);
 }
 
 static void replace_block(hh_graph *graph, uint32_t slot, uint32_t block)
@@ -309,7 +300,7 @@ static hh_status learn(hh_graph *graph, hh_graph_session *session, hh_item item,
     uint32_t tag = hh_visitor_tag(session->visitor);
     bool fresh = session->slot == HH_NONE;
     const hh_block *old = fresh ? NULL : hh_held_block(&graph->store, session->slot);
-    uint32_t held = old ? old->count : 0, place = held, first = 0;
+    uint32_t held = old ? hh_block_count(old) : 0, place = held, first = 0;
     while (place > 0 && hh_click_time(graph, old, place - 1) > time)
         place--;
     while (first < held && old->clicks[first].item != item)
@@ -333,7 +324,7 @@ static hh_status learn(hh_graph *graph, hh_graph_session *session, hh_item item,
     if (in_place) {
         hh_block *same = hh_block_at(&graph->store, hh_slot_at(&graph->store, slot)->block);
         put(graph, same, held, item, time);
-        atomic_store_explicit(&same->count, held + 1, memory_order_release);
+        set_count(same, held + 1);
     } else {
         hh_block *new = hh_block_at(&graph->store, block);
         for (uint32_t i = 0; i < held; i++)
@@ -365,9 +356,10 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
         return HH_LIMIT;
     if (session->slot != HH_NONE) {
         const hh_block *block = hh_held_block(&graph->store, session->slot);
-        hh_time first = hh_click_time(graph, block, 0), last = hh_click_time(graph, block, block->count - 1);
+        hh_time first = hh_click_time(graph, block, 0),
+                last = hh_click_time(graph, block, hh_block_count(block) - 1);
         if (!fits(graph, time < first ? time : first, time > last ? time : last) ||
-            block->count == HH_SESSION_CLICKS)
+            hh_block_count(block) == HH_SESSION_CLICKS)
             return HH_LIMIT;
     }
     hh_time newest = time > graph->newest ? time : graph->newest;
@@ -397,7 +389,7 @@ static void take_over(hh_graph *graph, hh_graph_session *into, hh_graph_session 
 // The clicks of both in time order, those of `a` first where times are equal.
 static void merge_clicks(const hh_graph *graph, hh_block *into, const hh_block *a, const hh_block *b)
 {
-    uint32_t i = 0, j = 0, m = a->count, n = b->count;
+    uint32_t i = 0, j = 0, m = hh_block_count(a), n = hh_block_count(b);
     while (i < m || j < n) {
         bool from_a = j == n || (i < m && hh_click_time(graph, a, i) <= hh_click_time(graph, b, j));
         const hh_block *source = from_a ? a : b;
@@ -410,20 +402,20 @@ static void merge_clicks(const hh_graph *graph, hh_block *into, const hh_block *
 // Lists `slot` for every item of `block`, the clicks that are about to be in it.
 static hh_status place_all(hh_graph *graph, uint32_t slot, const hh_block *block, const hh_block *there)
 {
-    for (uint32_t i = 0; i < block->count; i++) {
+    for (uint32_t i = 0; i < hh_block_count(block); i++) {
         if (!first_of_its_item(block, i))
             continue;
         hh_item item = block->clicks[i].item;
         hh_time time = hh_click_time(graph, block, i);
         uint32_t first = 0;
-        while (first < there->count && there->clicks[first].item != item)
+        while (first < hh_block_count(there) && there->clicks[first].item != item)
             first++;
-        hh_item_at(&graph->items, item)->stale = true; // names the other slot, soon nobody's
-        if (first == there->count || time < hh_click_time(graph, there, first)) {
+        hh_postings_stale(graph, item); // they name the other slot, soon nobody's
+        if (first == hh_block_count(there) || time < hh_click_time(graph, there, first)) {
             hh_status status = hh_postings_place(graph, item, slot, block->tag, time, true);
             if (status)
                 return status;
-            hh_item_at(&graph->items, item)->stale = true;
+            hh_postings_stale(graph, item);
         }
     }
     return HH_OK;
@@ -437,12 +429,14 @@ hh_status hh_graph_merge(hh_graph *graph, hh_graph_session *into, hh_graph_sessi
         const hh_block *a = hh_held_block(&graph->store, into->slot),
                        *b = hh_held_block(&graph->store, from->slot);
         hh_time begin_a = hh_click_time(graph, a, 0), begin_b = hh_click_time(graph, b, 0);
-        hh_time end_a = hh_click_time(graph, a, a->count - 1), end_b = hh_click_time(graph, b, b->count - 1);
+        hh_time end_a = hh_click_time(graph, a, hh_block_count(a) - 1),
+                end_b = hh_click_time(graph, b, hh_block_count(b) - 1);
         hh_time begin = begin_a < begin_b ? begin_a : begin_b, end = end_a > end_b ? end_a : end_b;
-        if (!fits(graph, begin, end) || a->count + b->count > HH_SESSION_CLICKS)
+        if (!fits(graph, begin, end) || hh_block_count(a) + hh_block_count(b) > HH_SESSION_CLICKS)
             return HH_LIMIT;
-        uint32_t block =
-            hh_retire_reserve(graph, 3) ? HH_NONE : block_new(graph, a->count + b->count, a->tag, begin);
+        uint32_t block = hh_retire_reserve(graph, 3)
+                             ? HH_NONE
+                             : block_new(graph, hh_block_count(a) + hh_block_count(b), a->tag, begin);
         if (block == HH_NONE)
             return HH_MEMORY;
         if (place_all(graph, into->slot, b, a)) {

@@ -7,6 +7,7 @@
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
+//   threshold.c   what was no candidate of it and should have been
 //
 // What readers may see while the writer works is either immutable once published (by a release store of the
 // reference to it) or atomic. A reader enters an epoch before it follows a reference, and what the writer has
@@ -21,16 +22,19 @@
 
 // ---- sessions ----
 
-// A click in a session: `at` milliseconds after the session's base.
+// A click in a session: `at` milliseconds after the session's base. That of the first click is below 1000,
+// which leaves room beside it for the number of clicks: see hh_block_count, hh_click_at.
 typedef struct hh_click {
-    uint32_t item, at;
+    uint32_t item;
+    _Atomic uint32_t at;
 } hh_click;
+
+#define HH_FIRST_BITS 10 // of the first click's `at`, the others count the session's clicks
 
 // A session's clicks in time order. Immutable but for appending: a click is written, then counted.
 typedef struct hh_block {
-    uint32_t base; // seconds after the graph's origin
+    uint32_t base; // the first click's second after the graph's origin
     uint32_t tag;  // of the visitor
-    _Atomic uint32_t count;
     hh_click clicks[];
 } hh_block;
 
@@ -38,8 +42,14 @@ typedef struct hh_block {
 typedef struct hh_slot {
     _Atomic uint32_t block; // HH_NONE: nobody's
     _Atomic uint32_t next;  // slot of another session in the chain of its visitor's tag
-    uint32_t previous;      // the same the other way, for the writer
+    // for the writer: memory for 2^30 slots with their blocks has no number any more
+    uint32_t closed_next : 31; // slot of the session that was closed next
+    uint32_t unchained : 1;    // is in no chain any more
 } hh_slot;
+
+// A visitor's sessions that a query looks at: where many people go by one name ("anonymous"), there are no
+// end of them.
+#define HH_CHAIN_LOOKS 1000
 
 #define HH_CHUNK_BITS      19 // a chunk holds 2^19 words of 4 bytes: a large page
 #define HH_CHUNKS          8192
@@ -53,8 +63,8 @@ typedef struct hh_store {
     uint32_t free_blocks[HH_BLOCK_CLASSES];
     hh_slot *_Atomic *slots;                     // [slot_chunks]
     uint32_t slot_chunks, used_slots, free_slot; // free_slot: chained by `next`
-    _Atomic uint32_t *chains;                    // [chain_mask + 1] by tag
-    uint32_t chain_mask;
+    _Atomic uint32_t *chains;                    // [chain_count] by tag
+    uint32_t chain_count, chained;               // chained: since it began
     size_t memory;
 } hh_store;
 
@@ -65,6 +75,7 @@ typedef struct hh_store {
 typedef struct hh_postings {
     _Atomic uint32_t begin, end;
     uint32_t capacity;
+    _Atomic bool stale; // may name expired sessions, and so, when a slot is used again, name one twice
     _Atomic uint32_t slots[];
 } hh_postings;
 
@@ -75,7 +86,6 @@ typedef struct hh_item_entry {
     uint32_t hash;
     _Atomic uint32_t clicks; // held
     _Atomic bool withdrawn;
-    bool stale;                    // postings may name expired sessions
     bool idle;                     // in the queue of items without clicks
     bool again;                    // lost its last click since: to the end of the queue when its turn comes
     hh_time newest;                // key of the last posting
@@ -95,8 +105,8 @@ typedef struct hh_items {
     hh_item_entry *_Atomic *chunks; // [chunk_count]
     uint32_t chunk_count;
     _Atomic uint32_t used; // numbers ever given out
-    uint32_t count, free_count, free_capacity, marks;
-    uint32_t *free_numbers; // [free_count] a stack
+    uint32_t count, marks;
+    uint32_t free_number; // a stack, chained by the entries' `length`; HH_NONE: empty
     hh_item_table *_Atomic table;
     uint32_t *idle; // ring [idle_capacity] of items without clicks, oldest first
     uint32_t idle_begin, idle_count, idle_capacity;
@@ -133,11 +143,10 @@ typedef struct hh_lost {
 
 typedef struct hh_journal {
     _Atomic uint64_t begun, done; // entries whose change has begun, is done
-    uint64_t mask;
+    uint64_t size;
     struct {
-        _Atomic int64_t time;
-        _Atomic uint64_t what; // item | kind << 32
-    } * ring;
+        _Atomic uint32_t time, more, item; // more: kind | time >> 32 << 8
+    } * ring;                              // [size]
     // Of the entries that were overwritten, those with the latest times: a few clicks from clocks that are
     // ahead must not hide the past from everybody. A heap, the earliest first.
     hh_lost *latest; // [latest_capacity]
@@ -196,8 +205,7 @@ struct hh_graph {
     hh_journal journal;
     hh_epochs epochs;
     hh_open_list held, empty; // open sessions with clicks, by the last to arrive; and those without
-    uint32_t *closed;         // ring [closed_capacity] of closed sessions, oldest first
-    size_t closed_begin, closed_count, closed_capacity;
+    uint32_t closed_oldest, closed_newest; // slots of closed sessions, HH_NONE: none
     _Atomic uint64_t clicks, sessions, open, item_count;
     _Atomic int64_t newest, oldest;
     _Atomic size_t memory;
@@ -250,9 +258,25 @@ static inline hh_time hh_block_base(const hh_graph *graph, const hh_block *block
     return atomic_load_explicit(&graph->origin, memory_order_relaxed) + (hh_time)block->base * 1000;
 }
 
+static inline uint32_t hh_block_count(const hh_block *block)
+{
+    return atomic_load_explicit(&block->clicks[0].at, memory_order_acquire) >> HH_FIRST_BITS;
+}
+
+static inline uint32_t hh_click_at(const hh_block *block, uint32_t i)
+{
+    uint32_t at = atomic_load_explicit(&block->clicks[i].at, memory_order_relaxed);
+    return i ? at : at & ((1u << HH_FIRST_BITS) - 1);
+}
+
 static inline hh_time hh_click_time(const hh_graph *graph, const hh_block *block, uint32_t i)
 {
-    return hh_block_base(graph, block) + block->clicks[i].at;
+    return hh_block_base(graph, block) + hh_click_at(block, i);
+}
+
+static inline _Atomic uint32_t *hh_chain_of(const hh_store *store, uint32_t tag)
+{
+    return &store->chains[(uint64_t)tag * store->chain_count >> 32];
 }
 
 static inline uint32_t hh_visitor_tag(uint64_t visitor)
@@ -280,6 +304,7 @@ static inline hh_item_entry *hh_item_at(const hh_items *items, hh_item item)
 hh_status hh_postings_place(hh_graph *graph, hh_item item, uint32_t slot, uint32_t tag, hh_time time,
                             bool listed);
 void hh_postings_drop(hh_graph *graph, hh_item item, uint32_t slot); // the session has expired
+void hh_postings_stale(hh_graph *graph, hh_item item);               // a session among them will be nobody's
 
 // journal.c
 hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options);
@@ -288,6 +313,8 @@ void hh_journal_free(hh_journal *journal);
 void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item item, hh_time time);
 // Copies the latest of what was overwritten, first arrived first; returns how many. [latest_capacity]
 uint32_t hh_journal_latest(const hh_journal *journal, hh_entry *entries);
+// What stands in the ring for the entry, whole only if the writer has not come round to it meanwhile.
+hh_entry hh_journal_read(const hh_journal *journal, uint64_t index);
 int64_t hh_scale_weight(const hh_scale *scale, int pop, hh_time time);
 // How many bits the sums must be shifted right so that `time` fits; moves the zero.
 int hh_scale_advance(hh_scale *scale, int pop, hh_time time);

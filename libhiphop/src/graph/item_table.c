@@ -29,6 +29,7 @@ static hh_item_table *table_new(uint32_t places)
 hh_status hh_items_init(hh_items *items)
 {
     items->chunks = calloc(CHUNK_COUNT, sizeof *items->chunks); // untouched pages cost nothing
+    items->free_number = HH_NONE;
     items->idle_capacity = 2 * IDLE_ITEMS;
     items->idle = malloc(items->idle_capacity * sizeof *items->idle);
     hh_item_table *table = table_new(1024);
@@ -46,7 +47,6 @@ void hh_items_free(hh_items *items)
     for (uint32_t i = 0; items->chunks && i < CHUNK_COUNT && items->chunks[i]; i++)
         free(items->chunks[i]);
     free(items->chunks);
-    free(items->free_numbers);
     free(items->idle);
     free(items->table);
 }
@@ -120,24 +120,22 @@ static void table_remove(hh_items *items, uint32_t hash, uint32_t number)
 
 static hh_item number_new(hh_items *items)
 {
-    if (items->free_count)
-        return items->free_numbers[--items->free_count];
-    uint32_t number = items->used;
+    uint32_t number = items->free_number;
+    if (number != HH_NONE) {
+        items->free_number = hh_item_at(items, number)->length;
+        return number;
+    }
+    number = items->used;
     if (number == MAX_ITEMS)
         return HH_ITEM_NONE;
     uint32_t chunk = number >> HH_ITEM_CHUNK_BITS;
     if (!items->chunks[chunk]) {
-        // Room in the stack of free numbers first, so that giving back never fails.
-        uint32_t *numbers = realloc(items->free_numbers, (number + CHUNK_ITEMS) * sizeof *numbers);
-        if (!numbers)
-            return HH_ITEM_NONE;
-        items->free_numbers = numbers;
         hh_item_entry *entries = aligned_alloc(64, CHUNK_ITEMS * sizeof *entries);
         if (!entries)
             return HH_ITEM_NONE;
         memset(entries, 0, CHUNK_ITEMS * sizeof *entries);
         atomic_store_explicit(&items->chunks[chunk], entries, memory_order_release);
-        items->memory += CHUNK_ITEMS * (sizeof *entries + sizeof *numbers);
+        items->memory += CHUNK_ITEMS * sizeof *entries;
     }
     atomic_store_explicit(&items->used, number + 1, memory_order_release);
     return number;
@@ -145,7 +143,8 @@ static hh_item number_new(hh_items *items)
 
 void hh_items_number_free(hh_items *items, uint32_t number)
 {
-    items->free_numbers[items->free_count++] = number;
+    hh_item_at(items, number)->length = items->free_number;
+    items->free_number = number;
 }
 
 // Takes an idle item out of the graph; needs room for three retired things.
@@ -243,7 +242,6 @@ hh_item hh_graph_intern(hh_graph *graph, const char *id, size_t length)
     hh_item_entry *item = hh_item_at(items, number);
     item->length = (uint32_t)length;
     item->hash = hash;
-    item->stale = false;
     item->newest = HH_TIME_MIN;
     atomic_store_explicit(&item->id, bytes, memory_order_release);
     table_put(items->table, hash, number);

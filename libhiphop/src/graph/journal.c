@@ -47,10 +47,8 @@ int hh_scale_advance(hh_scale *scale, int pop, hh_time time)
 
 hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options)
 {
-    uint64_t entries = 4096;
-    while (entries < options->max_clicks / 32)
-        entries *= 2;
-    journal->mask = entries - 1;
+    uint64_t entries = options->max_clicks / 32 > 4096 ? options->max_clicks / 32 : 4096;
+    journal->size = entries;
     journal->ring = calloc(entries, sizeof *journal->ring);
     journal->latest_capacity = (uint32_t)(entries / LATEST_PART);
     journal->latest = calloc(journal->latest_capacity, sizeof *journal->latest);
@@ -67,6 +65,16 @@ void hh_journal_free(hh_journal *journal)
 {
     free(journal->ring);
     free(journal->latest);
+}
+
+hh_entry hh_journal_read(const hh_journal *journal, uint64_t index)
+{
+    uint64_t at = index % journal->size;
+    uint32_t time = atomic_load_explicit(&journal->ring[at].time, memory_order_acquire);
+    uint32_t more = atomic_load_explicit(&journal->ring[at].more, memory_order_acquire);
+    uint32_t item = atomic_load_explicit(&journal->ring[at].item, memory_order_acquire);
+    hh_time high = (int32_t)more >> 8; // signed: the last 68 years may be before 1970
+    return (hh_entry){high * ((hh_time)1 << 32) + time, item, (hh_entry_kind)(more & 0xff), index};
 }
 
 // ---- what was overwritten ----
@@ -116,10 +124,10 @@ static void heap_replace_first(hh_journal *journal, hh_time time, uint64_t what,
 // The entry is about to be overwritten: the heap takes it, or what falls out of the heap raises the floor.
 static void lose(hh_journal *journal, uint64_t index)
 {
-    uint64_t place = index & journal->mask;
-    hh_time time = atomic_load_explicit(&journal->ring[place].time, memory_order_relaxed);
-    uint64_t what = atomic_load_explicit(&journal->ring[place].what, memory_order_relaxed);
-    hh_entry_kind kind = (hh_entry_kind)(what >> 32);
+    hh_entry entry = hh_journal_read(journal, index);
+    hh_time time = entry.time;
+    uint64_t what = entry.item | (uint64_t)entry.kind << 32;
+    hh_entry_kind kind = entry.kind;
     if ((kind != HH_ENTRY_ADD && kind != HH_ENTRY_REMOVE) ||
         time <= atomic_load_explicit(&journal->floor, memory_order_relaxed))
         return;
@@ -203,12 +211,13 @@ void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item number, hh_ti
         rescale(graph, time);
 
     uint64_t index = atomic_load_explicit(&journal->begun, memory_order_relaxed);
-    _Atomic int64_t *entry_time = &journal->ring[index & journal->mask].time;
-    _Atomic uint64_t *entry_what = &journal->ring[index & journal->mask].what;
-    atomic_store_explicit(entry_time, time, memory_order_release);
-    atomic_store_explicit(entry_what, number | (uint64_t)kind << 32, memory_order_release);
-    if (index >= journal->mask) // what the next call overwrites: readers stop trusting it from now on
-        lose(journal, index - journal->mask);
+    uint64_t place = index % journal->size;
+    atomic_store_explicit(&journal->ring[place].time, (uint32_t)time, memory_order_release);
+    atomic_store_explicit(&journal->ring[place].more, (uint32_t)(time >> 32) << 8 | (uint32_t)kind,
+                          memory_order_release);
+    atomic_store_explicit(&journal->ring[place].item, number, memory_order_release);
+    if (index + 1 >= journal->size) // what the next call overwrites: readers stop trusting it from now on
+        lose(journal, index + 1 - journal->size);
     atomic_store_explicit(&journal->begun, index + 1, memory_order_release);
     switch (kind) {
     case HH_ENTRY_ADD:

@@ -89,41 +89,60 @@ static void choose(hh_reader *reader)
     reader->chosen_count = kept;
 }
 
+void hh_knn_init(hh_reader *reader)
+{
+    const hh_graph_options *options = &reader->graph->options;
+    for (uint32_t a = 1; a <= HH_REACH; a++) {
+        float part = expf(-(float)(a - 1) / (float)options->knn_reach);
+        reader->knn_part[HH_REACH + a] = part;
+        reader->knn_part[HH_REACH - a] = (float)options->knn_backward * part;
+    }
+    for (uint32_t clicks = 1; clicks < HH_LENGTHS; clicks++)
+        reader->knn_size[clicks] = 1 / sqrtf(sqrtf((float)clicks));
+    memset(reader->knn_short, 0, sizeof reader->knn_short);
+    for (int clicks = 1; clicks <= HH_SHORT; clicks++)
+        for (int match = 0; match < clicks; match++)
+            for (int i = 0; i < clicks; i++)
+                reader->knn_short[clicks - 1][match][i] = reader->knn_part[HH_REACH + i - match];
+}
+
+static inline void vote(hh_row *row, const float weight[2], float part, bool after, uint32_t number)
+{
+    row->knn[0] += weight[0] * part;
+    row->knn[1] += weight[1] * part;
+    uint32_t before = row->seen, now = after ? number + 1 : before;
+    row->neighbours += before != now;
+    row->seen = now;
+}
+
+static void vote_long(hh_reader *reader, uint32_t number, const float weight[2])
+{
+    const hh_neighbour *neighbour = &reader->neighbours[number];
+    const hh_click *clicks = neighbour->block->clicks;
+    uint32_t match = neighbour->match, first = match > HH_REACH ? match - HH_REACH : 0;
+    uint32_t end = neighbour->clicks < match + HH_REACH + 1 ? neighbour->clicks : match + HH_REACH + 1;
+    for (uint32_t i = first; i < end; i++) { // the match, too: it gets nothing
+        uint32_t row = hh_row_of(reader, clicks[i].item);
+        vote(&reader->rows[row], weight, reader->knn_part[HH_REACH + i - match], i > match, number);
+    }
+}
+
 static void vote_all(hh_reader *reader)
 {
-    const hh_index *index = reader->index; // as the loop needs them: it runs a thousand times a query
-    const uint32_t items = reader->index_capacity, stamp = reader->stamp;
-    float(*shares)[HH_EXPERTS] = reader->shares;
-    hh_evidence *evidence = reader->evidence;
-    uint32_t *seen = reader->seen;
     for (uint32_t k = 0; k < reader->chosen_count; k++) {
         uint32_t number = reader->chosen[k];
         const hh_neighbour *neighbour = &reader->neighbours[number];
-        const hh_click *clicks = neighbour->block->clicks;
         float size = reader->similar[number];
         float weight[2] = {size * neighbour->left[2], size * neighbour->left[3]};
-        uint32_t match = neighbour->match, first = match > HH_REACH ? match - HH_REACH : 0;
-        uint32_t end = neighbour->clicks < match + HH_REACH + 1 ? neighbour->clicks : match + HH_REACH + 1;
-        for (uint32_t i = first; i < end; i++) { // the match, too: it gets nothing
-            hh_item item = clicks[i].item;
-            uint32_t candidate;
-            if (item < items && index[item].stamp == stamp) {
-                candidate = index[item].candidate;
-            } else {
-                candidate = hh_candidate_new(reader, item);
-                if (candidate == HH_NONE)
-                    continue;
-                shares = reader->shares;
-                evidence = reader->evidence;
-                seen = reader->seen;
-            }
-            float part = reader->knn_part[HH_REACH + i - match], *row = shares[candidate];
-            row[HH_EXPERT_KNN_SHORT] += weight[0] * part;
-            row[HH_EXPERT_KNN_LONG] += weight[1] * part;
-            uint32_t before = seen[candidate], now = i > match ? number + 1 : before;
-            evidence[candidate].neighbours += before != now;
-            seen[candidate] = now;
+        uint32_t clicks = neighbour->clicks, match = neighbour->match;
+        if (clicks > reader->at_once) {
+            vote_long(reader, number, weight);
+            continue;
         }
+        const float *parts = reader->knn_short[clicks - 1][match];
+        for (uint32_t i = 0; i < HH_SHORT; i++)
+            vote(&reader->rows[neighbour->candidates[i]], weight, parts[i], (i > match) & (i < clicks),
+                 number);
     }
 }
 
@@ -150,8 +169,8 @@ static void weigh_by_rarity(hh_reader *reader, float exponent)
         hh_four rarity = ln(1 + all / clicks);
         for (uint32_t j = 0; j < count; j++) {
             float factor = exponent == 0.5f ? sqrtf(rarity[j]) : powf(rarity[j], exponent);
-            reader->shares[i + j][HH_EXPERT_KNN_SHORT] *= factor;
-            reader->shares[i + j][HH_EXPERT_KNN_LONG] *= factor;
+            reader->rows[1 + i + j].knn[0] *= factor;
+            reader->rows[1 + i + j].knn[1] *= factor;
         }
     }
 }

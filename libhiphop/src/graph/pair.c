@@ -10,87 +10,86 @@
 #include <math.h>
 #include <string.h>
 
-#define REACH     5
+#define REACH     HH_NEXT_TO
 #define NEXT_LONG 0.1f // on fast streams the recent decide, on slow ones there are only old ones
-
-_Static_assert(HH_EXPERT_PAIR_SHORT == HH_EXPERT_NEXT + 1 && HH_EXPERT_PAIR_LONG == HH_EXPERT_NEXT + 2 &&
-                   HH_EXPERT_NEXT + 4 <= HH_EXPERTS,
-               "next and pair are added in one go");
-
-typedef struct hh_pair_row {
-    uint32_t before;              // clicks before the item's that count, at most
-    hh_four parts[2 * REACH + 1]; // of next, pair and pair in a click at REACH + its distance
-    float sums[2][REACH + 1];     // of pair's parts of so many clicks before, after
-    float scale[2];
-} hh_pair_row;
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
 
-static void row_init(hh_pair_row *row, float backward)
+void hh_pair_init(hh_reader *reader)
 {
-    *row = (hh_pair_row){.before = backward > 0 ? REACH : 0};
+    float backward = (float)reader->graph->options.pair_backward;
+    reader->at_once = backward > 0 ? HH_SHORT : 0; // without, what came before is not even a candidate
+    memset(reader->pair_part, 0, sizeof reader->pair_part);
+    memset(reader->pair_sums, 0, sizeof reader->pair_sums);
     for (int a = 1; a <= REACH; a++) {
         float part = 1 / (float)a;
-        row->parts[REACH + a] = (hh_four){a == 1, part, part, 0};
-        row->parts[REACH - a] = (hh_four){0, backward * part, backward * part, 0};
-        row->sums[0][a] = row->sums[0][a - 1] + backward * part;
-        row->sums[1][a] = row->sums[1][a - 1] + part;
+        reader->pair_part[REACH + a] = (hh_four){a == 1, part, part, 1};
+        reader->pair_part[REACH - a] = (hh_four){0, backward * part, backward * part, 0};
+        reader->pair_sums[0][a] = reader->pair_sums[0][a - 1] + backward * part;
+        reader->pair_sums[1][a] = reader->pair_sums[1][a - 1] + part;
+    }
+    memset(reader->pair_short, 0, sizeof reader->pair_short);
+    for (int clicks = 1; clicks <= HH_SHORT; clicks++)
+        for (int at = 0; at < clicks; at++)
+            for (int i = 0; i < clicks; i++)
+                reader->pair_short[clicks - 1][at][i] = reader->pair_part[REACH + i - at];
+    for (int clicks = 1; clicks <= HH_SHORT; clicks++)
+        for (int at = 0; at < clicks; at++)
+            reader->pair_mass[clicks - 1][at] =
+                reader->pair_sums[0][at] + reader->pair_sums[1][clicks - 1 - at];
+}
+
+// The votes of all that was found of one item come to the rows first, then, at their right size, to the sums.
+static void fold(hh_reader *reader, hh_four scale)
+{
+    hh_row *rows = reader->rows + 1;
+    for (uint32_t i = 0; i < reader->count; i++) {
+        reader->paired[i] += scale * rows[i].pair;
+        rows[i].pair = (hh_four){0, 0, 0, 0};
     }
 }
 
-// All that pair will add for the item, so that it need be added only once, at its right size.
-static void row_scale(const hh_reader *reader, hh_pair_row *row, uint32_t depth)
+// Returns pair's parts of the clicks around.
+static float vote_long(hh_reader *reader, const hh_neighbour *neighbour, uint32_t at, hh_four weight)
 {
-    const hh_graph_options *options = &reader->graph->options;
-    hh_four sum = {0, 0, 0, 0};
-    for (uint32_t i = 0; i < reader->found_count; i++) {
-        const hh_neighbour *neighbour = &reader->neighbours[reader->found[i].neighbour];
-        uint32_t at = reader->found[i].at, after = neighbour->clicks - 1 - at;
-        sum += neighbour->left * (row->sums[0][least(at, row->before)] + row->sums[1][least(after, REACH)]);
+    uint32_t first = at - least(at, reader->at_once ? REACH : 0);
+    uint32_t end = least(neighbour->clicks, at + REACH + 1);
+    for (uint32_t j = first; j < end; j++) { // the item itself, too: it gets nothing
+        uint32_t row = hh_row_of(reader, neighbour->block->clicks[j].item);
+        reader->rows[row].pair += weight * reader->pair_part[REACH + j - at];
     }
-    for (int h = 0; h < 2; h++)
-        row->scale[h] = sum[h] > 0 ? powf((float)options->pair_decay, (float)depth) /
-                                         powf(sum[h], (float)options->pair_norm)
-                                   : 0;
+    return reader->pair_sums[0][at - first] + reader->pair_sums[1][end - 1 - at];
 }
 
 void hh_votes_pair(hh_reader *reader, uint32_t depth)
 {
-    hh_pair_row row;
-    row_init(&row, (float)reader->graph->options.pair_backward);
-    row_scale(reader, &row, depth);
-    const hh_index *index = reader->index; // as the loop needs them: it runs a thousand times a query
-    const uint32_t items = reader->index_capacity, stamp = reader->stamp;
-    float(*shares)[HH_EXPERTS] = reader->shares;
-    hh_evidence *evidence = reader->evidence;
+    const hh_graph_options *options = &reader->graph->options;
+    hh_row *rows = reader->rows;
+    hh_four sum = {0, 0, 0, 0}; // all that pair gives for the item
+    const hh_four next = {depth == 0, 0, 0, 0}, next_long = {depth == 0 ? NEXT_LONG : 0, 0, 0, 0};
+    const hh_four one_more = {0, 0, 0, 1}, one = {0, 1, 0, 0}, other = {0, 0, 1, 0};
     for (uint32_t i = 0; i < reader->found_count; i++) {
         const hh_neighbour *neighbour = &reader->neighbours[reader->found[i].neighbour];
-        const hh_click *clicks = neighbour->block->clicks;
-        uint32_t at = reader->found[i].at, first = at - least(at, row.before);
-        uint32_t end = least(neighbour->clicks, at + REACH + 1);
+        uint32_t at = reader->found[i].at;
         hh_four left = neighbour->left;
-        float next = depth == 0 ? left[0] + NEXT_LONG * left[1] : 0;
-        hh_four weight = {next, row.scale[0] * left[0], row.scale[1] * left[1], 0};
-        for (uint32_t j = first; j < end; j++) { // the item itself, too: it gets nothing
-            hh_item item = clicks[j].item;
-            uint32_t candidate;
-            if (item < items && index[item].stamp == stamp) {
-                candidate = index[item].candidate;
-            } else {
-                candidate = hh_candidate_new(reader, item);
-                if (candidate == HH_NONE)
-                    continue;
-                shares = reader->shares;
-                evidence = reader->evidence;
-            }
-            hh_four sum;
-            memcpy(&sum, &shares[candidate][HH_EXPERT_NEXT], sizeof sum);
-            sum += weight * row.parts[REACH + j - at];
-            memcpy(&shares[candidate][HH_EXPERT_NEXT], &sum, sizeof sum);
-            evidence[candidate].followed += j > at;
+        hh_four weight = (next + one) * left[0] + (next_long + other) * left[1] + one_more;
+        if (neighbour->clicks <= reader->at_once) {
+            const hh_four *parts = reader->pair_short[neighbour->clicks - 1][at];
+            sum += left * reader->pair_mass[neighbour->clicks - 1][at];
+            for (int j = 0; j < HH_SHORT; j++)
+                rows[neighbour->candidates[j]].pair += weight * parts[j];
+        } else {
+            sum += left * vote_long(reader, neighbour, at, weight);
+            rows = reader->rows;
         }
     }
+    hh_four scale = {1, 0, 0, 1};
+    for (int h = 0; h < 2; h++)
+        scale[1 + h] = sum[h] > 0 ? powf((float)options->pair_decay, (float)depth) /
+                                        powf(sum[h], (float)options->pair_norm)
+                                  : 0;
+    fold(reader, scale);
 }

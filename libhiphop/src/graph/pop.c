@@ -22,6 +22,7 @@
 void hh_pop_free(hh_pop *pop)
 {
     free(pop->items);
+    free(pop->places);
     free(pop->window);
     for (int i = 0; i < HH_POPS; i++)
         free(pop->top[i].items);
@@ -42,14 +43,14 @@ static bool before(const hh_reader *reader, int p, hh_item a, hh_item b)
 static void set_place(hh_pop *pop, int p, uint32_t at, hh_item item)
 {
     pop->top[p].items[at] = item;
-    pop->items[item].place[p] = at + 1;
+    pop->places[item][p] = at + 1;
 }
 
 static void cut_last(hh_pop *pop, int p)
 {
     hh_pop_top *top = &pop->top[p];
     hh_item last = top->items[--top->count];
-    pop->items[last].place[p] = 0;
+    pop->places[last][p] = 0;
     if (pop->items[last].sums[p] > top->outside)
         top->outside = pop->items[last].sums[p];
 }
@@ -60,7 +61,7 @@ static void bubble(hh_reader *reader, int p, hh_item item)
     hh_pop *pop = &reader->pop;
     hh_pop_top *top = &pop->top[p];
     bool eligible = pop->items[item].clicks && !pop->items[item].hidden;
-    uint32_t at = pop->items[item].place[p];
+    uint32_t at = pop->places[item][p];
     if (!at) {
         if (!eligible)
             return;
@@ -88,7 +89,7 @@ static void bubble(hh_reader *reader, int p, hh_item item)
     set_place(pop, p, at, item);
     if (!eligible) {
         top->count--;
-        pop->items[item].place[p] = 0;
+        pop->places[item][p] = 0;
     } else if (at + 1 == top->count && pop->items[item].sums[p] <= top->outside) {
         cut_last(pop, p);
     }
@@ -99,7 +100,7 @@ static void rebuild(hh_reader *reader, int p)
     hh_pop *pop = &reader->pop;
     hh_pop_top *top = &pop->top[p];
     for (uint32_t i = 0; i < top->count; i++)
-        pop->items[top->items[i]].place[p] = 0;
+        pop->places[top->items[i]][p] = 0;
     top->count = 0;
     top->outside = -1;
     // Of many items nothing is left of the short half-lives. They tie, and ties cost: they come last, when
@@ -198,6 +199,11 @@ static hh_status reserve_items(hh_pop *pop, uint32_t count)
         return HH_MEMORY;
     memset(items + pop->capacity, 0, (capacity - pop->capacity) * sizeof *items);
     pop->items = items;
+    uint32_t(*places)[HH_POPS] = realloc(pop->places, capacity * sizeof *places);
+    if (!places)
+        return HH_MEMORY;
+    memset(places + pop->capacity, 0, (capacity - pop->capacity) * sizeof *places);
+    pop->places = places;
     pop->capacity = capacity;
     return HH_OK;
 }
@@ -207,7 +213,7 @@ static hh_status reserve_items(hh_pop *pop, uint32_t count)
 static hh_status window_reserve(hh_reader *reader)
 {
     hh_pop *pop = &reader->pop;
-    size_t kept = reader->graph->journal.mask + 1;
+    size_t kept = reader->graph->journal.size;
     if (pop->window_count < pop->window_capacity)
         return HH_OK;
     if (pop->counted > kept + kept / 4) { // forget the oldest
@@ -265,18 +271,10 @@ static void move_to(hh_reader *reader, hh_time as_of)
 
 // ---- the journal ----
 
-static hh_entry read_entry(const hh_journal *journal, uint64_t index)
-{
-    uint64_t at = index & journal->mask;
-    hh_time time = atomic_load_explicit(&journal->ring[at].time, memory_order_acquire);
-    uint64_t what = atomic_load_explicit(&journal->ring[at].what, memory_order_acquire);
-    return (hh_entry){time, (uint32_t)what, (hh_entry_kind)(what >> 32), index};
-}
-
 // Whether the entry was still there when all before this call was read.
 static bool still_there(const hh_journal *journal, uint64_t index)
 {
-    return atomic_load_explicit(&journal->begun, memory_order_acquire) <= index + journal->mask;
+    return atomic_load_explicit(&journal->begun, memory_order_acquire) < index + journal->size;
 }
 
 static hh_status take(hh_reader *reader, const hh_entry *entry)
@@ -306,7 +304,7 @@ static hh_status follow(hh_reader *reader)
     const hh_journal *journal = &reader->graph->journal;
     uint64_t end = atomic_load_explicit(&journal->done, memory_order_acquire);
     while (pop->cursor < end) {
-        hh_entry entry = read_entry(journal, pop->cursor);
+        hh_entry entry = hh_journal_read(journal, pop->cursor);
         if (!still_there(journal, pop->cursor))
             return HH_NOT_FOUND;
         if (take(reader, &entry))
@@ -342,7 +340,8 @@ static hh_status copy_sums(hh_reader *reader)
     if (reserve_items(pop, used))
         return HH_MEMORY;
     if (pop->items) // none of an empty graph
-        memset(pop->items, 0, pop->capacity * sizeof *pop->items);
+        memset(pop->items, 0, pop->capacity * sizeof *pop->items),
+            memset(pop->places, 0, pop->capacity * sizeof *pop->places);
     for (int p = 0; p < HH_POPS; p++) {
         pop->scale.half_life[p] = journal->scale.half_life[p];
         pop->scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
@@ -355,7 +354,7 @@ static hh_status copy_sums(hh_reader *reader)
         if (from == to)
             break;
         for (; from < to; from++) {
-            hh_entry entry = read_entry(journal, from);
+            hh_entry entry = hh_journal_read(journal, from);
             if (!still_there(journal, from))
                 return HH_NOT_FOUND;
             if (reserve_items(pop, entry.item + 1))
@@ -403,10 +402,10 @@ static hh_status fill_window(hh_reader *reader)
     pop->window_count = pop->counted = 0;
     pop->floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
     int32_t arrival = (int32_t)journal->latest_capacity; // those in the heap came first
-    uint64_t first = pop->cursor > journal->mask ? pop->cursor - journal->mask : 0;
+    uint64_t first = pop->cursor >= journal->size ? pop->cursor + 1 - journal->size : 0;
     hh_status status = HH_OK;
     for (uint64_t i = first; !status && i < pop->cursor; i++) {
-        hh_entry entry = read_entry(journal, i);
+        hh_entry entry = hh_journal_read(journal, i);
         if (still_there(journal, i)) {
             status = window_take(reader, &entry, ++arrival);
         } else { // nor are those before it: the heap has them, or the floor
@@ -507,7 +506,7 @@ static bool sum_own_clicks(hh_reader *reader)
 // an item that is in it already.
 static int64_t not_counted(const hh_reader *reader, uint32_t candidate, int p)
 {
-    if (reader->seen[candidate] == HH_BROUGHT)
+    if (reader->rows[1 + candidate].seen == HH_BROUGHT)
         return reader->pop.items[reader->items[candidate]].sums[p];
     return candidate < reader->own_items ? reader->own_sums[candidate][p] : 0;
 }
@@ -525,22 +524,23 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     for (int p = 0; p < HH_POPS; p++)
         for (uint32_t i = 0; i < wanted && i < pop->top[p].count; i++)
             hh_candidate(reader, pop->top[p].items[i]);
-    float per_click[HH_POPS];
     for (int p = 0; p < HH_POPS; p++) {
         int64_t total = pop->top[p].total;
         for (uint32_t i = 0; i < reader->count; i++)
-            if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) &&
+            if ((i < reader->own_items || reader->rows[1 + i].seen == HH_BROUGHT) &&
                 reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
                 total -= not_counted(reader, i, p);
-        per_click[p] = total > 0 ? 1.0f / (float)total : 0;
+        reader->per_click[p] = total > 0 ? 1.0f / (float)total : 0;
     }
     for (uint32_t i = 0; i < reader->count; i++) {
         hh_item item = reader->items[i];
         if (item >= pop->capacity || pop->items[item].hidden)
             continue;
+        const int64_t *sums = pop->items[item].sums;
+        bool whole = i >= reader->own_items && reader->rows[1 + i].seen != HH_BROUGHT;
         for (int p = 0; p < HH_POPS; p++) {
-            int64_t sum = pop->items[item].sums[p] - not_counted(reader, i, p);
-            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * per_click[p];
+            int64_t sum = whole ? sums[p] : sums[p] - not_counted(reader, i, p);
+            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * reader->per_click[p];
         }
     }
 }

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 4
+#define FIRST_CAPACITY 2
+#define NEAR           4 // of the newest that are looked at one by one
 #define AHEAD          8 // times `keep` sessions of an item are held for slow readers
 
 static size_t bytes_of(uint32_t capacity)
@@ -20,7 +21,7 @@ static hh_time first_click(const hh_graph *graph, uint32_t slot, hh_item item, u
     if (!block)
         return HH_TIME_MIN;
     *tag = block->tag;
-    uint32_t count = atomic_load_explicit(&block->count, memory_order_relaxed);
+    uint32_t count = hh_block_count(block);
     for (uint32_t i = 0; i < count; i++)
         if (block->clicks[i].item == item)
             return hh_click_time(graph, block, i);
@@ -61,20 +62,30 @@ static hh_postings *copy(hh_graph *graph, hh_item number, uint32_t without)
     const hh_postings *old = item->postings;
     uint32_t begin = old ? old->begin : 0, end = old ? old->end : 0, unused;
     begin += old ? spare(graph, number, old) : 0;
+    bool stale = old && atomic_load_explicit(&old->stale, memory_order_relaxed), again = false;
     uint32_t held = end - begin, capacity = FIRST_CAPACITY;
     if (held >= FIRST_CAPACITY)
-        capacity = held + held / 4 + 1;
+        capacity = held + held / (stale ? 4 : 8) + 1; // stale ones cost a look at each session
     hh_postings *fresh = hh_retire_reserve(graph, 1) ? NULL : malloc(bytes_of(capacity));
     if (!fresh)
         return NULL;
     fresh->capacity = capacity;
     uint32_t count = 0;
+    hh_time last = HH_TIME_MIN;
     for (uint32_t i = begin; i < end; i++) {
         uint32_t slot = old->slots[i];
-        if (slot != without && !(item->stale && first_click(graph, slot, number, &unused) == HH_TIME_MIN))
-            atomic_init(&fresh->slots[count++], slot);
+        if (slot == without)
+            continue;
+        if (stale) {
+            hh_time time = first_click(graph, slot, number, &unused);
+            if (time == HH_TIME_MIN)
+                continue;
+            again |= time <= last; // used again for the same item, and so listed twice: not in order
+            last = time;
+        }
+        atomic_init(&fresh->slots[count++], slot);
     }
-    item->stale = false;
+    atomic_init(&fresh->stale, again);
     atomic_init(&fresh->begin, 0);
     atomic_init(&fresh->end, count);
     return fresh;
@@ -98,6 +109,33 @@ static hh_status append(hh_graph *graph, hh_item number, uint32_t slot)
     return HH_OK;
 }
 
+// Whether the session in the slot belongs before one with its first click at `time`.
+static bool is_before(const hh_graph *graph, hh_item number, uint32_t slot, hh_time time, uint32_t tag)
+{
+    uint32_t other = 0;
+    hh_time at = first_click(graph, slot, number, &other);
+    return at < time || (at == time && other <= tag);
+}
+
+// Where a session belongs. Mostly near the end; where many have one time (of logs that know only the day), in
+// the middle of them.
+static uint32_t place_of(const hh_graph *graph, hh_item number, const hh_postings *postings, hh_time time,
+                         uint32_t tag)
+{
+    uint32_t high = postings->end, near = postings->stale || high < NEAR ? 0 : high - NEAR, low = 0;
+    for (; high > near; high--) // one by one where they may not be in order
+        if (is_before(graph, number, postings->slots[high - 1], time, tag))
+            return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (is_before(graph, number, postings->slots[middle], time, tag))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 hh_status hh_postings_place(hh_graph *graph, hh_item number, uint32_t slot, uint32_t tag, hh_time time,
                             bool listed)
 {
@@ -111,14 +149,9 @@ hh_status hh_postings_place(hh_graph *graph, hh_item number, uint32_t slot, uint
     hh_postings *fresh = copy(graph, number, slot);
     if (!fresh)
         return HH_MEMORY;
-    uint32_t place = fresh->end;
-    for (; place > 0; place--) {
-        uint32_t other = fresh->slots[place - 1], other_tag = 0;
-        hh_time at = first_click(graph, other, number, &other_tag);
-        if (at < time || (at == time && other_tag <= tag))
-            break;
-        atomic_init(&fresh->slots[place], other);
-    }
+    uint32_t place = place_of(graph, number, fresh, time, tag);
+    for (uint32_t i = fresh->end; i > place; i--)
+        atomic_init(&fresh->slots[i], fresh->slots[i - 1]);
     atomic_init(&fresh->slots[place], slot);
     atomic_init(&fresh->end, fresh->end + 1);
     publish(graph, item, fresh);
@@ -137,5 +170,12 @@ void hh_postings_drop(hh_graph *graph, hh_item number, uint32_t slot)
     if (begin < postings->end && postings->slots[begin] == slot)
         atomic_store_explicit(&postings->begin, begin + 1, memory_order_release);
     else
-        item->stale = true;
+        hh_postings_stale(graph, number);
+}
+
+void hh_postings_stale(hh_graph *graph, hh_item number)
+{
+    hh_postings *postings = hh_item_at(&graph->items, number)->postings;
+    if (postings)
+        atomic_store_explicit(&postings->stale, true, memory_order_relaxed);
 }

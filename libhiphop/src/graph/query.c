@@ -52,13 +52,8 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
             reader->next = first;
         } while (!atomic_compare_exchange_weak(&graph->epochs.readers, &first, reader));
     }
-    for (uint32_t a = 1; a <= HH_REACH; a++) {
-        float part = expf(-(float)(a - 1) / (float)graph->options.knn_reach);
-        reader->knn_part[HH_REACH + a] = part;
-        reader->knn_part[HH_REACH - a] = (float)graph->options.knn_backward * part;
-    }
-    for (uint32_t clicks = 1; clicks < HH_LENGTHS; clicks++)
-        reader->knn_size[clicks] = 1 / sqrtf(sqrtf((float)clicks));
+    hh_pair_init(reader);
+    hh_knn_init(reader);
     for (int h = 0; h < 2; h++) {
         reader->rate[h] = 1 / (float)graph->options.pair_half_life[h];
         reader->rate[2 + h] = 1 / (float)graph->options.knn_half_life[h];
@@ -75,7 +70,8 @@ void hh_reader_free(hh_reader *reader)
     free(reader->items);
     free(reader->shares);
     free(reader->evidence);
-    free(reader->seen);
+    free(reader->rows);
+    free(reader->paired);
     free(reader->own);
     free(reader->own_clicks);
     free(reader->own_sums);
@@ -100,26 +96,28 @@ uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
     if (item >= reader->used)
         return HH_NONE;
     uint32_t number = reader->count;
-    if (number == reader->capacity) {
-        uint32_t a = number, b = number, c = number;
-        if (!hh_grow(&reader->items, &a, number + 1, sizeof *reader->items) ||
-            !hh_grow(&reader->shares, &b, number + 1, sizeof *reader->shares) ||
-            !hh_grow(&reader->evidence, &c, number + 1, sizeof *reader->evidence) ||
-            !hh_grow(&reader->seen, &reader->capacity, number + 1, sizeof *reader->seen)) {
+    if (number + 1 >= reader->capacity) { // rows are one more than candidates
+        uint32_t a = reader->capacity, b = a, c = a;
+        size_t wanted = (size_t)number + 2;
+        if (!hh_grow(&reader->items, &a, wanted, sizeof *reader->items) ||
+            !hh_grow(&reader->shares, &b, wanted, sizeof *reader->shares) ||
+            !hh_grow(&reader->paired, &c, wanted, sizeof *reader->paired) ||
+            !hh_grow(&reader->rows, &reader->row_capacity, wanted, sizeof *reader->rows) ||
+            !hh_grow(&reader->evidence, &reader->capacity, wanted, sizeof *reader->evidence)) {
             reader->failed = true;
             return HH_NONE;
         }
     }
-    if (item < reader->pop.capacity) { // what pop knows of it is needed later
+    if (item < reader->pop.capacity) // what pop knows of it is needed later
         __builtin_prefetch(&reader->pop.items[item]);
-        __builtin_prefetch(&reader->pop.items[item].hidden);
-    }
-    reader->index[item] = (hh_index){reader->stamp, number};
+    reader->index[item] = reader->first + number;
     reader->items[number] = item;
     memset(reader->shares[number], 0, sizeof *reader->shares);
+    reader->rows[number + 1] = (hh_row){.seen = 0};
+    reader->paired[number] = (hh_four){0, 0, 0, 0};
     reader->evidence[number] = (hh_evidence){0, 0};
-    reader->seen[number] = 0;
     reader->count = number + 1;
+    reader->made = reader->made > reader->count ? reader->made : reader->count;
     return number;
 }
 
@@ -141,22 +139,20 @@ float hh_query_all_clicks(const hh_reader *reader)
 
 // ---- the asking session ----
 
-// A visitor's sessions that are looked at: where many people go by one name ("anonymous"), there are no end
-// of them.
-#define OWN_SESSIONS 1000
-
 // The visitor's clicks in sessions that reach into this one, up to as_of.
 static void find_own_clicks(hh_reader *reader)
 {
     const hh_graph *graph = reader->graph;
     const hh_store *store = &graph->store;
-    uint32_t slot =
-        atomic_load_explicit(&store->chains[reader->tag & store->chain_mask], memory_order_acquire) - 1;
-    for (int looked_at = 0; slot != HH_NONE && looked_at < OWN_SESSIONS; looked_at++) {
+    uint32_t slot = atomic_load_explicit(hh_chain_of(store, reader->tag), memory_order_acquire) - 1;
+    for (int looked_at = 0; slot != HH_NONE && looked_at < HH_CHAIN_LOOKS; looked_at++) {
+        const hh_slot *link = hh_slot_at(store, slot);
+        uint32_t next = atomic_load_explicit(&link->next, memory_order_acquire), count = 0;
+        if (next != HH_NONE)
+            __builtin_prefetch(hh_slot_at(store, next));
         const hh_block *block = hh_slot_block(store, slot);
-        uint32_t count = 0;
         if (block && block->tag == reader->tag)
-            count = atomic_load_explicit(&block->count, memory_order_acquire);
+            count = hh_block_count(block);
         while (count && hh_click_time(graph, block, count - 1) >= reader->as_of)
             count--;
         if (count && hh_click_time(graph, block, count - 1) >= reader->session_start) {
@@ -171,7 +167,7 @@ static void find_own_clicks(hh_reader *reader)
                     reader->own[reader->own_count++] = (hh_own_click){hh_click_time(graph, block, i), item};
             }
         }
-        slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_acquire);
+        slot = next;
     }
     for (uint32_t i = 0; i < reader->own_count; i++) {
         uint32_t candidate = hh_candidate(reader, reader->own[i].item);
@@ -195,13 +191,12 @@ static void leave_own_items(hh_reader *reader, const hh_query *query)
 {
     for (size_t i = 0; i < query->length; i++) {
         hh_item item = query->items[i];
-        if (item >= reader->index_capacity || reader->index[item].stamp != reader->stamp)
+        if (item >= reader->index_capacity || reader->index[item] - reader->first >= reader->count)
             continue;
-        uint32_t candidate = reader->index[item].candidate;
-        reader->seen[candidate] = HH_BROUGHT;
-        float *shares = reader->shares[candidate];
-        for (int e = HH_EXPERT_PAIR_SHORT; e <= HH_EXPERT_KNN_LONG; e++)
-            shares[e] = 0;
+        hh_row *row = &reader->rows[1 + reader->index[item] - reader->first];
+        row->seen = HH_BROUGHT;
+        row->knn[0] = row->knn[1] = 0;
+        reader->paired[reader->index[item] - reader->first] *= (hh_four){1, 0, 0, 1};
     }
 }
 
@@ -210,39 +205,40 @@ static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
     hh_item item = reader->items[candidate];
     // What pop knows of the item is in the cache by now; only numbers that the caller brought may be
     // nobody's.
-    if (reader->pop.known && item < reader->pop.capacity && reader->seen[candidate] != HH_BROUGHT)
+    if (reader->pop.known && item < reader->pop.capacity && reader->rows[1 + candidate].seen != HH_BROUGHT)
         return !reader->pop.items[item].hidden;
     const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
     return atomic_load_explicit(&entry->id, memory_order_acquire) &&
            !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
 }
 
-static void drop_withdrawn(hh_reader *reader)
+// Makes shares of the rows, without the items that are withdrawn, and scales each expert's to sum to 1: all
+// but pop's, which are of all items, also of those that are no candidates.
+static void make_shares(hh_reader *reader)
 {
     uint32_t kept = 0;
+    float sums[HH_EXPERTS] = {0};
     for (uint32_t i = 0; i < reader->count; i++) {
         if (!may_be_listed(reader, i))
             continue;
+        const hh_row *row = &reader->rows[1 + i];
+        float *shares = reader->shares[kept];
         if (kept != i) {
             reader->items[kept] = reader->items[i];
-            reader->evidence[kept] = reader->evidence[i];
-            memcpy(reader->shares[kept], reader->shares[i], sizeof *reader->shares);
+            memcpy(shares, reader->shares[i], sizeof *reader->shares);
         }
-        kept++;
+        for (int e = 0; e < 3; e++)
+            shares[HH_EXPERT_NEXT + e] = reader->paired[i][e];
+        for (int e = 0; e < 2; e++)
+            shares[HH_EXPERT_KNN_SHORT + e] = row->knn[e];
+        reader->evidence[kept++] = (hh_evidence){row->neighbours, (uint32_t)reader->paired[i][3]};
+        for (int e = HH_POPS; e < HH_EXPERTS; e++)
+            sums[e] += shares[e];
     }
     reader->count = kept;
-}
-
-// All but pop, whose shares are of all items, also of those that are no candidates.
-static void scale_to_one(hh_reader *reader)
-{
-    float sums[HH_EXPERTS] = {0};
-    for (uint32_t i = 0; i < reader->count; i++)
-        for (int e = HH_POPS; e < HH_EXPERTS; e++)
-            sums[e] += reader->shares[i][e];
     for (int e = HH_POPS; e < HH_EXPERTS; e++)
         sums[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
-    for (uint32_t i = 0; i < reader->count; i++)
+    for (uint32_t i = 0; i < kept; i++)
         for (int e = HH_POPS; e < HH_EXPERTS; e++)
             reader->shares[i][e] *= sums[e];
 }
@@ -259,7 +255,8 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->tag = hh_visitor_tag(query->visitor);
     reader->session_start = query->session_start;
     reader->failed = false;
-    reader->count = reader->neighbour_count = reader->chosen_count = 0;
+    reader->first += reader->made;
+    reader->count = reader->made = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
              before = reader->index_capacity;
     reader->used = used;
@@ -267,10 +264,14 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
         return HH_MEMORY;
     if (reader->index_capacity > before)
         memset(reader->index + before, 0, (reader->index_capacity - before) * sizeof *reader->index);
-    if (++reader->stamp == 0) { // stamps of four thousand million queries ago
-        memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
-        reader->stamp = 1;
+    if (reader->first == 0 || reader->first > UINT32_MAX / 2) { // at first, and every ten million queries
+        if (reader->index)
+            memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
+        reader->first = 1;
     }
+    if (!hh_grow(&reader->rows, &reader->row_capacity, 1, sizeof *reader->rows))
+        return HH_MEMORY;
+    reader->rows[0] = (hh_row){.seen = 0};
     return HH_OK;
 }
 
@@ -288,23 +289,20 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         if (!reader->blind) {
             find_own_clicks(reader);
             hh_walk(reader, query->items, query->length);
-            hh_votes_knn(reader);
+            if (!reader->failed)
+                hh_votes_knn(reader);
         }
         hh_votes_repeat(reader, query->items, query->length);
         leave_own_items(reader, query);
         hh_votes_pop(reader, (uint32_t)popular);
-        drop_withdrawn(reader);
-        scale_to_one(reader);
+        make_shares(reader);
         if (reader->failed)
             status = HH_MEMORY;
     }
     hh_reader_leave(reader);
     if (status)
         return status;
-    votes->count = reader->count;
-    votes->items = reader->items;
-    votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
-    votes->evidence = reader->evidence;
+    hh_show_candidates(reader, votes);
     votes->length = query->length;
     votes->as_of = query->as_of;
     votes->neighbours = reader->chosen_count;

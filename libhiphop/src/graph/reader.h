@@ -9,6 +9,10 @@
 #define HH_BROUGHT HH_NONE
 #define HH_LENGTHS 64 // of sessions, whose factor is looked up
 #define HH_REACH   32 // clicks around a match that a neighbour votes for
+#define HH_NEXT_TO 5  // clicks around a match that pair counts
+// Most sessions are shorter than this or as long. They are read and counted without loops, whose ends nobody
+// could predict: all as if they had so many clicks, of which some count nothing.
+#define HH_SHORT 4
 
 typedef float hh_four __attribute__((vector_size(16)));
 typedef int32_t hh_four_whole __attribute__((vector_size(16)));
@@ -18,9 +22,8 @@ typedef int32_t hh_four_whole __attribute__((vector_size(16)));
 typedef struct hh_pop_item {
     int64_t sums[HH_POPS];
     uint32_t clicks;
-    uint32_t place[HH_POPS]; // 1 + index in the top list, 0: not in it
-    bool hidden;             // withdrawn
-} hh_pop_item;
+    bool hidden; // withdrawn
+} hh_pop_item;   // half a line of the cache: queries look at a hundred
 
 // The items with the largest sums, best first; nobody outside ranks before anybody in it.
 typedef struct hh_pop_top {
@@ -42,7 +45,8 @@ typedef struct hh_pop {
     hh_time as_of;
     uint64_t cursor; // next journal entry
     hh_scale scale;
-    hh_pop_item *items; // [capacity]
+    hh_pop_item *items;          // [capacity]
+    uint32_t (*places)[HH_POPS]; // [capacity] 1 + index in the top list, 0: not in it
     uint32_t capacity;
     uint32_t live; // items with clicks that are not hidden
     uint64_t clicks;
@@ -62,20 +66,28 @@ hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
 
 // ---- a query ----
 
-typedef struct hh_index { // of an item among the candidates of the query with this stamp
-    uint32_t stamp, candidate;
-} hh_index;
-
 typedef struct hh_neighbour {
+    hh_four left;                  // of it after its age, by the half-lives of pair and of knn
+    uint32_t candidates[HH_SHORT]; // of a short session: its items while its item is read, then their rows
     const hh_block *block;
     uint32_t slot;
     uint32_t clicks; // before as_of
     uint32_t match;  // position of the last click on an item of the asking session
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
-    float age;    // in ms
-    hh_four left; // of it after its age, by the half-lives of pair and of knn
+    float age; // in ms
 } hh_neighbour;
+
+_Static_assert(sizeof(hh_neighbour) == 64, "a neighbour is one line of the cache");
+
+// What a candidate has been given so far. Row 0 is nobody's, for what must not be counted; a candidate's is
+// the one after its number.
+typedef struct hh_row {
+    hh_four pair; // of the item that is being read: next, pair short, pair long, and how often it followed
+    float knn[2];
+    uint32_t neighbours;
+    uint32_t seen; // by which neighbour last; HH_BROUGHT: the caller named it
+} hh_row;
 
 typedef struct hh_found { // a click on the item that is being read
     uint32_t neighbour, at;
@@ -96,7 +108,6 @@ struct hh_reader {
     hh_pop pop;
 
     // the query
-    uint32_t stamp;
     hh_time as_of;
     hh_time limit; // as_of in milliseconds after the graph's origin
     uint32_t tag;
@@ -105,13 +116,15 @@ struct hh_reader {
     bool blind;    // nothing was ever clicked
     bool failed;   // out of memory
 
-    hh_index *index; // [index_capacity] by item
-    uint32_t index_capacity;
+    uint32_t *index; // [index_capacity] by item: first + the candidate; what is outside is of other queries
+    uint32_t index_capacity, first;
     hh_item *items; // [capacity] the candidates
     float (*shares)[HH_EXPERTS];
     hh_evidence *evidence;
-    uint32_t *seen; // by which neighbour last; HH_BROUGHT: the caller named it
-    uint32_t count, capacity;
+    hh_row *rows;         // [capacity + 1]
+    hh_four *paired;      // [capacity] rows' pair of all items read, each at its right size
+    uint32_t count, made; // made: withdrawn ones, which are dropped, included
+    uint32_t capacity, row_capacity;
 
     hh_own_click *own; // [own_count] the asking session's own clicks that the graph has
     uint32_t own_count, own_capacity;
@@ -119,9 +132,12 @@ struct hh_reader {
     uint32_t own_items, own_items_capacity;
     int64_t (*own_sums)[HH_POPS]; // [own_items]
     uint32_t own_sums_capacity;
+    float per_click[HH_POPS]; // share that one unit of an item's sum is
 
     hh_neighbour *neighbours; // [neighbour_count]
     uint32_t neighbour_count, neighbour_capacity;
+    uint32_t known;   // neighbours before those of the item that is being read
+    bool all_new;     // no session can be met twice yet, so that nobody has a place
     uint32_t *places; // [place_mask + 1] 1 + the neighbour in a slot, by its hash
     uint32_t place_mask, place_capacity;
     hh_found *found; // [found_count] of one item
@@ -133,6 +149,13 @@ struct hh_reader {
     uint32_t chosen_count;
 
     // the graph's options, as the query needs them
+    uint32_t at_once; // clicks of a short session
+    hh_four
+        pair_part[2 * HH_NEXT_TO + 1];  // of next, pair, pair, following in a click at HH_NEXT_TO + distance
+    float pair_sums[2][HH_NEXT_TO + 1]; // of pair's parts of so many clicks before, after
+    hh_four pair_short[HH_SHORT][HH_SHORT][HH_SHORT]; // parts by clicks - 1, match, click of a short session
+    float pair_mass[HH_SHORT][HH_SHORT];              // the parts' sum
+    float knn_short[HH_SHORT][HH_SHORT][HH_SHORT];
     float rate[4];                    // 1 / half-life, of pair and of knn
     float knn_size[HH_LENGTHS];       // factor of a session of so many clicks
     float knn_part[2 * HH_REACH + 1]; // weight of the click at HH_REACH + its distance after the match
@@ -144,9 +167,18 @@ uint32_t hh_candidate_new(hh_reader *reader, hh_item item);
 
 static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
 {
-    if (item < reader->index_capacity && reader->index[item].stamp == reader->stamp)
-        return reader->index[item].candidate;
+    if (item < reader->index_capacity) {
+        uint32_t candidate = reader->index[item] - reader->first;
+        if (candidate < reader->count)
+            return candidate;
+    }
     return hh_candidate_new(reader, item);
+}
+
+// Its row, 0 for what is no candidate.
+static inline uint32_t hh_row_of(hh_reader *reader, hh_item item)
+{
+    return hh_candidate(reader, item) + 1; // HH_NONE + 1 is 0
 }
 
 static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
@@ -157,6 +189,14 @@ static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
 // Grows *memory, an array of *capacity elements of `size` bytes, to at least `count`; false when out of
 // memory.
 bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size);
+
+static inline void hh_show_candidates(const hh_reader *reader, hh_votes *votes)
+{
+    votes->count = reader->count;
+    votes->items = reader->items;
+    votes->shares = (const float(*)[HH_EXPERTS])reader->shares;
+    votes->evidence = reader->evidence;
+}
 
 // The clicks on an item, and all, that the query may know of.
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
@@ -181,10 +221,12 @@ static inline hh_four hh_half(hh_four x)
 // followed and preceded them, knn.c the sessions themselves.
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 
-// The experts. Each fills its column(s) of the candidates' shares, not yet scaled to sum to 1, but for pop's:
-// those are of all items that are not in the asking session, also of items that are no candidates.
+// The experts. Each fills its column(s) of the candidates' rows or shares, not yet scaled to sum to 1, but
+// for pop's: those are of all items that are not in the asking session, also of items that are no candidates.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
+void hh_pair_init(hh_reader *reader);
 void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from reader->found
+void hh_knn_init(hh_reader *reader);
 void hh_votes_knn(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
 

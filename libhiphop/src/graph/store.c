@@ -12,9 +12,11 @@
 #define HEADER_WORDS (sizeof(hh_block) / 4)
 #define HUGE_PAGE    ((size_t)1 << 21)
 #define CHUNK_WORDS  (1u << HH_CHUNK_BITS)
+#define CHAIN_CLICKS 10  // of max_clicks for each chain: a few sessions
+#define CUT_EVERY    512 // sessions: how often a chain is looked at for being too long
 #define SLOT_WORDS   (sizeof(hh_slot) / 4 << HH_SLOT_CHUNK_BITS)
 
-_Static_assert(sizeof(hh_block) == 12 && sizeof(hh_click) == 8, "blocks are counted in words of 4 bytes");
+_Static_assert(sizeof(hh_block) == 8 && sizeof(hh_click) == 8, "blocks are counted in words of 4 bytes");
 
 // Sizes 1, 2, 3, 4, 6, 8, 12, 16, ...: at most a third of a block is idle.
 static uint32_t class_capacity(int class)
@@ -45,11 +47,8 @@ hh_status hh_store_init(hh_store *store, uint32_t max_clicks)
     // Expired slots wait for readers before they are used again: twice the sessions that max_clicks allows.
     store->slot_chunks = (max_clicks >> (HH_SLOT_CHUNK_BITS - 1)) + 8;
     store->slots = calloc(store->slot_chunks, sizeof *store->slots);
-    uint32_t chains = 1024;
-    while (chains < max_clicks / 4 && chains < 1u << 30)
-        chains *= 2;
-    store->chain_mask = chains - 1;
-    store->chains = calloc(chains, sizeof *store->chains); // slot + 1, so that untouched pages cost nothing
+    store->chain_count = max_clicks / CHAIN_CLICKS + 1024;
+    store->chains = calloc(store->chain_count, sizeof *store->chains); // slot + 1, so that 0 is an empty one
     return store->slots && store->chains ? HH_OK : HH_MEMORY;
 }
 
@@ -101,7 +100,7 @@ void hh_store_block_free(hh_store *store, uint32_t number)
 {
     hh_block *block = hh_block_at(store, number);
     // Its count tells its class: a block is appended to only as far as its class has room.
-    int class = class_of(atomic_load_explicit(&block->count, memory_order_relaxed));
+    int class = class_of(hh_block_count(block));
     block->base = store->free_blocks[class];
     store->free_blocks[class] = number;
 }
@@ -142,27 +141,53 @@ void hh_store_slot_free(hh_store *store, uint32_t slot)
 
 // ---- chains ----
 
+// Chains lead one way only, so that a session is taken out by walking to it. Where many people go by one name
+// there would be no end to that, so what readers do not look at is cut off, now and then.
+static void cut_chain(hh_store *store, uint32_t slot)
+{
+    for (int i = 0; i < HH_CHAIN_LOOKS && slot != HH_NONE; i++)
+        slot = atomic_load_explicit(&hh_slot_at(store, slot)->next, memory_order_relaxed);
+    if (slot == HH_NONE)
+        return;
+    hh_slot *last = hh_slot_at(store, slot);
+    uint32_t next = atomic_load_explicit(&last->next, memory_order_relaxed);
+    atomic_store_explicit(&last->next, HH_NONE, memory_order_release);
+    while (next != HH_NONE) { // readers that stand among them still come to an end
+        hh_slot *link = hh_slot_at(store, next);
+        next = atomic_load_explicit(&link->next, memory_order_relaxed);
+        link->unchained = true;
+    }
+}
+
 void hh_store_chain(hh_store *store, uint32_t slot, uint32_t tag)
 {
-    _Atomic uint32_t *chain = &store->chains[tag & store->chain_mask];
+    _Atomic uint32_t *chain = hh_chain_of(store, tag);
     uint32_t next = atomic_load_explicit(chain, memory_order_relaxed) - 1; // HH_NONE of none: 0 - 1
     hh_slot *link = hh_slot_at(store, slot);
-    link->previous = HH_NONE;
-    if (next != HH_NONE)
-        hh_slot_at(store, next)->previous = slot;
+    link->unchained = false;
     atomic_store_explicit(&link->next, next, memory_order_relaxed);
     atomic_store_explicit(chain, slot + 1, memory_order_release);
+    if (++store->chained % CUT_EVERY == 0)
+        cut_chain(store, slot);
 }
 
 void hh_store_unchain(hh_store *store, uint32_t slot, uint32_t tag)
 {
     // The slot keeps its own `next` until it is used again, for readers that stand on it.
     hh_slot *link = hh_slot_at(store, slot);
+    if (link->unchained)
+        return;
+    _Atomic uint32_t *chain = hh_chain_of(store, tag);
     uint32_t next = atomic_load_explicit(&link->next, memory_order_relaxed);
-    if (next != HH_NONE)
-        hh_slot_at(store, next)->previous = link->previous;
-    if (link->previous == HH_NONE)
-        atomic_store_explicit(&store->chains[tag & store->chain_mask], next + 1, memory_order_release);
+    uint32_t at = atomic_load_explicit(chain, memory_order_relaxed) - 1, before = HH_NONE, steps = 0;
+    for (; at != slot; steps++) {
+        before = at;
+        at = atomic_load_explicit(&hh_slot_at(store, at)->next, memory_order_relaxed);
+    }
+    if (before == HH_NONE)
+        atomic_store_explicit(chain, next + 1, memory_order_release);
     else
-        atomic_store_explicit(&hh_slot_at(store, link->previous)->next, next, memory_order_release);
+        atomic_store_explicit(&hh_slot_at(store, before)->next, next, memory_order_release);
+    if (steps > 2 * HH_CHAIN_LOOKS)
+        cut_chain(store, atomic_load_explicit(chain, memory_order_relaxed) - 1);
 }

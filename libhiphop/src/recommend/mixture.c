@@ -9,7 +9,7 @@
 // ring, each stamped with the latest click that it has learned from. One is taken when a click moves the time
 // on, so that a stamp covers all that was learned up to it. A click far ahead of the rest (a visitor's clock
 // that is wrong) stops the snapshots until time has caught up; those before it stay.
-#include <hiphop/recommend.h>
+#include "recommend/mix.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -151,15 +151,7 @@ void hh_mixture_weights(const hh_mixture *mixture, size_t length, hh_time as_of,
 
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores)
 {
-    double exact[HH_EXPERTS];
-    float weights[HH_EXPERTS];
-    hh_mixture_weights(mixture, votes->length, votes->as_of, exact);
-    for (int e = 0; e < HH_EXPERTS; e++)
-        weights[e] = (float)exact[e];
-    for (size_t i = 0; i < votes->count; i++) {
-        float score = 0;
-        for (int e = 0; e < HH_EXPERTS; e++)
-            score += weights[e] * votes->shares[i][e];
-        scores[i] = score;
-    }
+    double weights[HH_EXPERTS];
+    hh_mixture_weights(mixture, votes->length, votes->as_of, weights);
+    hh_mix(weights, votes->shares, votes->count, scores);
 }

@@ -1,6 +1,5 @@
-// From a query to a list: the votes, the mixture's scores, the exact best k of the candidates, and a
-// reason for each.
-#include <hiphop/recommend.h>
+// From a query to a list: the votes, the mixture's scores, the exact best k, and a reason for each.
+#include "recommend/mix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,15 +204,10 @@ void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t 
 
 // ---- the call ----
 
-static hh_status make_list(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
-                           size_t *count)
+// The scores of all candidates.
+static hh_status score(hh_recommender *recommender, const double weights[HH_EXPERTS])
 {
-    hh_votes *votes = &recommender->votes;
-    size_t popular = recommender->options.k + (recommender->options.hide_session_items ? query->length : 0);
-    hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
-    recommender->asked = status == HH_OK;
-    if (status)
-        return status;
+    const hh_votes *votes = &recommender->votes;
     if (votes->count > recommender->capacity) {
         size_t capacity = votes->count + votes->count / 2;
         float *scores = realloc(recommender->scores, capacity * sizeof *scores);
@@ -222,12 +216,38 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
         recommender->scores = scores;
         recommender->capacity = capacity;
     }
-    hh_mixture_scores(recommender->mixture, votes, recommender->scores);
-    *count = choose(&(ranking){recommender, votes}, query);
+    hh_mix(weights, votes->shares, votes->count, recommender->scores);
+    return HH_OK;
+}
+
+static hh_status make_list(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
+                           size_t *count)
+{
+    hh_votes *votes = &recommender->votes;
+    const ranking by = {recommender, votes};
+    const uint32_t *best = recommender->best, k = recommender->options.k;
+    size_t popular = k + (recommender->options.hide_session_items ? query->length : 0);
+    hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
+    recommender->asked = status == HH_OK;
     double weights[HH_EXPERTS];
     hh_mixture_weights(recommender->mixture, query->length, query->as_of, weights);
-    for (size_t i = 0; i < *count; i++)
-        list[i] = explain(recommender, votes, recommender->best[i], weights);
+    if (!status)
+        status = score(recommender, weights);
+    if (status)
+        return status;
+    size_t chosen = choose(&by, query), candidates = votes->count;
+    // Is there anything better among what is no candidate?
+    float least = chosen < k ? 0 : recommender->scores[best[k - 1]];
+    status = hh_graph_query_more(recommender->reader, weights, least, votes);
+    if (!status && votes->count > candidates) {
+        status = score(recommender, weights);
+        chosen = status ? 0 : choose(&by, query);
+    }
+    if (status)
+        return status;
+    for (size_t i = 0; i < chosen; i++)
+        list[i] = explain(recommender, votes, best[i], weights);
+    *count = chosen;
     return HH_OK;
 }
 

@@ -63,14 +63,15 @@ void hh_sessionizer_limit_lists(hh_sessionizer *s, size_t floors, size_t ceiling
     s->cut_limit = cuts;
 }
 
-static hh_session view(hh_record *record)
+static hh_session view(const hh_sessionizer *s, uint32_t number)
 {
+    hh_record *record = hh_record_at(s, number);
     return (hh_session){.id = record->id,
                         .visitor = hh_record_visitor(record),
                         .visitor_length = record->visitor_length,
                         .clicks = hh_record_clicks(record),
                         .count = record->count,
-                        .attachment = &record->of.attachment};
+                        .attachment = &hh_record_rest_at(s, number)->of.attachment};
 }
 
 void hh_sessionizer_free(hh_sessionizer *s, void (*release)(void *context, const hh_session *session))
@@ -78,11 +79,10 @@ void hh_sessionizer_free(hh_sessionizer *s, void (*release)(void *context, const
     if (!s)
         return;
     for (uint32_t number = s->oldest; release && number != HH_RECORD_NONE;) {
-        hh_record *record = hh_record_at(s, number);
-        number = record->newer;
-        hh_session session = view(record);
-        if (!hh_record_is_cut(record))
+        hh_session session = view(s, number);
+        if (!hh_record_is_cut(hh_record_at(s, number)))
             release(s->context, &session);
+        number = hh_record_rest_at(s, number)->newer;
     }
     hh_records_free(s);
     free(s->replay.text);
@@ -91,9 +91,9 @@ void hh_sessionizer_free(hh_sessionizer *s, void (*release)(void *context, const
 
 // ---- closing
 
-static void tell_closed(hh_sessionizer *s, hh_record *record, hh_close_reason reason)
+static void tell_closed(hh_sessionizer *s, uint32_t number, hh_close_reason reason)
 {
-    hh_session session = view(record);
+    hh_session session = view(s, number);
     s->sink(s->context,
             &(hh_session_event){
                 .kind = HH_SESSION_CLOSED, .muted = s->muted, .session = &session, .reason = reason});
@@ -104,7 +104,7 @@ void hh_sessionizer_due(hh_sessionizer *s, uint32_t number)
 {
     hh_record *record = hh_record_at(s, number);
     if (!hh_record_is_cut(record)) {
-        tell_closed(s, record, HH_CLOSE_GAP);
+        tell_closed(s, number, HH_CLOSE_GAP);
         hh_records_remove(s, number);
         return;
     }
@@ -153,10 +153,10 @@ static uint32_t cut_off(hh_sessionizer *s, uint32_t tag, const char *visitor, si
     while ((number = first_to_close(s, hh_records_find(s, tag, visitor, length, NULL))) != HH_RECORD_NONE) {
         hh_record *record = hh_record_at(s, number);
         hh_wheel_remove(s, number);
-        tell_closed(s, record, reason);
+        tell_closed(s, number, reason);
         if (number == heir) {
             hh_records_drop_clicks(s, record);
-            record->of.chain = record->id;
+            hh_record_rest_at(s, number)->of.chain = record->id;
         }
         // A cut must be in the wheel before others are removed: outside, it would go with the last of them.
         hh_record *cut = hh_record_at(s, heir);
@@ -305,8 +305,8 @@ static uint32_t merge(hh_sessionizer *s, const click_plan *plan)
     bool swap = later->id < earlier->id;
     uint32_t number = swap ? plan->later : plan->earlier;
     uint32_t other = swap ? plan->earlier : plan->later;
-    hh_session shown = view(hh_record_at(s, number));
-    hh_session shown_other = view(hh_record_at(s, other));
+    hh_session shown = view(s, number);
+    hh_session shown_other = view(s, other);
     s->sink(s->context,
             &(hh_session_event){
                 .kind = HH_SESSION_MERGED, .muted = s->muted, .session = &shown, .other = &shown_other});
@@ -373,7 +373,7 @@ static void take(hh_sessionizer *s, const click_plan *plan, int64_t offset, cons
     else
         hh_wheel_touch(s, number);
 
-    hh_session session = view(record);
+    hh_session session = view(s, number);
     s->sink(s->context,
             &(hh_session_event){
                 .kind = HH_SESSION_CLICK, .muted = s->muted, .session = &session, .position = position});
@@ -434,6 +434,7 @@ hh_status hh_sessionizer_push(hh_sessionizer *s, int64_t offset, const char *vis
     if (*fate == HH_CLICK_TAKEN)
         take(s, &plan, offset, visitor, length, item, time);
     s->muted = false;
+    hh_wheel_look_ahead(s);
     return HH_OK;
 }
 

@@ -41,15 +41,15 @@ int64_t hh_checkpoint_resume(const hh_sessionizer *s, int64_t position, hh_time 
             break;
         if (cuts)
             cuts[count] = (hh_cut_mark){record->id, record->cut_after};
-        number = record->newer;
+        number = hh_record_rest_at(s, number)->newer;
     }
     if (cut_count)
         *cut_count = count;
     *watermark = s->watermark;
     if (number == HH_RECORD_NONE)
         return position;
-    *watermark = hh_record_at(s, number)->watermark;
-    return hh_record_hold(hh_record_at(s, number));
+    *watermark = hh_record_rest_at(s, number)->watermark;
+    return hh_record_hold(s, number);
 }
 
 // ---- writing

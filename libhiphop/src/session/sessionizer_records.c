@@ -54,7 +54,7 @@ void hh_sessionizer_expect(hh_sessionizer *s, const char *visitor, size_t length
         if (slots->slot[at].tag == *tag) {
             *known = slots->slot[at].number;
             __builtin_prefetch(hh_record_at(s, *known), 1);
-            __builtin_prefetch((const char *)hh_record_at(s, *known) + 64, 1);
+            __builtin_prefetch(hh_record_rest_at(s, *known), 1);
             break;
         }
     *tag = hh_records_tag(s, visitor, length);
@@ -70,51 +70,52 @@ hh_status hh_records_reserve(hh_sessionizer *s)
         return HH_MEMORY;
     if (s->chunk_count == s->chunk_capacity) {
         size_t capacity = s->chunk_capacity ? 2 * s->chunk_capacity : 8;
-        hh_record **grown = realloc(s->chunks, capacity * sizeof *grown);
+        hh_record_chunk **grown = realloc(s->chunks, capacity * sizeof *grown);
         if (!grown)
             return HH_MEMORY;
         s->chunks = grown;
         s->chunk_capacity = capacity;
     }
-    hh_record *chunk = hh_blocks_keep(&s->blocks, HH_RECORDS_IN_CHUNK * sizeof *chunk);
+    char *chunk = hh_blocks_keep(&s->blocks, sizeof **s->chunks + HH_CACHE_LINE - HH_BLOCK_SMALLEST);
     if (!chunk)
         return HH_MEMORY;
-    s->chunks[s->chunk_count++] = chunk;
+    chunk += -(uintptr_t)chunk % HH_CACHE_LINE;
+    s->chunks[s->chunk_count++] = (hh_record_chunk *)chunk;
     return HH_OK;
 }
 
 static void link_newest(hh_sessionizer *s, uint32_t number)
 {
-    hh_record *record = hh_record_at(s, number);
-    record->older = s->newest;
-    record->newer = HH_RECORD_NONE;
+    hh_record_rest *rest = hh_record_rest_at(s, number);
+    rest->older = s->newest;
+    rest->newer = HH_RECORD_NONE;
     if (s->newest != HH_RECORD_NONE)
-        hh_record_at(s, s->newest)->newer = number;
+        hh_record_rest_at(s, s->newest)->newer = number;
     else
         s->oldest = number;
     s->newest = number;
 }
 
-static void unlink_order(hh_sessionizer *s, const hh_record *record)
+static void unlink_order(hh_sessionizer *s, const hh_record_rest *rest)
 {
-    if (record->older != HH_RECORD_NONE)
-        hh_record_at(s, record->older)->newer = record->newer;
+    if (rest->older != HH_RECORD_NONE)
+        hh_record_rest_at(s, rest->older)->newer = rest->newer;
     else
-        s->oldest = record->newer;
-    if (record->newer != HH_RECORD_NONE)
-        hh_record_at(s, record->newer)->older = record->older;
+        s->oldest = rest->newer;
+    if (rest->newer != HH_RECORD_NONE)
+        hh_record_rest_at(s, rest->newer)->older = rest->older;
     else
-        s->newest = record->older;
+        s->newest = rest->older;
 }
 
 void hh_records_move_to_oldest(hh_sessionizer *s, uint32_t number)
 {
-    hh_record *record = hh_record_at(s, number);
-    unlink_order(s, record);
-    record->older = HH_RECORD_NONE;
-    record->newer = s->oldest;
+    hh_record_rest *rest = hh_record_rest_at(s, number);
+    unlink_order(s, rest);
+    rest->older = HH_RECORD_NONE;
+    rest->newer = s->oldest;
     if (s->oldest != HH_RECORD_NONE)
-        hh_record_at(s, s->oldest)->older = number;
+        hh_record_rest_at(s, s->oldest)->older = number;
     else
         s->newest = number;
     s->oldest = number;
@@ -129,10 +130,8 @@ uint32_t hh_records_add(hh_sessionizer *s, uint32_t tag, const char *visitor, si
     else
         number = s->used++;
     hh_record *record = hh_record_at(s, number);
-    *record = (hh_record){.visitor_length = (uint32_t)length,
-                          .id = offset,
-                          .watermark = s->watermark,
-                          .sibling = HH_RECORD_NONE};
+    *record = (hh_record){.visitor_length = (uint32_t)length, .id = offset, .sibling = HH_RECORD_NONE};
+    *hh_record_rest_at(s, number) = (hh_record_rest){.watermark = s->watermark};
     if (length > HH_VISITOR_INLINE)
         record->visitor.block = block;
     if (length)
@@ -163,7 +162,7 @@ void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record)
 static void forget(hh_sessionizer *s, uint32_t number)
 {
     hh_record *record = hh_record_at(s, number);
-    unlink_order(s, record);
+    unlink_order(s, hh_record_rest_at(s, number));
     hh_records_drop_clicks(s, record);
     if (record->visitor_length > HH_VISITOR_INLINE)
         hh_blocks_give(&s->blocks, record->visitor.block, record->visitor_length);
@@ -199,6 +198,15 @@ void hh_records_remove(hh_sessionizer *s, uint32_t number)
         hh_slots_remove(&s->visitors, slot);
         forget(s, first);
     }
+}
+
+void hh_records_fetch(const hh_sessionizer *s, const hh_record *record)
+{
+    const hh_slots *slots = &s->visitors;
+    uint32_t tag = hh_records_tag(s, hh_record_visitor(record), record->visitor_length);
+    __builtin_prefetch(&slots->slot[hh_slots_first(slots, tag)], 1);
+    if (record->count > 1)
+        __builtin_prefetch(record->list, 1);
 }
 
 void hh_records_free(hh_sessionizer *s)

@@ -14,13 +14,13 @@
 
 #define HH_RECORD_NONE      UINT32_MAX
 #define HH_RECORD_LIMIT     ((uint32_t)1 << 30) // the wheel needs the bits above
-#define HH_RECORDS_IN_CHUNK 256u
+#define HH_RECORDS_IN_CHUNK 1024u
 #define HH_VISITOR_INLINE   16u
 
 // An open session, or the cut that a cap has left behind: the memory that the visitor was started afresh at
-// an offset, kept until nothing from before it could touch anything from after it in a replay.
+// an offset, kept until nothing from before it could touch anything from after it in a replay. What every
+// click and the wheel look at: one line of the cache. The rest of it is in hh_record_rest.
 typedef struct hh_record {
-    // What every click looks at comes first.
     union {
         char bytes[HH_VISITOR_INLINE]; // where the length allows it
         char *block;
@@ -40,14 +40,24 @@ typedef struct hh_record {
     unsigned
         cut_after : 1; // of a cut: the click that met the cap was the last one before, not the first after
     int64_t id;        // first offset; of a cut: the offset of the click that met the cap
+    uint32_t earlier, later; // in the wheel; `later` links unused records too
+} hh_record;
+
+typedef struct hh_record_rest {
     union {
         void *attachment;
         int64_t chain; // of a cut: a replay from here on needs no help to come to the same cut
     } of;
-    hh_time watermark;       // when the click at the first offset, or the chain's, was taken
-    uint32_t older, newer;   // by hold: see hh_record_hold
-    uint32_t earlier, later; // in the wheel; `later` links unused records too
-} hh_record;
+    hh_time watermark;     // when the click at the first offset, or the chain's, was taken
+    uint32_t older, newer; // by hold: see hh_record_hold
+} hh_record_rest;
+
+#define HH_CACHE_LINE 64u
+_Static_assert(sizeof(hh_record) == HH_CACHE_LINE, "a record is a line of the cache");
+typedef struct hh_record_chunk {
+    hh_record records[HH_RECORDS_IN_CHUNK];
+    hh_record_rest rests[HH_RECORDS_IN_CHUNK];
+} hh_record_chunk;
 
 #define HH_WHEEL_BUCKETS 2048u
 
@@ -60,6 +70,8 @@ typedef struct hh_wheel {
     int64_t bucket;   // its number
     size_t waiting;   // records in buckets
     uint32_t next;    // the records of that bucket, in order of (last, id)
+    uint32_t ahead;   // in the bucket whose turn is next: how far the look ahead has come,
+    uint32_t seen[2]; // and the records that it came from
     uint32_t buckets[HH_WHEEL_BUCKETS];
 } hh_wheel;
 
@@ -110,9 +122,9 @@ struct hh_sessionizer {
     hh_time watermark;
     hh_time sure_watermark; // what a replay's watermark is here at least: without unmarked help of the clock
 
-    hh_slots visitors; // to the newest record of each
-    hh_blocks blocks;  // records, click lists and long visitor ids
-    hh_record **chunks;
+    hh_slots visitors;        // to the newest record of each
+    hh_blocks blocks;         // records, click lists and long visitor ids
+    hh_record_chunk **chunks; // each at the beginning of a line of the cache
     size_t chunk_count;
     size_t chunk_capacity;
     uint32_t used;   // records ever in use
@@ -137,7 +149,12 @@ struct hh_sessionizer {
 
 static inline hh_record *hh_record_at(const hh_sessionizer *s, uint32_t number)
 {
-    return &s->chunks[number / HH_RECORDS_IN_CHUNK][number % HH_RECORDS_IN_CHUNK];
+    return &s->chunks[number / HH_RECORDS_IN_CHUNK]->records[number % HH_RECORDS_IN_CHUNK];
+}
+
+static inline hh_record_rest *hh_record_rest_at(const hh_sessionizer *s, uint32_t number)
+{
+    return &s->chunks[number / HH_RECORDS_IN_CHUNK]->rests[number % HH_RECORDS_IN_CHUNK];
 }
 
 static inline bool hh_record_is_cut(const hh_record *record)
@@ -162,9 +179,10 @@ static inline const char *hh_record_visitor(const hh_record *record)
 
 // The offset from which a replay needs no help to rebuild the record. The list older/newer is in its order,
 // except that cuts which a replay was told of, whose chains lie before it, come first.
-static inline int64_t hh_record_hold(const hh_record *record)
+static inline int64_t hh_record_hold(const hh_sessionizer *s, uint32_t number)
 {
-    return hh_record_is_cut(record) ? record->of.chain : record->id;
+    const hh_record *record = hh_record_at(s, number);
+    return hh_record_is_cut(record) ? hh_record_rest_at(s, number)->of.chain : record->id;
 }
 
 // sessionizer.c
@@ -186,6 +204,8 @@ uint32_t hh_records_add(hh_sessionizer *s, uint32_t tag, const char *visitor, si
 // waited for it.
 void hh_records_remove(hh_sessionizer *s, uint32_t number);
 void hh_records_drop_clicks(hh_sessionizer *s, hh_record *record);
+// Fetches from memory what hh_records_remove() will need. Changes nothing else.
+void hh_records_fetch(const hh_sessionizer *s, const hh_record *record);
 void hh_records_move_to_oldest(hh_sessionizer *s, uint32_t number);
 void hh_records_free(hh_sessionizer *s);
 size_t hh_records_memory(const hh_sessionizer *s);
@@ -200,6 +220,8 @@ void hh_wheel_remove(hh_sessionizer *s, uint32_t number);
 void hh_wheel_touch(hh_sessionizer *s, uint32_t number);
 // Moves the watermark; hands what is due to hh_sessionizer_due.
 void hh_wheel_advance(hh_sessionizer *s, hh_time watermark);
+// Fetches from memory, a record a call, what the turn to the next bucket will need. Changes nothing else.
+void hh_wheel_look_ahead(hh_sessionizer *s);
 // The same, but no further than it takes to close what is open.
 void hh_wheel_settle(hh_sessionizer *s, hh_time watermark);
 

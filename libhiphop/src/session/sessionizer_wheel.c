@@ -18,7 +18,7 @@ void hh_wheel_init(hh_wheel *wheel, hh_time gap, hh_time lateness)
 {
     wheel->width = (gap + lateness) / (HH_WHEEL_BUCKETS - 2) + 1;
     wheel->boundary = HH_TIME_MIN;
-    wheel->next = HH_RECORD_NONE;
+    wheel->next = wheel->ahead = wheel->seen[0] = wheel->seen[1] = HH_RECORD_NONE;
     for (size_t i = 0; i < HH_WHEEL_BUCKETS; i++)
         wheel->buckets[i] = HH_RECORD_NONE;
 }
@@ -172,6 +172,36 @@ static void turn_to(hh_sessionizer *s, hh_time watermark)
     hh_wheel *wheel = &s->wheel;
     wheel->bucket = floor_divide(watermark, wheel->width);
     wheel->boundary = (wheel->bucket + 1) * wheel->width;
+    wheel->ahead = wheel->buckets[(uint64_t)(wheel->bucket + 1) % HH_WHEEL_BUCKETS];
+}
+
+// A bucket is a chain through records that nobody has touched for a gap: following it when its turn comes
+// would be one wait for memory after the other. For each record in it a click has come since it was put
+// there, so a step a click is enough. What has left the chain meanwhile is fetched in vain, no more: a number
+// that was ever a record's is one for ever.
+void hh_wheel_look_ahead(hh_sessionizer *s)
+{
+    hh_wheel *wheel = &s->wheel;
+    if (wheel->seen[1] != HH_RECORD_NONE) {
+        const hh_record_rest *rest = hh_record_rest_at(s, wheel->seen[1]);
+        if (rest->older != HH_RECORD_NONE)
+            __builtin_prefetch(hh_record_rest_at(s, rest->older), 1);
+        if (rest->newer != HH_RECORD_NONE)
+            __builtin_prefetch(hh_record_rest_at(s, rest->newer), 1);
+    }
+    wheel->seen[1] = wheel->seen[0];
+    wheel->seen[0] = HH_RECORD_NONE;
+    if (wheel->ahead == HH_RECORD_NONE)
+        return;
+    const hh_record *record = hh_record_at(s, wheel->ahead);
+    if (record->in_wheel && due_bucket(s, record) <= wheel->bucket + 1) {
+        hh_records_fetch(s, record);
+        __builtin_prefetch(hh_record_rest_at(s, wheel->ahead), 1);
+        wheel->seen[0] = wheel->ahead;
+    }
+    wheel->ahead = record->later;
+    if (wheel->ahead != HH_RECORD_NONE)
+        __builtin_prefetch(hh_record_at(s, wheel->ahead), 1);
 }
 
 void hh_wheel_advance(hh_sessionizer *s, hh_time watermark)
