@@ -8,30 +8,33 @@ typedef struct hh_network hh_network;
 
 // X(KIND, field, "name", default, low, high, "what it is for"): see <hiphop/option.h>. A SWITCH is a part of
 // the network that can be off.
-#define HH_NETWORK_OPTIONS(X)                                                                            \
-    X(COUNT, d, "d", 100, 1, 4096, "width of all vectors")                                               \
-    X(COUNT, positions, "positions", 50, 1, 10000, "a session is read back over so many clicks at most") \
-    X(REAL, scale, "scale", 12, 0.1, 1000, "s: logit = s h . x")                                         \
-    X(REAL, item_dropout, "item-dropout", 0.4, 0, 0.95, "of the items' vectors, while training")         \
-    X(REAL, state_dropout, "state-dropout", 0.25, 0, 0.95, "of the nodes' states after the graph step")  \
-    X(SWITCH, graph, "graph", true, 0, 1, "the gated graph step")                                        \
-    X(SWITCH, own_bias, "own-bias", true, 0, 1,                                                          \
-      "a bias for items that the session holds, by their distance and its length")                       \
-    X(COUNT, intents, "intents", 0, 0, 64, "M, with as many heads each; 0: none")                        \
-    X(SWITCH, intent_readout, "intent-readout", false, 0, 1, "intents are part of the session's vector") \
-    X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")        \
-    X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                     \
-    X(COUNT, nearest, "nearest", 12, 1, 1000, "neighbours of each of the two kinds, at most")            \
-    X(COUNT, newest, "newest", 256, 1, 100000, "sessions known of an item, at most")                     \
-    X(SWITCH, whole, "whole", false, 0, 1,                                                               \
-      "a neighbour says all its items; else those beside the match, mainly after it")                    \
-    X(SWITCH, denoising, "denoising", false, 0, 1,                                                       \
-      "intents decide which neighbours count; else their overlap does")                                  \
-    X(SWITCH, similar, "similar", false, 0, 1,                                                           \
-      "the most similar neighbours are part of the session's vector")                                    \
-    X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")     \
-    X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                  \
-    X(SWITCH, contrastive, "contrastive", false, 0, 1, "a session shall be like its neighbours")
+#define HH_NETWORK_OPTIONS(X)                                                                             \
+    X(COUNT, d, "d", 100, 1, 4096, "width of all vectors")                                                \
+    X(COUNT, positions, "positions", 50, 1, 10000, "a session is read back over so many clicks at most")  \
+    X(REAL, scale, "scale", 12, 0.1, 1000, "s: logit = s h . x")                                          \
+    X(REAL, item_dropout, "item-dropout", 0.4, 0, 0.95, "of the items' vectors, while training")          \
+    X(REAL, state_dropout, "state-dropout", 0.25, 0, 0.95, "of the nodes' states after the graph step")   \
+    X(SWITCH, graph, "graph", true, 0, 1, "the gated graph step")                                         \
+    X(SWITCH, own_bias, "own-bias", true, 0, 1,                                                           \
+      "a bias for items that the session holds, by their distance and its length")                        \
+    X(COUNT, intents, "intents", 0, 0, 64, "M, with as many heads each; 0: none")                         \
+    X(SWITCH, intent_readout, "intent-readout", false, 0, 1, "intents are part of the session's vector")  \
+    X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")         \
+    X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                      \
+    X(COUNT, nearest, "nearest", 12, 1, 1000, "neighbours of each of the two kinds, at most")             \
+    X(COUNT, newest, "newest", 256, 1, 100000, "sessions known of an item, at most")                      \
+    X(SWITCH, whole, "whole", false, 0, 1,                                                                \
+      "a neighbour says all its items; else those beside the match, mainly after it")                     \
+    X(SWITCH, denoising, "denoising", false, 0, 1,                                                        \
+      "intents decide which neighbours count; else their overlap does")                                   \
+    X(SWITCH, similar, "similar", false, 0, 1,                                                            \
+      "the most similar neighbours are part of the session's vector")                                     \
+    X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")      \
+    X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                   \
+    X(SWITCH, contrastive, "contrastive", false, 0, 1, "a session shall be like its neighbours")          \
+    X(REAL, id_dropout, "id-dropout", 0.1, 0, 0.9, "of items' own vectors where a source describes them") \
+    X(REAL, id_length, "id-length", 0.6, 0, 1000,                                                         \
+      "of items' own vectors at most where a source describes them")
 
 typedef struct hh_network_options {
     HH_NETWORK_OPTIONS(HH_OPTION_FIELD)
@@ -42,8 +45,22 @@ hh_network_options hh_network_defaults(void);
 // Every value is in its range, and every part has what it needs; else HH_ARGUMENT.
 hh_status hh_network_options_check(const hh_network_options *options, hh_error *error);
 
+// What is known of items beside the clicks: a vector each, by a language model or any other. Frozen: the
+// network learns to read it.
+#define HH_SOURCES 4
+typedef struct hh_source {
+    const char *name;
+    uint32_t width;
+    const float *vector;    // [items x width], zeros where there is none
+    const uint8_t *present; // [items]; NULL: all have one
+} hh_source;
+
 // A network with random weights, a function of the seed, for items 0 .. items - 1. NULL on failure.
 hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error);
+// With sources, HH_SOURCES at most, whose vectors outlive the network and its copies.
+hh_network *hh_network_new_described(const hh_network_options *options, uint32_t items,
+                                     const hh_source *sources, uint32_t source_count, uint64_t seed,
+                                     hh_error *error);
 void hh_network_free(hh_network *network); // may be NULL
 // The same weights again; NULL when out of memory.
 hh_network *hh_network_copy(const hh_network *network);

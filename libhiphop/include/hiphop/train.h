@@ -55,6 +55,8 @@ typedef struct hh_train_progress {
 typedef struct hh_train_options {
     hh_network_options network;
     HH_TRAIN_OPTIONS(HH_OPTION_FIELD)
+    const hh_source *sources; // [source_count] of the data's items; they outlive the network
+    uint32_t source_count;
     // May be NULL. Called a few times a second at most where there is a clock; false: stop here, with HH_OK
     // and the network as it is.
     bool (*progress)(void *context, const hh_train_progress *progress);

@@ -43,9 +43,27 @@ hh_status hh_network_options_check(const hh_network_options *options, hh_error *
     return HH_OK;
 }
 
+static hh_status check_sources(const hh_source *sources, uint32_t count, hh_error *error)
+{
+    if (count > HH_SOURCES)
+        return hh_fail(error, HH_ARGUMENT, "a network has %d sources at most, not %u", HH_SOURCES, count);
+    for (uint32_t s = 0; s < count; s++)
+        if (sources[s].width < 1 || sources[s].width > 65536 || !sources[s].vector)
+            return hh_fail(error, HH_ARGUMENT, "the source %s has a width of %u, not of 1 to 65536",
+                           sources[s].name, sources[s].width);
+    return HH_OK;
+}
+
 hh_network *hh_network_new(const hh_network_options *options, uint32_t items, uint64_t seed, hh_error *error)
 {
-    if (hh_network_options_check(options, error))
+    return hh_network_new_described(options, items, NULL, 0, seed, error);
+}
+
+hh_network *hh_network_new_described(const hh_network_options *options, uint32_t items,
+                                     const hh_source *sources, uint32_t source_count, uint64_t seed,
+                                     hh_error *error)
+{
+    if (hh_network_options_check(options, error) || check_sources(sources, source_count, error))
         return NULL;
     openblas_set_num_threads(1); // nn/matrix.h
     hh_network *net = calloc(1, sizeof *net);
@@ -56,11 +74,17 @@ hh_network *hh_network_new(const hh_network_options *options, uint32_t items, ui
     net->options = *options;
     net->d = options->d;
     net->positions = options->positions;
+    net->source_count = source_count;
+    for (uint32_t s = 0; s < source_count; s++)
+        net->source[s] = sources[s];
     hh_random random = hh_random_of(seed, 0);
     float bound = 1 / sqrtf((float)net->d);
     bool made = hh_tensor_new(&net->item, "item", items, net->d);
     if (made)
         fill(&net->item, bound, &random);
+    for (uint32_t item = 0; item < items && made; item++)
+        if (hh_item_described(net, item)) // it learns on top of what is known
+            memset(net->item.value + item * net->d, 0, net->d * sizeof(float));
 #define MAKE(NAME, name, rows, cols, first)                                             \
     made = made && hh_tensor_new(&net->tensor[HH_TENSOR_##NAME], name, (rows), (cols)); \
     if (made && (first) == WEIGHT)                                                      \
@@ -103,6 +127,8 @@ hh_network *hh_network_copy(const hh_network *network)
     twin->options = network->options;
     twin->d = network->d;
     twin->positions = network->positions;
+    twin->source_count = network->source_count;
+    memcpy(twin->source, network->source, sizeof twin->source);
     bool done = copy(&twin->item, &network->item);
     for (int t = 0; t < HH_TENSOR_COUNT; t++)
         done = done && copy(&twin->tensor[t], &network->tensor[t]);
@@ -130,20 +156,6 @@ void hh_gradients_free(hh_gradients *gradients)
 {
     free(gradients->memory);
     *gradients = (hh_gradients){0};
-}
-
-void hh_items_vectors(float *x, float *length, const hh_network *network, const uint32_t *item, size_t rows)
-{
-    size_t d = network->d;
-    for (size_t r = 0; r < rows; r++)
-        hh_normalise(x + r * d, length + r, network->item.value + item[r] * d, 1, d);
-}
-
-void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
-                           const hh_network *network, size_t rows)
-{
-    memset(de, 0, rows * network->d * sizeof *de);
-    hh_normalise_back(de, dx, x, length, rows, network->d);
 }
 
 hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only)

@@ -48,8 +48,17 @@
     X(SIMILAR_GATE, "similar.gate", HH_IF(similar, 1), 1, net->options.gate ? NOTHING : ONE) \
     X(SIMILAR_W, "similar.w", HH_IF(similar, 1), net->d, NOTHING)                            \
     X(VOTE_TRUST, "vote.trust", HH_IF(votes, 1), 1, NOTHING)                                 \
-    X(VOTE_W, "vote.w", HH_IF(votes, 1), net->d, NOTHING)
+    X(VOTE_W, "vote.w", HH_IF(votes, 1), net->d, NOTHING)                                    \
+    X(SOURCE0_P, "source0.p", HH_WIDTH(0), net->d, WEIGHT)                                   \
+    X(SOURCE0_B, "source0.b", HH_WIDTH(0) > 0, net->d, NOTHING)                              \
+    X(SOURCE1_P, "source1.p", HH_WIDTH(1), net->d, WEIGHT)                                   \
+    X(SOURCE1_B, "source1.b", HH_WIDTH(1) > 0, net->d, NOTHING)                              \
+    X(SOURCE2_P, "source2.p", HH_WIDTH(2), net->d, WEIGHT)                                   \
+    X(SOURCE2_B, "source2.b", HH_WIDTH(2) > 0, net->d, NOTHING)                              \
+    X(SOURCE3_P, "source3.p", HH_WIDTH(3), net->d, WEIGHT)                                   \
+    X(SOURCE3_B, "source3.b", HH_WIDTH(3) > 0, net->d, NOTHING)
 
+#define HH_WIDTH(s)       ((s) < net->source_count ? net->source[s].width : 0u)
 #define HH_IF(part, rows) (net->options.part ? (rows) : 0)
 
 typedef enum hh_tensor_index {
@@ -63,6 +72,8 @@ struct hh_network {
     hh_network_options options;
     size_t d, positions;
     hh_tensor item; // [items x d] e_v
+    hh_source source[HH_SOURCES];
+    uint32_t source_count;
     hh_tensor tensor[HH_TENSOR_COUNT];
 };
 
@@ -77,10 +88,21 @@ typedef struct hh_gradients {
 bool hh_gradients_init(hh_gradients *gradients, const hh_network *network);
 void hh_gradients_free(hh_gradients *gradients);
 
-// x = norm(e_v) of the rows' items [rows x d], length [rows]; and d e = of dx, into `de`.
+bool hh_source_has(const hh_source *source, uint32_t item);
+bool hh_item_described(const hh_network *network, uint32_t item); // by any source
+// x = norm(e_v + what the sources say) of the rows' items [rows x d], length [rows]; and d e = of dx, into
+// `de`. kept [rows]: whether e_v counts; NULL: it does.
 void hh_items_vectors(float *x, float *length, const hh_network *network, const uint32_t *item, size_t rows);
 void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
                            const hh_network *network, size_t rows);
+
+void hh_items_vectors_kept(float *x, float *length, const hh_network *network, const uint32_t *item,
+                           const uint8_t *kept, size_t rows);
+// Of de, the sum's gradient: that of the projectors +=, and de becomes that of e_v.
+void hh_items_sources_back(hh_gradients *gradients, float *de, const hh_network *network,
+                           const uint32_t *item, const uint8_t *kept, size_t rows);
+// Cuts e_v of described items to options.id_length.
+void hh_items_keep_short(hh_network *network, const uint32_t *item, size_t rows);
 
 // How batches for this network are built, without neighbours.
 hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only);

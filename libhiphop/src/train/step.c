@@ -20,10 +20,12 @@ struct hh_stepper {
     hh_crew *crew;
     uint32_t threads, negatives;
     uint64_t seed;
-    uint32_t *drawn; // [items] a permutation, of which each step mixes the first places anew
+    uint32_t drawable; // so many items, the first of these, are drawn from
+    uint32_t *drawn;   // [items] a permutation, of which each step mixes the first places anew
     hh_batch_rows rows;
     hh_arena arena;
     float *x, *length, *de; // [rows x d], [rows]
+    uint8_t *kept;          // [rows] whether an item's own vector counts; NULL: all do
     // of the step at hand
     const hh_session_view *sessions;
     uint64_t number;
@@ -43,6 +45,7 @@ hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negat
     stepper->threads = threads;
     stepper->negatives = negatives;
     stepper->seed = seed;
+    stepper->drawable = items;
     stepper->batch_options = hh_batch_options_of(network, false);
     stepper->crew = hh_crew_new(threads);
     stepper->drawn = malloc((items + (size_t)1) * sizeof *stepper->drawn);
@@ -89,6 +92,18 @@ void hh_stepper_set_neighbours(hh_stepper *stepper, const hh_neighbour_index *in
     stepper->batch_options.clicks = clicks;
 }
 
+void hh_stepper_set_seen(hh_stepper *stepper, const uint8_t *seen)
+{
+    uint32_t items = (uint32_t)stepper->network->item.rows, next = 0;
+    for (int which = 1; which >= 0; which--) {
+        for (uint32_t item = 0; item < items; item++)
+            if ((seen[item] != 0) == which)
+                stepper->drawn[next++] = item;
+        if (which)
+            stepper->drawable = next;
+    }
+}
+
 void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective)
 {
     stepper->objective = *objective;
@@ -99,12 +114,12 @@ void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective
 // The columns: all items in order, or so many drawn evenly, without repetition.
 static bool draw(hh_stepper *stepper)
 {
-    uint32_t items = (uint32_t)stepper->network->item.rows, wanted = stepper->negatives;
+    uint32_t items = stepper->drawable, wanted = stepper->negatives;
     bool all = wanted == 0 || wanted >= items, done = true;
     hh_random random = hh_random_of(stepper->seed, 2 * stepper->number);
     for (uint32_t i = 0; i < (all ? items : wanted) && done; i++) {
         if (all) {
-            done = hh_batch_rows_add(&stepper->rows, i);
+            done = hh_batch_rows_add(&stepper->rows, stepper->drawn[i]);
             continue;
         }
         uint32_t other = i + hh_random_below(&random, items - i), item = stepper->drawn[other];
@@ -114,6 +129,16 @@ static bool draw(hh_stepper *stepper)
     }
     stepper->rows.columns = stepper->rows.count;
     return done;
+}
+
+// An item that a source describes goes without its own vector now and then, so that the source can do alone.
+static void drop_own(hh_stepper *stepper)
+{
+    const hh_network *network = stepper->network;
+    hh_random random = hh_random_of(stepper->seed ^ 0xd40b, stepper->number);
+    for (uint32_t r = 0; r < stepper->rows.count; r++)
+        stepper->kept[r] = hh_random_unit(&random) >= network->options.id_dropout ||
+                           !hh_item_described(network, stepper->rows.item[r]);
 }
 
 static bool make_rows(hh_stepper *stepper, size_t count)
@@ -131,6 +156,9 @@ static bool make_rows(hh_stepper *stepper, size_t count)
     stepper->x = HH_TAKE(&stepper->arena, rows * d, float);
     stepper->length = HH_TAKE(&stepper->arena, rows, float);
     stepper->de = HH_TAKE(&stepper->arena, rows * d, float);
+    stepper->kept = NULL;
+    if (stepper->network->source_count > 0 && (stepper->kept = HH_TAKE(&stepper->arena, rows, uint8_t)))
+        drop_own(stepper);
     return done && !stepper->arena.failed;
 }
 
@@ -167,6 +195,7 @@ static void work(void *context, uint32_t number)
     if (!self->done)
         return;
     self->pass.objective = stepper->objective;
+    self->pass.loss_shape.items = stepper->drawable;
     hh_random random = hh_random_of(stepper->seed, 2 * (stepper->number * stepper->threads + number) + 1);
     hh_pass_forward(&self->pass, network, &self->batch, stepper->x, &random);
     self->loss = hh_pass_loss(&self->pass, network, &self->batch, stepper->x, stepper->share, self->dx,
@@ -187,7 +216,8 @@ bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_
     stepper->share = 1 / (float)prefixes;
     if (!make_rows(stepper, count))
         return false;
-    hh_items_vectors(stepper->x, stepper->length, network, stepper->rows.item, stepper->rows.count);
+    hh_items_vectors_kept(stepper->x, stepper->length, network, stepper->rows.item, stepper->kept,
+                          stepper->rows.count);
     share_out(stepper, count, prefixes);
     hh_crew_run(stepper->crew, work, stepper);
     worker *first = stepper->workers;
@@ -205,8 +235,11 @@ bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_
     if (!done)
         return false;
     hh_items_vectors_back(stepper->de, first->dx, stepper->x, stepper->length, network, stepper->rows.count);
+    hh_items_sources_back(&first->gradients, stepper->de, network, stepper->rows.item, stepper->kept,
+                          stepper->rows.count);
     hh_adam_rows(adam, &network->item, stepper->rows.item, stepper->rows.count, stepper->de);
     for (int t = 0; t < HH_TENSOR_COUNT; t++)
         hh_adam_dense(adam, &network->tensor[t], first->gradients.tensor[t]);
+    hh_items_keep_short(network, stepper->rows.item, stepper->rows.count);
     return true;
 }

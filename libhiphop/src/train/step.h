@@ -19,6 +19,8 @@ uint32_t *hh_stepper_drawn(hh_stepper *stepper);
 // stepper.
 void hh_stepper_set_neighbours(hh_stepper *stepper, const hh_neighbour_index *index,
                                const hh_neighbour_list *list, const uint32_t *clicks);
+// Holds prefixes against seen items alone, [items]: what is never a target would only learn to be none.
+void hh_stepper_set_seen(hh_stepper *stepper, const uint8_t *seen);
 void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective); // else cross-entropy
 // adam->step counts from 1 and, with the seed, says what is drawn. *loss: mean of the batch. false: out of
 // memory, and nothing was learned.

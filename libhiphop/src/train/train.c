@@ -251,13 +251,30 @@ static hh_checkpoint checkpoint_of(course *self, const run_memory *run)
                            .drawn = hh_stepper_drawn(run->stepper)};
 }
 
+static bool tell_seen(const course *self, hh_stepper *stepper)
+{
+    uint8_t *seen = calloc(self->data->items + (size_t)1, 1);
+    for (size_t s = 0; s < self->learned && seen; s++)
+        for (uint32_t i = 0; i < self->views[s].length; i++)
+            seen[self->views[s].items[i]] = 1;
+    if (seen)
+        hh_stepper_set_seen(stepper, seen);
+    bool told = seen != NULL;
+    free(seen);
+    return told;
+}
+
 static hh_status begin_run(course *self, run_memory *run, hh_error *error)
 {
     const hh_train_options *options = self->options;
-    run->network = hh_network_new(&options->network, self->data->items, options->seed, NULL);
-    if (run->network)
-        run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
+    run->network = hh_network_new_described(&options->network, self->data->items, options->sources,
+                                            options->source_count, options->seed, error);
+    if (!run->network)
+        return error ? error->status : HH_MEMORY;
+    run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
     if (!run->stepper || !find_neighbours(self))
+        return hh_fail(error, HH_MEMORY, NULL);
+    if (options->source_count > 0 && !tell_seen(self, run->stepper))
         return hh_fail(error, HH_MEMORY, NULL);
     if (self->index)
         hh_stepper_set_neighbours(run->stepper, self->index, &self->near, self->data->item);
