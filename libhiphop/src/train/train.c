@@ -1,15 +1,12 @@
 // The course of a training: which sessions, in which order, at which rate, until when.
 #include "train/checkpoint.h"
-
-#include "model/scorer.h"
+#include "train/validate.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TOP            20
-#define EVERY_SECONDS  0.25 // between two calls of progress()
-#define CHECK_PREFIXES 64   // ranked at once
+#define EVERY_SECONDS 0.25 // between two calls of progress()
 
 hh_train_options hh_train_defaults(void)
 {
@@ -72,44 +69,6 @@ static bool go_on(course *self, bool always)
     self->shown = time;
     self->stopped = !options->progress(options->context, &self->progress);
     return !self->stopped;
-}
-
-// ---- validation ----
-
-// HR and MRR@20 on the sessions held out; ties against the target.
-static bool check(course *self, const hh_network *network)
-{
-    hh_scorer scorer;
-    size_t items = network->item.rows, targets = 0, hits = 0;
-    double ranks = 0;
-    float *logits = malloc(CHECK_PREFIXES * items * sizeof *logits);
-    bool done = logits && hh_scorer_init(&scorer, network);
-    scorer.memory = self->index;
-    for (size_t s = self->learned; s < self->count && done; s += CHECK_PREFIXES) {
-        size_t count = self->count - s < CHECK_PREFIXES ? self->count - s : CHECK_PREFIXES;
-        done = hh_scorer_read(&scorer, self->views + s, count, false);
-        for (size_t p = 0; done && p < scorer.batch.prefixes; p += CHECK_PREFIXES) {
-            size_t rows =
-                scorer.batch.prefixes - p < CHECK_PREFIXES ? scorer.batch.prefixes - p : CHECK_PREFIXES;
-            hh_scorer_logits(&scorer, p, rows, logits);
-            for (size_t r = 0; r < rows; r++) {
-                const float *row = logits + r * items;
-                float target = row[scorer.batch.exact.at[scorer.batch.exact.begin[p + r]]];
-                size_t before = 0;
-                for (size_t i = 0; i < items; i++)
-                    before += !(row[i] < target); // the target is one of them; NAN is no hit
-                targets++;
-                hits += before <= TOP;
-                ranks += before <= TOP ? 1.0 / (double)before : 0;
-            }
-        }
-    }
-    if (logits)
-        hh_scorer_free(&scorer);
-    free(logits);
-    self->progress.hr = targets ? (double)hits / (double)targets : NAN;
-    self->progress.mrr = targets ? ranks / (double)targets : NAN;
-    return done;
 }
 
 // ---- an epoch ----
@@ -308,7 +267,8 @@ static bool end_epoch(course *self, run_memory *run, bool held)
 {
     hh_train_record *record = self->record;
     hh_course_state *state = &self->state;
-    if (held && !check(self, run->network))
+    if (held && !hh_validate(run->network, self->views + self->learned, self->count - self->learned,
+                             self->index, &self->progress.hr, &self->progress.mrr))
         return false;
     record->epochs = state->epoch;
     record->steps = state->steps;

@@ -73,7 +73,7 @@ static void compare(const scene *self, float *value, const float *gradient, size
     }
 }
 
-Test(items, gradients)
+Test(item_vectors, gradients)
 {
     static scene self;
     make(&self);
@@ -97,7 +97,7 @@ Test(items, gradients)
     hh_network_free(self.network);
 }
 
-Test(items, described_begin_at_nothing_and_stay_short)
+Test(item_vectors, described_begin_at_nothing_and_stay_short)
 {
     static scene self;
     make(&self);
@@ -121,7 +121,7 @@ Test(items, described_begin_at_nothing_and_stay_short)
 #define OF_KIND  8 // the last of which is never clicked
 #define SESSIONS 400
 
-Test(items, never_seen_lives_by_its_text)
+Test(item_vectors, never_seen_lives_by_its_text)
 {
     static float text[KINDS * OF_KIND * KINDS];
     static uint32_t item[SESSIONS * 5], first[SESSIONS + 1];
