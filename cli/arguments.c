@@ -154,13 +154,23 @@ bool cli_count(cli_args *args, const char *text, uint64_t low, uint64_t high, ui
     return true;
 }
 
-// Text with its further lines set in below the first.
+// Text with its further lines set in below the first; a line that is too long is broken between words.
 static void print_indented(const char *text, int indent)
 {
+    const size_t width = 76;
     for (const char *line = text; line;) {
-        const char *end = strchr(line, '\n');
-        printf("%.*s\n", end ? (int)(end - line) : (int)strlen(line), line);
-        line = end ? end + 1 : NULL;
+        size_t length = strcspn(line, "\n");
+        const char *next = line[length] ? line + length + 1 : NULL;
+        if (length > width) {
+            for (length = width; length > 0 && line[length] != ' ';)
+                length--;
+            if (length == 0)
+                length = strcspn(line, "\n");
+            else
+                next = line + length + 1;
+        }
+        printf("%.*s\n", (int)length, line);
+        line = next;
         if (line)
             printf("%*s", indent, "");
     }

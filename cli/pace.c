@@ -89,30 +89,60 @@ static void print_left(double seconds)
         fprintf(stderr, ", %d:%02d left", (int)seconds / 60, (int)seconds % 60);
 }
 
-void progress_show(struct progress *progress, double share, uint64_t count, hh_time newest)
+// Whether it is time to say something again.
+static bool due(struct progress *progress, bool always)
 {
     double now = steady_now();
-    if (progress->quiet || now - progress->shown < (progress->terminal ? 0.1 : 5))
-        return;
+    if (progress->quiet || (!always && now - progress->shown < (progress->terminal ? 0.1 : 5)))
+        return false;
     progress->shown = now;
-    double seconds = now - progress->begun;
-    char number[GROUPED_SIZE], rate[GROUPED_SIZE], reached[MOMENT_SIZE];
+    return true;
+}
+
+static void print_bar(const struct progress *progress, double share)
+{
+    static const char full[] = "====================";
+    int width = (int)sizeof full - 1, done = (int)(share * width);
     if (progress->terminal)
         fputs("\r\033[K", stderr);
-    if (share >= 0) {
-        static const char full[] = "====================";
-        int width = (int)sizeof full - 1, done = (int)(share * width);
-        if (progress->terminal)
-            fprintf(stderr, "[%.*s%*s] ", done, full, width - done, "");
-        fprintf(stderr, "%3.0f %%  ", 100 * share);
-    }
+    if (share < 0)
+        return;
+    if (progress->terminal)
+        fprintf(stderr, "[%.*s%*s] ", done, full, width - done, "");
+    fprintf(stderr, "%3.0f %%  ", 100 * share);
+}
+
+static void end_line(const struct progress *progress)
+{
+    if (!progress->terminal)
+        fputc('\n', stderr);
+    fflush(stderr);
+}
+
+void progress_show(struct progress *progress, double share, uint64_t count, hh_time newest)
+{
+    if (!due(progress, false))
+        return;
+    double seconds = progress->shown - progress->begun;
+    char number[GROUPED_SIZE], rate[GROUPED_SIZE], reached[MOMENT_SIZE];
+    print_bar(progress, share);
     fprintf(stderr, "%s %s  %s/s  at %s", grouped(count, number), progress->what,
             grouped((uint64_t)((double)count / seconds), rate), moment(newest, reached));
     if (share > 0.001)
         print_left(seconds / share * (1 - share));
-    if (!progress->terminal)
-        fputc('\n', stderr);
-    fflush(stderr);
+    end_line(progress);
+}
+
+void progress_text(struct progress *progress, double share, const char *text, double seconds_left,
+                   bool always)
+{
+    if (!due(progress, always))
+        return;
+    print_bar(progress, share);
+    fputs(text, stderr);
+    if (seconds_left > 0)
+        print_left(seconds_left);
+    end_line(progress);
 }
 
 void progress_end(struct progress *progress)

@@ -31,6 +31,10 @@ struct progress {
 void progress_begin(struct progress *progress, const char *what, bool quiet);
 // share: 0..1 of the work; < 0: nobody knows. newest: event time reached. Cheap to call often.
 void progress_show(struct progress *progress, double share, uint64_t count, hh_time newest);
+// The same with words of one's own behind the bar, and the seconds left, 0: not known. always: now, whenever
+// the last one was.
+void progress_text(struct progress *progress, double share, const char *text, double seconds_left,
+                   bool always);
 void progress_end(struct progress *progress); // takes the bar away
 double progress_seconds(const struct progress *progress);
 

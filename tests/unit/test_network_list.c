@@ -35,7 +35,7 @@ static void assert_list_is_right(hh_network *network, bool hide)
     for (int i = 0; i < ITEMS; i++)
         sum += expf(logits[i]);
     hh_network_list_options options = {.k = 10, .longest = 6, .hide_session_items = hide};
-    hh_network_reader *reader = hh_network_reader_new(network, &options, &error);
+    hh_network_reader *reader = hh_network_reader_new(network, &options, NULL, &error);
     hh_network_item list[10];
     size_t count;
     cr_assert_eq(hh_network_list(reader, clicks, 6, list, &count, &error), HH_OK);
@@ -86,7 +86,7 @@ Test(network_list, the_reason_is_the_click_that_speaks_most)
             network->item.value[item * 8 + c] = (item % 8 == c ? 1 : 0) + 0.001f * (float)item / ITEMS;
     const uint32_t clicks[] = {1, 2, 3};
     hh_network_list_options options = {.k = 12, .longest = 100, .hide_session_items = true};
-    hh_network_reader *reader = hh_network_reader_new(network, &options, &error);
+    hh_network_reader *reader = hh_network_reader_new(network, &options, NULL, &error);
     hh_network_item list[12];
     size_t count;
     cr_assert_eq(hh_network_list(reader, clicks, 3, list, &count, &error), HH_OK);
@@ -115,10 +115,10 @@ Test(network_list, wrong_calls_are_explained)
     size_t count;
     hh_error error;
     options.k = 0;
-    cr_assert_null(hh_network_reader_new(network, &options, &error));
+    cr_assert_null(hh_network_reader_new(network, &options, NULL, &error));
     cr_assert_eq(error.status, HH_ARGUMENT);
     options.k = 20;
-    hh_network_reader *reader = hh_network_reader_new(network, &options, &error);
+    hh_network_reader *reader = hh_network_reader_new(network, &options, NULL, &error);
     cr_assert_eq(hh_network_list(reader, (const uint32_t[]){1}, 0, list, &count, &error), HH_ARGUMENT);
     cr_assert_eq(hh_network_list(reader, (const uint32_t[]){ITEMS}, 1, list, &count, &error), HH_ARGUMENT);
     cr_assert_eq(hh_network_near(reader, ITEMS, list, &count, &error), HH_ARGUMENT);

@@ -2,7 +2,7 @@
 #ifndef HIPHOP_NETWORK_LIST_H
 #define HIPHOP_NETWORK_LIST_H
 
-#include <hiphop/model.h>
+#include <hiphop/train.h>
 
 typedef struct hh_network_list_options {
     uint32_t k;              // length of a list
@@ -15,8 +15,8 @@ hh_network_list_options hh_network_list_defaults(void); // 20, 100, shown
 typedef struct hh_network_item {
     uint32_t item;
     float score; // share of the softmax over all items; of hh_network_near: the cosine
-    // The reason. The score of an item is a sum over the session's clicks, but for the bias of items that the
-    // session holds: the click that speaks most for it, from 0, and its share of all that speaks for it.
+    // The reason. What the network reads out of the session itself is a sum over its clicks: the click that
+    // speaks most for the item, from 0, and its share of all that speaks for it. Biases and neighbours aside.
     uint32_t click;
     float click_share; // 0: no click speaks for it
     bool repeated;     // the session holds it
@@ -24,9 +24,11 @@ typedef struct hh_network_item {
 
 // One thread's reader: the items' vectors and scratch memory.
 typedef struct hh_network_reader hh_network_reader;
-// The network outlives the reader. NULL: HH_MEMORY, HH_ARGUMENT (k or longest is 0 or more than 10000).
+// The network outlives the reader. sessions: those that a network which heeds neighbours finds them among,
+// copied; NULL: there are none. NULL on failure: HH_MEMORY, HH_ARGUMENT (k or longest is 0 or more than
+// 10000, or the sessions hold an item that the network does not know).
 hh_network_reader *hh_network_reader_new(const hh_network *network, const hh_network_list_options *options,
-                                         hh_error *error);
+                                         const hh_train_data *sessions, hh_error *error);
 void hh_network_reader_free(hh_network_reader *reader); // may be NULL
 
 // The exact k best after a session of these clicks, best first, ties by item, into list[k]; *count < k only

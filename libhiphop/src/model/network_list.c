@@ -10,7 +10,8 @@
 struct hh_network_reader {
     hh_network_list_options options;
     hh_scorer scorer;
-    hh_arena arena; // of one list
+    hh_neighbour_index *memory; // NULL: none
+    hh_arena arena;             // of one list
 };
 
 hh_network_list_options hh_network_list_defaults(void)
@@ -18,18 +19,49 @@ hh_network_list_options hh_network_list_defaults(void)
     return (hh_network_list_options){.k = 20, .longest = 100};
 }
 
+// The sessions as training has them: cut to their last clicks, those of one click left out.
+static bool remember(hh_network_reader *reader, const hh_train_data *sessions)
+{
+    const hh_network_options *network = &reader->scorer.network->options;
+    hh_neighbour_options options = {.newest = network->newest, .nearest = network->nearest};
+    if (!sessions || !(network->global || network->local))
+        return true;
+    reader->memory = hh_neighbour_index_new((uint32_t)reader->scorer.network->item.rows, &options);
+    bool done = reader->memory != NULL;
+    for (uint32_t s = 0; s < sessions->sessions && done; s++) {
+        uint32_t begin = sessions->first[s], end = sessions->first[s + 1];
+        if (end - begin > reader->options.longest)
+            begin = end - reader->options.longest;
+        done = end - begin < 2 || hh_neighbour_index_add(reader->memory, sessions->item + begin, end - begin);
+    }
+    reader->scorer.memory = reader->memory;
+    return done;
+}
+
+static bool all_known(const hh_network *network, const hh_train_data *sessions)
+{
+    for (uint32_t i = 0; sessions && i < sessions->first[sessions->sessions]; i++)
+        if (sessions->item[i] >= network->item.rows)
+            return false;
+    return true;
+}
+
 hh_network_reader *hh_network_reader_new(const hh_network *network, const hh_network_list_options *options,
-                                         hh_error *error)
+                                         const hh_train_data *sessions, hh_error *error)
 {
     if (options->k < 1 || options->k > 10000 || options->longest < 1 || options->longest > 10000) {
         hh_fail(error, HH_ARGUMENT, "a list has 1 to 10000 items, a session 1 to 10000 clicks, not %u and %u",
                 options->k, options->longest);
         return NULL;
     }
+    if (!all_known(network, sessions)) {
+        hh_fail(error, HH_ARGUMENT, "the sessions hold an item that the network does not know");
+        return NULL;
+    }
     hh_network_reader *reader = calloc(1, sizeof *reader);
     if (reader) {
         reader->options = *options;
-        if (hh_scorer_init(&reader->scorer, network))
+        if (hh_scorer_init(&reader->scorer, network) && remember(reader, sessions))
             return reader;
     }
     hh_network_reader_free(reader);
@@ -42,6 +74,8 @@ void hh_network_reader_free(hh_network_reader *reader)
     if (!reader)
         return;
     hh_scorer_free(&reader->scorer);
+    if (reader->memory)
+        hh_neighbour_index_free(reader->memory);
     hh_arena_free(&reader->arena);
     free(reader);
 }
@@ -90,25 +124,11 @@ static void explain(hh_network_item *listed, const float *given, const float *x,
     listed->click_share = sum > 0 ? most / sum : 0;
 }
 
-static float *biases(hh_network_reader *reader)
-{
-    const hh_network *network = reader->scorer.network;
-    const hh_batch *batch = &reader->scorer.batch;
-    uint32_t entries = batch->exact.begin[1];
-    float *bias = HH_TAKE(&reader->arena, entries, float);
-    float own = hh_dot(network->tensor[HH_TENSOR_OWN_C].value, reader->scorer.pass.session, network->d);
-    for (uint32_t e = 0; e < entries && bias; e++)
-        bias[e] = !network->options.own_bias || batch->own[e] == HH_OWN_NONE
-                      ? 0
-                      : own + network->tensor[HH_TENSOR_OWN_BIAS].value[batch->own[e]];
-    return bias;
-}
-
 static bool holds(const hh_batch *batch, uint32_t item)
 {
     for (uint32_t e = 0; e < batch->exact.begin[1]; e++)
         if (batch->exact.at[e] == item) // row and item are the same
-            return true;
+            return batch->own[e] != HH_OWN_NONE;
     return false;
 }
 
@@ -132,13 +152,12 @@ hh_status hh_network_list(hh_network_reader *reader, const uint32_t *clicks, siz
     hh_arena_reset(&reader->arena);
     if (!hh_scorer_read(scorer, &view, 1, true))
         return hh_fail(error, HH_MEMORY, NULL);
-    size_t own = batch->exact.begin[1], read = batch->attention.clicks.begin[1];
-    const float *bias = biases(reader), *given = shares_of_clicks(reader);
-    if (!bias || !given ||
-        !hh_search_init(&search, scorer->x, network->item.rows, d, k + own, network->options.scale,
-                        &reader->arena))
+    size_t exact = batch->exact.begin[1], read = batch->attention.clicks.begin[1];
+    const float *given = shares_of_clicks(reader);
+    if (!given || !hh_search_init(&search, scorer->x, network->item.rows, d, k + exact,
+                                  network->options.scale, &reader->arena))
         return hh_fail(error, HH_MEMORY, NULL);
-    hh_search_run(&search, scorer->pass.session, 1, &batch->exact, 0, bias);
+    hh_search_run(&search, scorer->pass.session, 1, &batch->exact, 0, scorer->pass.bias);
     for (size_t i = 0; i < search.count[0] && *count < k; i++) {
         hh_found_item found = search.best[i];
         bool repeated = holds(batch, found.item);

@@ -130,6 +130,7 @@ static bool epoch(course *self, hh_stepper *stepper)
     double began = now(self);
     hh_objective objective = objective_of(self);
     hh_stepper_set_objective(stepper, &objective);
+    self->progress.done = (double)state->seen / (double)self->prefixes;
     shuffle(self, state->epoch);
     while (state->next < self->learned && go_on(self, false)) {
         size_t count = 0, prefixes = 0;

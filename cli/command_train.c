@@ -1,0 +1,322 @@
+// hiphop train: from a file of sessions to a model. The options are those of the tables in <hiphop/train.h>
+// and <hiphop/model.h>.
+#include "interrupt.h"
+#include "model_input.h"
+#include "pace.h"
+
+#include <errno.h>
+#include <hiphop/session_file.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TRAIN, OUT, RESUME, KEEP, QUIET, JSON, TABLES }; // and from TABLES on the rows of both tables
+
+#define VALUE_COUNT                                       "N"
+#define VALUE_WHOLE                                       "N"
+#define VALUE_REAL                                        "X"
+#define VALUE_SHARE                                       "X"
+#define VALUE_SWITCH                                      "true|false"
+#define ROW(kind, field, name, standard, low, high, text) {name, VALUE_##kind, text " (" #standard ")"},
+
+static const cli_option options[] = {
+    [TRAIN] = {"train", "FILE",
+               "sessions, one a line, its items separated by blanks; plain or gzip,\n"
+               "'-' for standard input"},
+    [OUT] = {"out", "MODEL", "the file to write"},
+    [RESUME] = {"resume", NULL, "go on with MODEL.checkpoint, with its options"},
+    [KEEP] = {"keep-sessions", NULL,
+              "put the sessions into the model too, as is done for a network that\nheeds neighbours"},
+    [QUIET] = {"quiet", NULL, "no progress on standard error"},
+    [JSON] = {"json", NULL, "what was trained as one JSON object"},
+    HH_TRAIN_OPTIONS(ROW) HH_NETWORK_OPTIONS(ROW){0},
+};
+
+typedef struct train_request {
+    const char *train, *out;
+    bool resume, keep_sessions, quiet, json;
+    hh_train_options options;
+    char *checkpoint; // path
+    void *resume_bytes;
+} train_request;
+
+// ---- the call ----
+
+// The row of the tables with the name of this option, and the struct it belongs to.
+static const hh_option *row_of(int option, train_request *request, void **of)
+{
+    const hh_option *tables[] = {hh_train_option_table(), hh_network_option_table()};
+    void *structs[] = {&request->options, &request->options.network};
+    for (int t = 0; t < 2; t++)
+        for (const hh_option *row = tables[t]; row->name; row++)
+            if (strcmp(row->name, options[option].name) == 0) {
+                *of = structs[t];
+                return row;
+            }
+    return NULL;
+}
+
+static bool set_option(cli_args *args, int option, const char *text, train_request *request)
+{
+    void *of = NULL;
+    const hh_option *row = row_of(option, request, &of);
+    double number = 0;
+    uint64_t count = 0;
+    if (row->kind == HH_OPTION_SWITCH) {
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return cli_usage_error(args, "--%s: '%s' is neither 'true' nor 'false'", row->name, text) ==
+                   CLI_OK;
+        number = text[0] == 't';
+    } else if (row->kind == HH_OPTION_REAL || row->kind == HH_OPTION_SHARE) {
+        if (!cli_number(args, text, row->low, row->high, &number))
+            return false;
+    } else {
+        if (!cli_count(args, text, (uint64_t)row->low, (uint64_t)row->high, &count))
+            return false;
+        number = (double)count;
+    }
+    return hh_option_set(row, of, number);
+}
+
+static bool read_request(cli_args *args, train_request *request)
+{
+    const char *value;
+    bool good = true;
+    for (int option; good && (option = cli_next(args, &value)) != CLI_END;)
+        switch (option) {
+        case TRAIN:
+            request->train = value;
+            break;
+        case OUT:
+            request->out = value;
+            break;
+        case RESUME:
+            request->resume = true;
+            break;
+        case KEEP:
+            request->keep_sessions = true;
+            break;
+        case QUIET:
+            request->quiet = true;
+            break;
+        case JSON:
+            request->json = true;
+            break;
+        case CLI_BAD:
+            good = false;
+            break;
+        default:
+            good = set_option(args, option, value, request);
+        }
+    if (good && !request->train)
+        good = cli_usage_error(args, "--train FILE is needed") == CLI_OK;
+    if (good && !request->out)
+        good = cli_usage_error(args, "--out MODEL is needed") == CLI_OK;
+    return good;
+}
+
+// The checkpoint's options are where --resume starts from; those in the call must agree with them.
+static int read_checkpoint(cli_args *args, train_request *request)
+{
+    static const char suffix[] = ".checkpoint";
+    size_t length = strlen(request->out);
+    hh_error error = {0};
+    request->checkpoint = malloc(length + sizeof suffix);
+    if (!request->checkpoint)
+        return cli_failure(args, "out of memory");
+    memcpy(request->checkpoint, request->out, length);
+    memcpy(request->checkpoint + length, suffix, sizeof suffix);
+    if (!request->resume) {
+        if (access(request->checkpoint, F_OK) == 0)
+            return cli_failure(
+                args,
+                "%s is there, of a training that was broken off: go on with it by --resume, or "
+                "remove it",
+                request->checkpoint);
+        return CLI_OK;
+    }
+    hh_train_options *train = &request->options;
+    if (hh_file_read(request->checkpoint, &request->resume_bytes, &train->resume_size, &error))
+        return cli_failure(args, "there is nothing to go on with: %s", error.message);
+    size_t size = train->resume_size;
+    if (hh_train_checkpoint_options(request->resume_bytes, size, train, &error))
+        return cli_failure(args, "%s: %s", request->checkpoint, error.message);
+    cli_args again;
+    cli_args_init(&again, args->command, args->argc, args->argv);
+    read_request(&again, request);
+    train->resume = request->resume_bytes;
+    train->resume_size = size;
+    return CLI_OK;
+}
+
+// ---- while it trains ----
+
+typedef struct training {
+    train_request *request;
+    struct progress progress;
+    hh_error trouble; // with the checkpoint
+    uint32_t epoch;   // under way
+} training;
+
+static bool show(void *context, const hh_train_progress *at)
+{
+    training *self = context;
+    char text[160];
+    int length = snprintf(text, sizeof text, "%sepoch %u of %u  loss %.4f", at->refit ? "refit, " : "",
+                          at->epoch, at->epochs, at->loss);
+    if (isfinite(at->mrr))
+        snprintf(text + length, sizeof text - (size_t)length, "  HR@20 %.2f MRR@20 %.2f", 100 * at->hr,
+                 100 * at->mrr);
+    if (at->done > 0)
+        progress_text(&self->progress, at->done, text, at->seconds_left, at->done >= 1);
+    return !interrupted();
+}
+
+static bool write_checkpoint(void *context, const void *bytes, size_t size)
+{
+    training *self = context;
+    return hh_file_write(self->request->checkpoint, bytes, size, &self->trouble) == HH_OK;
+}
+
+// ---- the model ----
+
+static hh_status keep_ids(const hh_sessions *sessions, uint32_t count, hh_item_ids *ids, hh_error *error)
+{
+    uint64_t *begin = malloc((count + (size_t)1) * sizeof *begin), bytes = 0;
+    for (uint32_t item = 0; item < count; item++) {
+        size_t length;
+        hh_sessions_item(sessions, item, &length);
+        bytes += length;
+    }
+    char *text = malloc(bytes + 1);
+    *ids = (hh_item_ids){count, begin, text};
+    if (!begin || !text)
+        return hh_fail(error, HH_MEMORY, NULL);
+    begin[0] = 0;
+    for (uint32_t item = 0; item < count; item++) {
+        size_t length;
+        const char *id = hh_sessions_item(sessions, item, &length);
+        memcpy(text + begin[item], id, length);
+        begin[item + 1] = begin[item] + length;
+    }
+    return HH_OK;
+}
+
+static hh_model *make_model(const train_request *request, const hh_sessions *sessions,
+                            const hh_train_data *data, hh_network *network, const hh_train_record *record,
+                            hh_error *error)
+{
+    hh_model_facts facts = {.options = request->options, .record = *record, .created = wall_now()};
+    snprintf(facts.source, sizeof facts.source, "%s", request->train);
+    hh_item_ids ids;
+    hh_model *model = NULL;
+    if (keep_ids(sessions, data->items, &ids, error) == HH_OK)
+        model = hh_model_new(network, &ids, &facts, error);
+    else
+        hh_network_free(network);
+    free((void *)ids.begin);
+    free((void *)ids.bytes);
+    const hh_network_options *parts = &request->options.network;
+    bool keep = request->keep_sessions || parts->global || parts->local; // neighbours are found among them
+    if (model && keep && hh_model_keep_sessions(model, data, error) != HH_OK) {
+        hh_model_free(model);
+        return NULL;
+    }
+    return model;
+}
+
+static int report(cli_args *args, const train_request *request, const hh_model *model)
+{
+    const hh_train_record *record = &hh_model_facts_of(model)->record;
+    char items[GROUPED_SIZE], sessions[GROUPED_SIZE];
+    if (request->json) {
+        json_t *object = cli_json_options(hh_train_record_table(), record);
+        json_object_set_new(object, "items", json_integer(hh_model_items(model)));
+        json_object_set_new(object, "model", cli_json_text(request->out, strlen(request->out)));
+        return cli_print_json(args, object);
+    }
+    printf("%s: %s items, %u epochs on %s sessions in %.1f s\n", request->out,
+           grouped(hh_model_items(model), items), record->epochs, grouped(record->sessions, sessions),
+           record->seconds);
+    if (isfinite(record->mrr))
+        printf("On the sessions held out: HR@20 %.2f, MRR@20 %.2f\n", 100 * record->hr, 100 * record->mrr);
+    return CLI_OK;
+}
+
+static int finish(cli_args *args, const train_request *request, const hh_sessions *sessions,
+                  const hh_train_data *data, hh_network *network, const hh_train_record *record)
+{
+    hh_error error = {0};
+    hh_model *model = make_model(request, sessions, data, network, record, &error);
+    int result = CLI_OK;
+    if (!model || hh_model_save(model, request->out, &error) != HH_OK) {
+        result = cli_failure(args, "%s", error.message);
+    } else {
+        unlink(request->checkpoint);
+        result = report(args, request, model);
+    }
+    hh_model_free(model);
+    return result;
+}
+
+static int train(cli_args *args, train_request *request, const hh_sessions *sessions)
+{
+    hh_sessions_view view;
+    hh_sessions_view_read(sessions, &view);
+    hh_train_data data = {view.sessions, view.items, view.item, view.first};
+    training self = {.request = request};
+    hh_train_record record;
+    hh_error error = {0};
+    request->options.progress = show;
+    request->options.checkpoint = write_checkpoint;
+    request->options.context = &self;
+    request->options.clock = steady_now;
+    interrupt_catch();
+    progress_begin(&self.progress, "", request->quiet);
+    hh_network *network = hh_train(&data, &request->options, &record, &error);
+    progress_end(&self.progress);
+    if (!network)
+        return cli_failure(args, "%s", error.message);
+    if (!record.stopped)
+        return finish(args, request, sessions, &data, network, &record);
+    hh_network_free(network);
+    if (self.trouble.status != HH_OK)
+        return cli_failure(args, "the checkpoint could not be written: %s", self.trouble.message);
+    fprintf(stderr, "hiphop train: stopped; the same call with --resume goes on from %s\n",
+            request->checkpoint);
+    return CLI_INTERRUPTED;
+}
+
+static int run(cli_args *args)
+{
+    train_request request = {.options = hh_train_defaults()};
+    hh_error error = {0};
+    if (!read_request(args, &request))
+        return CLI_USAGE;
+    int result = read_checkpoint(args, &request);
+    hh_sessions *sessions = result == CLI_OK ? hh_sessions_new(&error) : NULL;
+    if (result == CLI_OK) {
+        if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK)
+            result = cli_failure(args, "%s", error.message);
+        else
+            result = train(args, &request, sessions);
+    }
+    hh_sessions_free(sessions);
+    free(request.resume_bytes);
+    free(request.checkpoint);
+    return result;
+}
+
+const cli_command cli_train = {
+    .name = "train",
+    .summary = "train the network on sessions, and write a model",
+    .options = options,
+    .notes =
+        "The order of the lines is the order of time. The same sessions, options, seed and number of\n"
+        "threads give the same network, bit for bit. At the end of each epoch, and on Ctrl-C, all that is\n"
+        "needed to go on is put into MODEL.checkpoint; --resume goes on from there, and gives the network\n"
+        "that would have come of it without a break.",
+    .run = run,
+};
