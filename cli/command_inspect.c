@@ -71,7 +71,7 @@ static void print_options(const char *title, const hh_option *table, const void 
         if (row->kind == HH_OPTION_SWITCH)
             printf("  %-16s %-12s %s\n", row->name, value != 0 ? "true" : "false", row->text);
         else if (isfinite(value))
-            printf("  %-16s %-12.10g %s\n", row->name, value, row->text);
+            printf("  %-16s %-12.*g %s\n", row->name, row->kind == HH_OPTION_REAL ? 7 : 10, value, row->text);
     }
 }
 

@@ -90,7 +90,8 @@ static void reason_text(const hh_model *model, const recommend_request *request,
     size_t back = request->length - 1 - listed->click;
     char where[64];
     if (back > 0)
-        snprintf(where, sizeof where, "%zu clicks before the last", back);
+        snprintf(where, sizeof where, back == 1 ? "the click before the last" : "%zu clicks before the last",
+                 back);
     else
         snprintf(where, sizeof where, "the last click");
     if (listed->click_share <= 0)

@@ -157,7 +157,7 @@ typedef struct training {
     train_request *request;
     struct progress progress;
     hh_error trouble; // with the checkpoint
-    uint32_t epoch;   // under way
+    double written;   // when it was, by steady_now; 0: not yet
 } training;
 
 static bool show(void *context, const hh_train_progress *at)
@@ -166,7 +166,7 @@ static bool show(void *context, const hh_train_progress *at)
     char text[160];
     int length = snprintf(text, sizeof text, "%sepoch %u of %u  loss %.4f", at->refit ? "refit, " : "",
                           at->epoch, at->epochs, at->loss);
-    if (isfinite(at->mrr))
+    if (isfinite(at->mrr) && !at->refit)
         snprintf(text + length, sizeof text - (size_t)length, "  HR@20 %.2f MRR@20 %.2f", 100 * at->hr,
                  100 * at->mrr);
     if (at->done > 0)
@@ -174,9 +174,14 @@ static bool show(void *context, const hh_train_progress *at)
     return !interrupted();
 }
 
+// A checkpoint that would spare no more than a few seconds is not worth the wait for the disk.
 static bool write_checkpoint(void *context, const void *bytes, size_t size)
 {
     training *self = context;
+    double now = steady_now();
+    if (self->written > 0 && now - self->written < 2 && !interrupted())
+        return true;
+    self->written = now;
     return hh_file_write(self->request->checkpoint, bytes, size, &self->trouble) == HH_OK;
 }
 

@@ -131,6 +131,19 @@ Test(checkpoint, goes_on_as_if_nothing_had_been)
     assert_resumes(options, &self, &data);
 }
 
+Test(checkpoint, goes_on_with_all_parts)
+{
+    breaks self = {0};
+    hh_train_data data = walks();
+    hh_train_options options = options_of(&self);
+    options.network.intents = 2;
+    options.network.global = options.network.local = true;
+    options.network.denoising = options.network.similar = options.network.gate = true;
+    options.network.votes = options.network.contrastive = true;
+    options.hard = 0.8f;
+    assert_resumes(options, &self, &data);
+}
+
 static void one_checkpoint(breaks *self, const hh_train_options *options, const hh_train_data *data)
 {
     hh_train_record record;

@@ -1,13 +1,7 @@
 // hiphop evaluate and tune as people call them: the program itself, what it prints and what it returns.
-#include <criterion/criterion.h>
-#include <fcntl.h>
+#include "call_hiphop.h"
+
 #include <jansson.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char clicks_path[64];
 
@@ -32,51 +26,6 @@ static void write_clicks(const char *bad_line)
         fprintf(file, "v%d\titem-%d\t%d\n", visitor, item, 1000000 + 5000 * i);
     }
     fclose(file);
-}
-
-static void read_and_remove(const char *path, char *text, size_t size)
-{
-    FILE *file = fopen(path, "r");
-    cr_assert_not_null(file);
-    text[fread(text, 1, size - 1, file)] = '\0';
-    fclose(file);
-    unlink(path);
-}
-
-// Calls the program with arguments separated by blanks, and this file as standard input (NULL: an empty one).
-// What it prints on stdout (out) and stderr (err, may be NULL), and what it returns.
-static int call_with_input(char *out, size_t size, char *err, size_t err_size, const char *arguments,
-                           const char *input)
-{
-    char words[8192], *argv[256] = {HH_HIPHOP}, *save = NULL;
-    size_t count = 1;
-    cr_assert_lt(strlen(arguments), sizeof words);
-    memcpy(words, arguments, strlen(arguments) + 1);
-    for (char *word = strtok_r(words, " ", &save); word && count < 255; word = strtok_r(NULL, " ", &save))
-        argv[count++] = word;
-    char out_path[] = "/tmp/hiphop-out-XXXXXX", err_path[] = "/tmp/hiphop-err-XXXXXX";
-    close(mkstemp(out_path));
-    close(mkstemp(err_path));
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, input ? input : "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, out_path, O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 2, err_path, O_WRONLY, 0);
-    pid_t child;
-    cr_assert_eq(posix_spawn(&child, HH_HIPHOP, &files, NULL, argv, environ), 0);
-    posix_spawn_file_actions_destroy(&files);
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    char ignored[64];
-    read_and_remove(out_path, out, size);
-    read_and_remove(err_path, err ? err : ignored, err ? err_size : sizeof ignored);
-    cr_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static int call(char *out, size_t size, char *err, size_t err_size, const char *arguments)
-{
-    return call_with_input(out, size, err, err_size, arguments, NULL);
 }
 
 static int call_with_clicks(char *out, size_t size, char *err, size_t err_size, const char *command,

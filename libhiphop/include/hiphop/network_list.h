@@ -16,7 +16,8 @@ typedef struct hh_network_item {
     uint32_t item;
     float score; // share of the softmax over all items; of hh_network_near: the cosine
     // The reason. What the network reads out of the session itself is a sum over its clicks: the click that
-    // speaks most for the item, from 0, and its share of all that speaks for it. Biases and neighbours aside.
+    // speaks most for the item, from 0, more than for the mean of all items, and its share of all that does.
+    // Biases and neighbours aside.
     uint32_t click;
     float click_share; // 0: no click speaks for it
     bool repeated;     // the session holds it

@@ -11,6 +11,7 @@ struct hh_network_reader {
     hh_network_list_options options;
     hh_scorer scorer;
     hh_neighbour_index *memory; // NULL: none
+    float *mean;                // [d] of all items' vectors
     hh_arena arena;             // of one list
 };
 
@@ -61,8 +62,13 @@ hh_network_reader *hh_network_reader_new(const hh_network *network, const hh_net
     hh_network_reader *reader = calloc(1, sizeof *reader);
     if (reader) {
         reader->options = *options;
-        if (hh_scorer_init(&reader->scorer, network) && remember(reader, sessions))
+        reader->mean = calloc(network->d, sizeof *reader->mean);
+        if (reader->mean && hh_scorer_init(&reader->scorer, network) && remember(reader, sessions)) {
+            for (size_t item = 0; item < network->item.rows; item++)
+                hh_add_scaled(reader->mean, 1 / (float)network->item.rows,
+                              reader->scorer.x + item * network->d, network->d);
             return reader;
+        }
     }
     hh_network_reader_free(reader);
     hh_fail(error, HH_MEMORY, NULL);
@@ -77,6 +83,7 @@ void hh_network_reader_free(hh_network_reader *reader)
     if (reader->memory)
         hh_neighbour_index_free(reader->memory);
     hh_arena_free(&reader->arena);
+    free(reader->mean);
     free(reader);
 }
 
@@ -107,12 +114,15 @@ static float *shares_of_clicks(hh_network_reader *reader)
     return given;
 }
 
-static void explain(hh_network_item *listed, const float *given, const float *x, size_t clicks, size_t d,
-                    size_t before)
+// Shares are relative, so what speaks for an item is what speaks more for it than for the mean of all.
+static void explain(hh_network_item *listed, const float *given, const hh_network_reader *reader,
+                    size_t clicks, size_t before)
 {
+    size_t d = reader->scorer.network->d;
+    const float *x = reader->scorer.x + listed->item * d;
     float most = 0, sum = 0;
     for (size_t i = 0; i < clicks; i++) {
-        float part = hh_dot(given + i * d, x + listed->item * d, d);
+        float part = hh_dot(given + i * d, x, d) - hh_dot(given + i * d, reader->mean, d);
         if (part <= 0)
             continue;
         sum += part;
@@ -138,7 +148,7 @@ hh_status hh_network_list(hh_network_reader *reader, const uint32_t *clicks, siz
     hh_scorer *scorer = &reader->scorer;
     const hh_network *network = scorer->network;
     const hh_batch *batch = &scorer->batch;
-    size_t k = reader->options.k, d = network->d,
+    size_t k = reader->options.k,
            cut = length > reader->options.longest ? length - reader->options.longest : 0;
     *count = 0;
     if (length == 0)
@@ -154,7 +164,7 @@ hh_status hh_network_list(hh_network_reader *reader, const uint32_t *clicks, siz
         return hh_fail(error, HH_MEMORY, NULL);
     size_t exact = batch->exact.begin[1], read = batch->attention.clicks.begin[1];
     const float *given = shares_of_clicks(reader);
-    if (!given || !hh_search_init(&search, scorer->x, network->item.rows, d, k + exact,
+    if (!given || !hh_search_init(&search, scorer->x, network->item.rows, network->d, k + exact,
                                   network->options.scale, &reader->arena))
         return hh_fail(error, HH_MEMORY, NULL);
     hh_search_run(&search, scorer->pass.session, 1, &batch->exact, 0, scorer->pass.bias);
@@ -166,7 +176,7 @@ hh_status hh_network_list(hh_network_reader *reader, const uint32_t *clicks, siz
         hh_network_item *listed = &list[(*count)++];
         *listed = (hh_network_item){
             .item = found.item, .score = expf(found.logit - search.log_sum[0]), .repeated = repeated};
-        explain(listed, given, scorer->x, read, d, length - read);
+        explain(listed, given, reader, read, length - read);
     }
     return HH_OK;
 }
