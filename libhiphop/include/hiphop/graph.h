@@ -140,6 +140,12 @@ typedef struct hh_votes {
     size_t length;                     // of the session that asked, as in the query
     hh_time as_of;                     // likewise
     uint32_t neighbours;               // nearest sessions found, <= options.neighbours
+    // Each expert's votes together before they were made to sum to 1: how much it goes by. 0 for pop.
+    float mass[HH_EXPERTS];
+    // How much the session's last item is clicked, but for this session's own clicks: by each half-life of
+    // pop, as a share of all clicks, and how often.
+    float last_popularity[HH_POPS];
+    uint32_t last_clicks;
 } hh_votes;
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top

@@ -1,8 +1,10 @@
-// From votes to a list: the mixture of experts (docs/graph.md), exact top-k, and a reason for every item.
+// From votes to a list: the mixture of experts (docs/graph.md), the ranker over it (docs/ranker.md), exact
+// top-k, and a reason for every item.
 #ifndef HIPHOP_RECOMMEND_H
 #define HIPHOP_RECOMMEND_H
 
 #include <hiphop/graph.h>
+#include <hiphop/ranker.h>
 
 // The mixture p(v) = sum_e w_e p_e(v), its weights learned online by EM, test-then-learn. One learner (the
 // writer of the graph is the natural one), many readers, who neither lock nor wait.
@@ -35,7 +37,7 @@ typedef enum hh_reason_kind {
 
 typedef struct hh_recommendation {
     hh_item item;
-    float score;           // share of the mixture, 0..1
+    float score;           // share of the mixture or, where there is one, by the ranker; 0..1
     hh_reason_kind reason; // the expert that gave most
     uint32_t count,
         of; // the numbers of the reason: "count of the `of` nearest sessions", "followed count times"
@@ -55,14 +57,22 @@ hh_recommender *hh_recommender_new(hh_graph *graph, const hh_mixture *mixture,
 void hh_recommender_free(hh_recommender *recommender);
 hh_reader *hh_recommender_reader(hh_recommender *recommender);
 
+// From the next list on the ranker makes the lists, and the mixture only says what is ranked; NULL: the
+// mixture alone, as at first. The ranker is not owned; it must stay until another has taken its place.
+// HH_MEMORY: as before.
+hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error);
+
 // The exact top k of all items that are not withdrawn, best first (ties by item id, so that they do not
 // depend on arrival), into list[k]; *count < k only where fewer items exist. Hold the recommender's reader
-// from before the query's items are looked up until the list is spelt out.
+// from before the query's items are looked up until the list is spelt out. With a ranker: the mixture's best,
+// as many as the ranker looks at or k, in the ranker's order.
 hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                        size_t *count);
 // The votes that the last list was made of, at least all items worth as much as its last, valid until the
 // next one; NULL before the first.
 const hh_votes *hh_recommender_votes(const hh_recommender *recommender);
+// What the ranker was asked for the last list, valid until the next one; NULL without a ranker.
+const hh_shortlist *hh_recommender_shortlist(const hh_recommender *recommender);
 // The reason as a sentence, NUL-terminated in text[size].
 void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size);
 

@@ -75,7 +75,7 @@ static hh_status forget(hh_run *run, const hh_batch *batch, hh_error *error)
     if (run->kind->forget)
         return run->kind->forget(run->model, &batch->rows, error);
     run->kind->destroy(run->model);
-    run->model = run->kind->create(&(hh_model_setup){&batch->rows, run->options}, error);
+    run->model = run->kind->create(&(hh_model_setup){&batch->rows, run->options, run->wanted}, error);
     return run->model ? HH_OK : error->status;
 }
 

@@ -1,5 +1,6 @@
-// The global graph as a model: the mixture, and each expert alone, out of the same votes.
+// The global graph as a model: the ranker's lists, the mixture, and each expert alone, out of the same votes.
 #include "evaluate/model_kind.h"
+#include "evaluate/ranking_model.h"
 
 #include <hiphop/graph.h>
 #include <hiphop/recommend.h>
@@ -9,6 +10,7 @@
 
 static const hh_model_info infos[] = {
     {"mixture", "the graph's experts, mixed by weights learned online", false},
+    {"hiphop", "the graph's experts, listed by the ranker, which learns online", false},
     {"pop-short", "expert: popular now, shortest half-life", false},
     {"pop-middle", "expert: popular now, middle half-life", false},
     {"pop-long", "expert: popular now, longest half-life", false},
@@ -21,7 +23,8 @@ static const hh_model_info infos[] = {
     {"repeat", "expert: the session's other items", false},
 };
 #define OUTPUTS (sizeof infos / sizeof *infos)
-_Static_assert(OUTPUTS == HH_EXPERTS + 1, "every expert needs its row in infos");
+enum { MIXTURE, RANKER, FIRST_EXPERT }; // outputs
+_Static_assert(OUTPUTS == HH_EXPERTS + FIRST_EXPERT, "every expert needs its row in infos");
 _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room for");
 
 // X(name, field of hh_graph_options, its type, kind, lowest, highest, text, values that tuning tries). The
@@ -76,6 +79,7 @@ typedef struct hh_graph_model {
     hh_graph *graph;
     hh_recommender *recommender;
     hh_mixture *mixture;
+    hh_ranking_model ranking;
     hh_graph_session **open; // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
     hh_item *to_graph;    // [items]
@@ -116,6 +120,7 @@ static void destroy(void *model)
     hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     hh_mixture_free(self->mixture);
+    hh_ranking_model_free(&self->ranking);
     free(self->open);
     free(self->to_graph);
     free(self->from_graph);
@@ -150,10 +155,12 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
     self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
-    if (self->to_graph && self->mixture)
-        return forget(self, setup->log, error) == HH_OK;
-    hh_fail(error, HH_MEMORY, NULL);
-    return false;
+    if (!self->to_graph || !self->mixture) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return false;
+    }
+    return hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
+           forget(self, setup->log, error) == HH_OK;
 }
 
 static void *create(const hh_model_setup *setup, hh_error *error)
@@ -253,22 +260,24 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         numbers[i] = self->from_graph[votes->items[i]];
     answer->count = (uint32_t)votes->count;
     answer->items = numbers;
-    answer->scores[0] = scores;
-    answer->stride[0] = 1;
+    answer->scores[MIXTURE] = scores;
+    answer->stride[MIXTURE] = answer->stride[RANKER] = 1;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
-        answer->scores[1 + expert] = votes->count ? &votes->shares[0][expert] : NULL;
-        answer->stride[1 + expert] = HH_EXPERTS;
+        answer->scores[FIRST_EXPERT + expert] = votes->count ? &votes->shares[0][expert] : NULL;
+        answer->stride[FIRST_EXPERT + expert] = HH_EXPERTS;
     }
-    return HH_OK;
+    return hh_ranking_model_answer(&self->ranking, &query, votes, scores, &answer->scores[RANKER],
+                                   question->teaches ? &answer->learns : NULL);
 }
 
-static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores)
+static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores,
+                    void *learns)
 {
     hh_graph_model *self = model;
     float shares[1][HH_EXPERTS];
     bool foreseen = false;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
-        shares[0][expert] = scores[1 + expert];
+        shares[0][expert] = scores[FIRST_EXPERT + expert];
         foreseen = foreseen || shares[0][expert] > 0;
     }
     hh_item clicked = self->to_graph[item];
@@ -279,6 +288,7 @@ static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, c
                     .evidence = &evidence,
                     .length = length};
     hh_mixture_learn(self->mixture, &row, clicked, time);
+    hh_ranking_model_outcome(&self->ranking, learns, clicked, time);
 }
 
 const hh_model_kind hh_model_graph = {

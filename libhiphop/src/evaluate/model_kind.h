@@ -27,6 +27,7 @@ typedef struct hh_question {
     hh_time as_of;
     uint64_t visitor;
     hh_time session_start;
+    bool teaches; // its outcome will be told, see hh_model_kind
 } hh_question;
 
 // Candidates and their scores; a score of 0 or less is none. Owned by the model until its next call.
@@ -35,11 +36,13 @@ typedef struct hh_answer {
     const uint32_t *items;              // [count] distinct
     const float *scores[MODEL_OUTPUTS]; // [count] each, at this distance from one to the next:
     uint32_t stride[MODEL_OUTPUTS];
+    void *learns; // what the model wants back with the outcome; it may outlive the next call
 } hh_answer;
 
 typedef struct hh_model_setup {
     const hh_log *log;
     const hh_evaluate_options *options;
+    const bool *wanted; // [output_count] the rankings that count
 } hh_model_setup;
 
 typedef struct hh_model_kind {
@@ -58,8 +61,10 @@ typedef struct hh_model_kind {
     hh_status (*forget)(void *model, const hh_log *log, hh_error *error);
     hh_status (*answer)(void *model, const hh_question *question, hh_answer *answer);
     // What was clicked at `time`. scores[output_count]: what answer() gave it, for a session of this length;
-    // may be NULL
-    void (*outcome)(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores);
+    // learns: of that answer. Every question that teaches has its outcome, but where the log ends before. May
+    // be NULL
+    void (*outcome)(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores,
+                    void *learns);
 } hh_model_kind;
 
 extern const hh_model_kind hh_model_graph, hh_baseline_pop, hh_baseline_transitions, hh_baseline_sr,

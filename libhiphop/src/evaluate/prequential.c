@@ -79,13 +79,14 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
         .as_of = log->time[counts && run->frozen ? log->stream[run->first] : click],
         .visitor = about->visitor,
         .session_start = log->time[about->first],
+        .teaches = run->kind->learns_outcomes && !(counts && run->frozen),
     };
     uint32_t target = log->item[asking.target];
     hh_answer answer;
     hh_status status = hh_run_ask(run, &question, target, counts, &answer);
-    if (status != HH_OK || !run->kind->learns_outcomes || (counts && run->frozen))
+    if (status != HH_OK || !question.teaches)
         return status;
-    hh_foreseen outcome = {.item = target, .length = asking.length};
+    hh_foreseen outcome = {.item = target, .length = asking.length, .learns = answer.learns};
     for (uint32_t row = 0; row < answer.count; row++)
         if (answer.items[row] == target)
             for (uint32_t output = 0; output < run->kind->output_count; output++)
@@ -120,7 +121,7 @@ static void learn_outcomes(hh_run *run, hh_time time)
 {
     for (size_t i = 0; i < run->arrived_count; i++)
         run->kind->outcome(run->model, run->arrived[i].item, time, run->arrived[i].length,
-                           run->arrived[i].scores);
+                           run->arrived[i].scores, run->arrived[i].learns);
     run->arrived_count = 0;
 }
 

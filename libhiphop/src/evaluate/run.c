@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Before the targets count, each n-th click of the second half of what is known teaches a model that learns
-// from outcomes. In a log of sessions so many do, or all.
-#define WARM_UP_EVERY  8
+// Before the targets count, clicks of the second half of what is known teach a model that learns from
+// outcomes: about so many of them at most, evenly spread.
 #define WARM_UP_CLICKS 65536
 
 hh_evaluate_options hh_evaluate_defaults(void)
@@ -91,6 +90,7 @@ hh_status hh_run_ask(hh_run *run, const hh_question *question, uint32_t target, 
                      hh_answer *answer)
 {
     double start = hh_run_now(run);
+    *answer = (hh_answer){0};
     hh_status status = run->kind->answer(run->model, question, answer);
     run->predict_seconds += hh_run_now(run) - start;
     if (status == HH_OK && counts)
@@ -103,7 +103,7 @@ hh_status hh_run_ask(hh_run *run, const hh_question *question, uint32_t target, 
 static hh_status go_through(hh_run *run, const uint32_t *place, hh_error *error)
 {
     hh_fail(error, HH_MEMORY, NULL);
-    run->model = run->kind->create(&(hh_model_setup){run->log, run->options}, error);
+    run->model = run->kind->create(&(hh_model_setup){run->log, run->options, run->wanted}, error);
     if (!run->model)
         return error->status;
     hh_status status = hh_run_in_order(run, place);
@@ -207,16 +207,16 @@ static const hh_model_info *find_model(const char *name)
 // Which clicks are targets, and which teach a model that learns from outcomes.
 static hh_run plan(const hh_log *log, const hh_evaluate_options *options)
 {
-    hh_run run = {.log = log, .options = options, .warm_up_every = WARM_UP_EVERY};
+    hh_run run = {.log = log, .options = options};
     if (log->train) {
         run.first = log->session[log->train].first;
         run.last = options->memory == HH_REMEMBER_BATCH ? run.first : log->clicks;
         run.frozen = options->memory != HH_REMEMBER_CLOSED;
-        run.warm_up_every = (uint32_t)(run.first / 2 / WARM_UP_CLICKS) + 1;
     } else {
         run.first = (uint64_t)(options->from * log->clicks);
         run.last = (uint64_t)(options->until * log->clicks);
     }
+    run.warm_up_every = (uint32_t)(run.first / 2 / WARM_UP_CLICKS) + 1;
     if (options->every > run.warm_up_every)
         run.warm_up_every = options->every;
     return run;

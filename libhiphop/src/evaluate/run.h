@@ -9,6 +9,7 @@
 typedef struct hh_foreseen { // what an answer had said of the item that was then clicked
     uint32_t item, length;   // length: of the session that asked
     float scores[MODEL_OUTPUTS];
+    void *learns; // see hh_answer
 } hh_foreseen;
 
 typedef struct hh_run {

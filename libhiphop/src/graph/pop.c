@@ -544,3 +544,20 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
         }
     }
 }
+
+void hh_pop_last(hh_reader *reader, hh_item item, hh_votes *votes)
+{
+    const hh_pop *pop = &reader->pop;
+    if (!pop->known || item >= pop->capacity || pop->items[item].hidden)
+        return;
+    uint32_t candidate = hh_candidate(reader, item);
+    if (candidate == HH_NONE)
+        return;
+    for (int p = 0; p < HH_POPS; p++) {
+        int64_t sum = pop->items[item].sums[p];
+        if (candidate < reader->own_items)
+            sum -= reader->own_sums[candidate][p];
+        votes->last_popularity[p] = pop->top[p].total > 0 ? (float)sum / (float)pop->top[p].total : 0;
+    }
+    votes->last_clicks = (uint32_t)hh_query_clicks(reader, candidate);
+}

@@ -213,11 +213,11 @@ static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
 }
 
 // Makes shares of the rows, without the items that are withdrawn, and scales each expert's to sum to 1: all
-// but pop's, which are of all items, also of those that are no candidates.
-static void make_shares(hh_reader *reader)
+// but pop's, which are of all items, also of those that are no candidates. sums[HH_EXPERTS], zeros, become
+// what the votes were together.
+static void make_shares(hh_reader *reader, float sums[HH_EXPERTS])
 {
     uint32_t kept = 0;
-    float sums[HH_EXPERTS] = {0};
     for (uint32_t i = 0; i < reader->count; i++) {
         if (!may_be_listed(reader, i))
             continue;
@@ -236,11 +236,12 @@ static void make_shares(hh_reader *reader)
             sums[e] += shares[e];
     }
     reader->count = kept;
+    float factors[HH_EXPERTS];
     for (int e = HH_POPS; e < HH_EXPERTS; e++)
-        sums[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
+        factors[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
     for (uint32_t i = 0; i < kept; i++)
         for (int e = HH_POPS; e < HH_EXPERTS; e++)
-            reader->shares[i][e] *= sums[e];
+            reader->shares[i][e] *= factors[e];
 }
 
 static hh_status begin(hh_reader *reader, const hh_query *query)
@@ -295,13 +296,17 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         hh_votes_repeat(reader, query->items, query->length);
         leave_own_items(reader, query);
         hh_votes_pop(reader, (uint32_t)popular);
-        make_shares(reader);
+        if (query->length && !reader->failed)
+            hh_pop_last(reader, query->items[query->length - 1], votes);
+        make_shares(reader, votes->mass);
         if (reader->failed)
             status = HH_MEMORY;
     }
     hh_reader_leave(reader);
-    if (status)
+    if (status) {
+        *votes = (hh_votes){0};
         return status;
+    }
     hh_show_candidates(reader, votes);
     votes->length = query->length;
     votes->as_of = query->as_of;

@@ -224,6 +224,8 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 // The experts. Each fills its column(s) of the candidates' rows or shares, not yet scaled to sum to 1, but
 // for pop's: those are of all items that are not in the asking session, also of items that are no candidates.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
+// After hh_votes_pop: how much the session's last item is clicked.
+void hh_pop_last(hh_reader *reader, hh_item item, hh_votes *votes);
 void hh_pair_init(hh_reader *reader);
 void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from reader->found
 void hh_knn_init(hh_reader *reader);

@@ -37,6 +37,23 @@ static inline float hh_exp(float x)
     return power * two.number;
 }
 
+// log x, to 2e-7 (absolutely, near 1), for normal x > 0.
+static inline float hh_log(float x)
+{
+    union {
+        float number;
+        int32_t whole;
+    } bits = {x};
+    int32_t exponent = (bits.whole - 0x3f3504f3) >> 23; // so that the rest is in sqrt(1/2) .. sqrt(2)
+    bits.whole -= exponent * (1 << 23);
+    float s = (bits.number - 1) / (bits.number + 1), z = s * s; // log of it = 2 artanh s
+    float series = 0.222222222f;
+    series = series * z + 0.285714286f;
+    series = series * z + 0.4f;
+    series = series * z + 0.666666667f;
+    return (float)exponent * 0.693147181f + (2 * s + s * z * series);
+}
+
 static inline float hh_sigmoid(float x)
 {
     return 1.0f / (1.0f + hh_exp(-x));

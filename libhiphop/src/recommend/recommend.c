@@ -1,5 +1,7 @@
-// From a query to a list: the votes, the mixture's scores, the exact best k, and a reason for each.
+// From a query to a list: the votes, the mixture's scores, the ranker's, the exact best k, and a reason for
+// each.
 #include "recommend/mix.h"
+#include "recommend/ranker_weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +9,13 @@
 struct hh_recommender {
     hh_reader *reader;
     const hh_mixture *mixture;
+    const hh_ranker *ranker; // NULL: none
+    hh_shortlist *shortlist; // of the ranker; NULL: none
     hh_recommend_options options;
     hh_votes votes; // of the last query
     bool asked;
     float *scores; // [capacity] of the candidates
+    float *ranked; // [capacity] the ranker's
     size_t capacity;
     uint32_t *best; // [k] candidates, a heap with the worst on top
 };
@@ -47,7 +52,9 @@ void hh_recommender_free(hh_recommender *recommender)
     if (!recommender)
         return;
     hh_reader_free(recommender->reader);
+    hh_shortlist_free(recommender->shortlist);
     free(recommender->scores);
+    free(recommender->ranked);
     free(recommender->best);
     free(recommender);
 }
@@ -62,16 +69,43 @@ const hh_votes *hh_recommender_votes(const hh_recommender *recommender)
     return recommender->asked ? &recommender->votes : NULL;
 }
 
+hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error)
+{
+    hh_shortlist *before = recommender->shortlist;
+    bool fits = before && ranker && before->options.candidates == ranker->options.candidates &&
+                before->options.extra == ranker->options.extra;
+    if (!fits) {
+        hh_shortlist *shortlist = NULL;
+        if (ranker) {
+            hh_ranker_options options = ranker->options;
+            options.hide_session_items = recommender->options.hide_session_items;
+            shortlist = hh_shortlist_new(&options, error);
+            if (!shortlist)
+                return HH_MEMORY;
+        }
+        hh_shortlist_free(before);
+        recommender->shortlist = shortlist;
+    }
+    recommender->ranker = ranker;
+    return HH_OK;
+}
+
+const hh_shortlist *hh_recommender_shortlist(const hh_recommender *recommender)
+{
+    return recommender->asked ? recommender->shortlist : NULL;
+}
+
 // ---- the best k ----
 
 typedef struct ranking {
     hh_recommender *recommender;
     const hh_votes *votes;
+    const float *scores; // of the votes
 } ranking;
 
 static bool better(const ranking *by, uint32_t a, uint32_t b)
 {
-    const float *scores = by->recommender->scores;
+    const float *scores = by->scores;
     if (scores[a] != scores[b])
         return scores[a] > scores[b];
     return hh_graph_compare(by->recommender->reader, by->votes->items[a], by->votes->items[b]) < 0;
@@ -120,7 +154,7 @@ static size_t choose(const ranking *by, const hh_query *query)
     uint32_t *heap = recommender->best;
     size_t count = 0, k = recommender->options.k;
     for (uint32_t i = 0; i < by->votes->count; i++) {
-        if (count == k && recommender->scores[i] < recommender->scores[heap[0]])
+        if (count == k && by->scores[i] < by->scores[heap[0]])
             continue;
         if (recommender->options.hide_session_items && in_session(query, by->votes->items[i]))
             continue;
@@ -143,9 +177,9 @@ static size_t choose(const ranking *by, const hh_query *query)
 
 // ---- reasons ----
 
-static hh_recommendation explain(const hh_recommender *recommender, const hh_votes *votes, uint32_t candidate,
-                                 const double weights[HH_EXPERTS])
+static hh_recommendation explain(const ranking *by, uint32_t candidate, const double weights[HH_EXPERTS])
 {
+    const hh_votes *votes = by->votes;
     const float *shares = votes->shares[candidate];
     const hh_evidence *evidence = &votes->evidence[candidate];
     double parts[HH_REASON_REPEAT + 1] = {0};
@@ -166,7 +200,7 @@ static hh_recommendation explain(const hh_recommender *recommender, const hh_vot
             reason = kind;
     hh_recommendation recommendation = {
         .item = votes->items[candidate],
-        .score = recommender->scores[candidate],
+        .score = by->scores[candidate],
         .reason = (hh_reason_kind)reason,
     };
     if (reason == HH_REASON_FOLLOWED) {
@@ -214,17 +248,31 @@ static hh_status score(hh_recommender *recommender, const double weights[HH_EXPE
         if (!scores)
             return HH_MEMORY;
         recommender->scores = scores;
+        float *ranked = realloc(recommender->ranked, capacity * sizeof *ranked);
+        if (!ranked)
+            return HH_MEMORY;
+        recommender->ranked = ranked;
         recommender->capacity = capacity;
     }
     hh_mix(weights, votes->shares, votes->count, recommender->scores);
     return HH_OK;
 }
 
+// The best by the ranker. The mixture's best k are among the candidates, and with them what it ranks.
+static size_t rank(ranking *by, const hh_query *query)
+{
+    hh_recommender *recommender = by->recommender;
+    hh_shortlist_make(recommender->shortlist, query, by->votes, recommender->scores, NULL);
+    hh_ranker_scores(recommender->ranker, recommender->shortlist, recommender->scores, by->votes->count,
+                     recommender->ranked);
+    by->scores = recommender->ranked;
+    return choose(by, query);
+}
+
 static hh_status make_list(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                            size_t *count)
 {
     hh_votes *votes = &recommender->votes;
-    const ranking by = {recommender, votes};
     const uint32_t *best = recommender->best, k = recommender->options.k;
     size_t popular = k + (recommender->options.hide_session_items ? query->length : 0);
     hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
@@ -235,18 +283,22 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
         status = score(recommender, weights);
     if (status)
         return status;
+    ranking by = {recommender, votes, recommender->scores};
     size_t chosen = choose(&by, query), candidates = votes->count;
     // Is there anything better among what is no candidate?
     float least = chosen < k ? 0 : recommender->scores[best[k - 1]];
     status = hh_graph_query_more(recommender->reader, weights, least, votes);
     if (!status && votes->count > candidates) {
         status = score(recommender, weights);
+        by.scores = recommender->scores;
         chosen = status ? 0 : choose(&by, query);
     }
     if (status)
         return status;
+    if (recommender->ranker)
+        chosen = rank(&by, query);
     for (size_t i = 0; i < chosen; i++)
-        list[i] = explain(recommender, votes, best[i], weights);
+        list[i] = explain(&by, best[i], weights);
     *count = chosen;
     return HH_OK;
 }

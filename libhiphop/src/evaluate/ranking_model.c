@@ -1,0 +1,105 @@
+#include "evaluate/ranking_model.h"
+
+#include <stdlib.h>
+
+#define PUBLISH 64 // outcomes from one ranker to the next
+
+struct hh_kept_list {
+    hh_shortlist *shortlist;
+    hh_kept_list *next;      // of all
+    hh_kept_list *next_free; // of those that wait for no outcome
+};
+
+bool hh_ranking_model_init(hh_ranking_model *model, const hh_evaluate_options *options, bool wanted,
+                           hh_error *error)
+{
+    if (!wanted)
+        return true;
+    model->options = hh_ranker_defaults();
+    model->options.hide_session_items = options->hide_session_items;
+    model->trainer = hh_ranker_trainer_new(&model->options, error);
+    if (model->trainer)
+        model->ranker = hh_ranker_new(&model->options, error);
+    return model->ranker != NULL;
+}
+
+void hh_ranking_model_free(hh_ranking_model *model)
+{
+    hh_ranker_trainer_free(model->trainer);
+    hh_ranker_free(model->ranker);
+    while (model->all) {
+        hh_kept_list *list = model->all;
+        model->all = list->next;
+        hh_shortlist_free(list->shortlist);
+        free(list);
+    }
+    free(model->scores);
+}
+
+static hh_kept_list *take_list(hh_ranking_model *model)
+{
+    hh_kept_list *list = model->free;
+    if (list) {
+        model->free = list->next_free;
+        return list;
+    }
+    list = malloc(sizeof *list);
+    hh_shortlist *shortlist = hh_shortlist_new(&model->options, NULL);
+    if (!list || !shortlist) {
+        free(list);
+        hh_shortlist_free(shortlist);
+        return NULL;
+    }
+    *list = (hh_kept_list){.shortlist = shortlist, .next = model->all};
+    model->all = list;
+    return list;
+}
+
+static void give_back(hh_ranking_model *model, hh_kept_list *list)
+{
+    list->next_free = model->free;
+    model->free = list;
+}
+
+hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query, const hh_votes *votes,
+                                  const float *mixture, const float **scores, void **learns)
+{
+    *scores = mixture;
+    if (!model->trainer)
+        return HH_OK;
+    if (votes->count > model->room) {
+        float *larger = realloc(model->scores, 2 * votes->count * sizeof *larger);
+        if (!larger)
+            return HH_MEMORY;
+        model->scores = larger;
+        model->room = 2 * votes->count;
+    }
+    hh_kept_list *list = take_list(model);
+    if (!list)
+        return HH_MEMORY;
+    hh_shortlist_make(list->shortlist, query, votes, mixture, NULL);
+    hh_ranker_scores(model->ranker, list->shortlist, mixture, votes->count, model->scores);
+    *scores = model->scores;
+    if (learns)
+        *learns = list;
+    else
+        give_back(model, list);
+    return HH_OK;
+}
+
+void hh_ranking_model_outcome(hh_ranking_model *model, void *learns, hh_item clicked, hh_time time)
+{
+    if (!learns)
+        return;
+    hh_kept_list *list = learns;
+    hh_ranker_trainer_learn(model->trainer, list->shortlist, clicked, time);
+    give_back(model, list);
+    if (++model->outcomes < PUBLISH)
+        return;
+    hh_ranker *ranker = hh_ranker_trainer_publish(model->trainer);
+    if (!ranker)
+        return; // the one before goes on
+    hh_ranker_free(model->ranker);
+    model->ranker = ranker;
+    model->outcomes = 0;
+}

@@ -1,0 +1,242 @@
+// From votes to the ranker's inputs: which candidates are ranked, and what it is told of them.
+#include "recommend/ranker_inputs.h"
+
+#include "nn/vector.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SESSION 64 // latest clicks of the session that are looked at
+
+hh_ranker_options hh_ranker_defaults(void)
+{
+    return (hh_ranker_options){
+        .candidates = 112,
+        .batch = 32,
+        .memory = 4096,
+        .replays = 3,
+        .rate = 0.002f,
+        .rate_least = 0.0003f,
+        .seed = 1,
+    };
+}
+
+hh_status hh_ranker_check(const hh_ranker_options *options, hh_error *error)
+{
+    if (options->candidates < 20 || options->candidates > 1024)
+        return hh_fail(error, HH_ARGUMENT, "the ranker's candidates must be 20 to 1024, not %u",
+                       options->candidates);
+    if (options->extra > 1024)
+        return hh_fail(error, HH_ARGUMENT, "the ranker takes 1024 extra inputs at most, not %u",
+                       options->extra);
+    if (options->batch < 1 || options->memory < 1 || !(options->rate >= 0) || !(options->rate_least >= 0))
+        return hh_fail(error, HH_ARGUMENT,
+                       "the ranker's batch and memory must be 1 or more, its rates 0 or more");
+    return HH_OK;
+}
+
+hh_shortlist *hh_shortlist_new(const hh_ranker_options *options, hh_error *error)
+{
+    if (hh_ranker_check(options, error))
+        return NULL;
+    hh_shortlist *shortlist = calloc(1, sizeof *shortlist);
+    if (shortlist) {
+        size_t room = options->candidates;
+        shortlist->options = *options;
+        shortlist->rows = malloc(room * sizeof *shortlist->rows);
+        shortlist->items = malloc(room * sizeof *shortlist->items);
+        shortlist->mixture = malloc(room * sizeof *shortlist->mixture);
+        shortlist->scores = malloc(room * sizeof *shortlist->scores);
+        shortlist->inputs = malloc(room * CANDIDATE_INPUTS * sizeof *shortlist->inputs);
+        shortlist->query = calloc(QUERY_INPUTS + options->extra, sizeof *shortlist->query);
+    }
+    if (!shortlist || !shortlist->rows || !shortlist->items || !shortlist->mixture || !shortlist->scores ||
+        !shortlist->inputs || !shortlist->query) {
+        hh_shortlist_free(shortlist);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    return shortlist;
+}
+
+void hh_shortlist_free(hh_shortlist *shortlist)
+{
+    if (!shortlist)
+        return;
+    free(shortlist->rows);
+    free(shortlist->items);
+    free(shortlist->mixture);
+    free(shortlist->scores);
+    free(shortlist->inputs);
+    free(shortlist->query);
+    free(shortlist);
+}
+
+// ---- which candidates ----
+
+// Shares are counted by their magnitude, eight classes to a doubling, so that the best are found without
+// sorting. 256 classes: from 2 downwards to 2^-31; what is less is in the last one.
+#define CLASSES 256
+
+static inline uint32_t class_of(float share)
+{
+    union {
+        float number;
+        uint32_t bits;
+    } of = {share};
+    uint32_t top = 0x40000000u >> 20, class = of.bits >> 20; // 2.0; more than that is none
+    class = top - class;
+    return class < CLASSES ? class : CLASSES - 1;
+}
+
+// The largest class such that it and all better ones fit; -1: not even the first.
+static int last_class(const float *mixture, size_t count, uint32_t room)
+{
+    uint32_t of_class[CLASSES] = {0}, sum = 0;
+    for (size_t i = 0; i < count; i++)
+        of_class[class_of(mixture[i])] += mixture[i] > 0;
+    int last = -1;
+    while (last + 1 < CLASSES && sum + of_class[last + 1] <= room)
+        sum += of_class[++last];
+    return last;
+}
+
+// The session's latest distinct items, from the end.
+typedef struct own_items {
+    hh_item item[SESSION];
+    uint32_t distance[SESSION], times[SESSION];
+    uint32_t count, clicks;
+} own_items;
+
+static void find_own_items(own_items *own, const hh_query *query)
+{
+    own->count = 0;
+    own->clicks = query->length < SESSION ? (uint32_t)query->length : SESSION;
+    for (uint32_t d = 1; d <= own->clicks; d++) {
+        hh_item item = query->items[query->length - d];
+        uint32_t at = 0;
+        while (at < own->count && own->item[at] != item)
+            at++;
+        if (at == own->count) {
+            own->item[own->count] = item;
+            own->distance[own->count] = d;
+            own->times[own->count++] = 0;
+        }
+        own->times[at]++;
+    }
+}
+
+static bool in_session(const hh_query *query, hh_item item)
+{
+    for (size_t i = 0; i < query->length; i++)
+        if (query->items[i] == item)
+            return true;
+    return false;
+}
+
+static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_votes *votes,
+                   const float *mixture)
+{
+    // What is hidden takes the place of others here; there are few of them.
+    int last = last_class(mixture, votes->count, shortlist->options.candidates);
+    uint32_t count = 0;
+    float most = 0;
+    for (uint32_t i = 0; i < votes->count; i++) {
+        if (!(mixture[i] > 0) || (int)class_of(mixture[i]) > last) {
+            most = mixture[i] > most ? mixture[i] : most;
+            continue;
+        }
+        if (shortlist->options.hide_session_items && in_session(query, votes->items[i]))
+            continue;
+        shortlist->rows[count] = i;
+        shortlist->items[count] = votes->items[i];
+        shortlist->mixture[count++] = mixture[i];
+    }
+    shortlist->count = count;
+    shortlist->most = most;
+}
+
+// ---- what of them ----
+
+static inline float log_input(float share)
+{
+    return (hh_log(share + FLOOR) - LOG_FLOOR) * (1 / LOG_SCALE);
+}
+
+HH_WIDE static void take_logs(float *inputs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        float *row = inputs + (size_t)i * CANDIDATE_INPUTS;
+#pragma omp simd
+        for (int e = 0; e < HH_EXPERTS + 1; e++)
+            row[e] = log_input(row[e]);
+    }
+}
+
+// log(1 + n), scaled, of a small number mostly
+static inline float count_input(float n)
+{
+    return n > 0 ? hh_log(1 + n) * 0.5f : 0;
+}
+
+static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
+{
+    float best[HH_EXPERTS + 1] = {0}, sum[HH_EXPERTS + 1] = {0};
+    for (uint32_t i = 0; i < shortlist->count; i++) {
+        float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
+        uint32_t at = shortlist->rows[i];
+        memcpy(row, votes->shares[at], sizeof *votes->shares);
+        row[INPUT_MIXTURE] = shortlist->mixture[i];
+        for (int e = 0; e < HH_EXPERTS + 1; e++) {
+            best[e] = row[e] > best[e] ? row[e] : best[e];
+            sum[e] += row[e];
+        }
+        row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0;
+        row[INPUT_NEIGHBOURS] = count_input((float)votes->evidence[at].neighbours);
+        row[INPUT_FOLLOWED] = count_input((float)votes->evidence[at].followed);
+    }
+    take_logs(shortlist->inputs, shortlist->count);
+    float *query = shortlist->query;
+    for (int e = 0; e < HH_EXPERTS; e++) {
+        query[QUERY_BEST + e] = log_input(best[e]);
+        query[QUERY_SUM + e] = sum[e];
+    }
+    query[QUERY_MIXTURE] = log_input(best[HH_EXPERTS]);
+    query[QUERY_MIXTURE + 1] = sum[HH_EXPERTS];
+}
+
+static void fill_own(hh_shortlist *shortlist, const own_items *own)
+{
+    if (shortlist->options.hide_session_items)
+        return;
+    for (uint32_t i = 0; i < shortlist->count; i++)
+        for (uint32_t k = 0; k < own->count; k++)
+            if (own->item[k] == shortlist->items[i]) {
+                float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
+                row[INPUT_OWN] = 1;
+                row[INPUT_NEAR] = 1 / (float)own->distance[k];
+                row[INPUT_TIMES] = count_input((float)own->times[k]);
+            }
+}
+
+void hh_shortlist_make(hh_shortlist *shortlist, const hh_query *query, const hh_votes *votes,
+                       const float *mixture, const float *extra)
+{
+    own_items own;
+    find_own_items(&own, query);
+    choose(shortlist, query, votes, mixture);
+    fill_candidates(shortlist, votes);
+    fill_own(shortlist, &own);
+    float *about = shortlist->query;
+    about[QUERY_LENGTH] = count_input((float)query->length);
+    about[QUERY_LENGTH + 1] = query->length ? 1 / (float)query->length : 0;
+    about[QUERY_DISTINCT] = own.clicks ? (float)own.count / (float)own.clicks : 1;
+    about[QUERY_NEIGHBOURS] = count_input((float)votes->neighbours) * 0.5f;
+    for (int e = HH_POPS; e < HH_EXPERTS; e++)
+        about[QUERY_MASS + e - HH_POPS] = log_input(votes->mass[e]);
+    for (int p = 0; p < HH_POPS; p++)
+        about[QUERY_LAST + p] = log_input(votes->last_popularity[p]);
+    about[QUERY_LAST_CLICKS] = count_input((float)votes->last_clicks) * 0.5f;
+    for (uint32_t i = 0; i < shortlist->options.extra; i++)
+        about[QUERY_INPUTS + i] = extra ? extra[i] : 0;
+}
