@@ -154,6 +154,33 @@ static void one_checkpoint(breaks *self, const hh_train_options *options, const 
     self->steps_left = UINT32_MAX;
 }
 
+Test(checkpoint, goes_on_with_sources)
+{
+    breaks self = {0};
+    hh_train_data data = walks();
+    hh_train_options options = options_of(&self);
+    float vector[ITEMS * 3];
+    uint8_t present[ITEMS];
+    hh_random random = hh_random_of(8, 8);
+    for (int i = 0; i < ITEMS * 3; i++)
+        vector[i] = hh_random_unit(&random) - 0.5f;
+    for (int i = 0; i < ITEMS; i++)
+        present[i] = i % 4 != 0;
+    const hh_source source = {"text", 3, vector, present};
+    options.sources = &source;
+    options.source_count = 1;
+    assert_resumes(options, &self, &data);
+    hh_train_record record;
+    hh_error error;
+    one_checkpoint(&self, &options, &data);
+    options.resume = self.bytes;
+    options.resume_size = self.size;
+    vector[5] += 1;
+    cr_assert_null(hh_train(&data, &options, &record, &error));
+    cr_assert_eq(error.status, HH_ARGUMENT);
+    free(self.bytes);
+}
+
 Test(checkpoint, is_of_its_options_and_sessions)
 {
     breaks self = {0};
@@ -174,7 +201,7 @@ Test(checkpoint, is_of_its_options_and_sessions)
     options.threads = 1;
     item[7] = (item[7] + 1) % ITEMS;
     cr_assert_null(hh_train(&data, &options, &record, &error));
-    cr_assert_not_null(strstr(error.message, "from other sessions"), "%s", error.message);
+    cr_assert_not_null(strstr(error.message, "from other sessions, or other sources,"), "%s", error.message);
     free(self.bytes);
 }
 

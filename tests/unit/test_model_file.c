@@ -2,6 +2,7 @@
 #include "small_model.h"
 
 #include "fail_alloc.h"
+#include "model/network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -84,6 +85,53 @@ Test(model_file, comes_back_as_it_was)
     cr_assert_eq(memcmp(bytes, again, size), 0, "the same model is the same bytes");
     free(bytes);
     free(again);
+    hh_model_free(model);
+    hh_model_free(back);
+}
+
+Test(model_file, sources_come_back)
+{
+    static const uint64_t begin[] = {0, 1, 2, 3};
+    static const float text[] = {1, 2, 0, 0, 5, 6}, image[] = {7, 8, 9};
+    static const uint8_t present[] = {1, 0, 1};
+    const hh_source sources[] = {{"text", 2, text, present}, {"image", 1, image, NULL}};
+    const hh_item_ids ids = {3, begin, "abc"};
+    hh_model_facts facts = {.options = hh_train_defaults(), .record = hh_train_record_new()};
+    facts.options.network.d = 4;
+    hh_error error;
+    hh_network *network = hh_network_new_described(&facts.options.network, 3, sources, 2, 1, &error);
+    hh_model *model = hh_model_new(network, &ids, &facts, &error);
+    cr_assert_not_null(model, "%s", error.message);
+    uint8_t *bytes;
+    size_t size;
+    encode(model, &bytes, &size);
+    hh_model *back = hh_model_decode(bytes, size, &error);
+    cr_assert_not_null(back, "%s", error.message);
+    assert_same(model, back);
+    float x[2][3 * 4], length[3];
+    const uint32_t item[] = {0, 1, 2};
+    hh_items_vectors(x[0], length, hh_model_network(model), item, 3);
+    hh_items_vectors(x[1], length, hh_model_network(back), item, 3);
+    cr_assert_arr_eq(x[0], x[1], sizeof x[0]);
+    cr_assert_str_eq(hh_model_network(back)->source[1].name, "image");
+    cr_assert_null(hh_model_network(back)->source[1].present);
+    cr_assert_eq(hh_model_network(back)->source[0].present[1], 0);
+    for (long n = 0;; n++) {
+        fail_alloc_at(n);
+        hh_model *again = hh_model_decode(bytes, size, &error);
+        bool failed = fail_alloc_done();
+        hh_model_free(again);
+        if (!failed)
+            break;
+        cr_assert_null(again);
+    }
+    for (size_t i = HH_HEADER; i < size; i++) { // no harm is done by what somebody changed
+        bytes[i] ^= 0x81;
+        seal(bytes, size);
+        hh_model_free(hh_model_decode(bytes, size, &error));
+        bytes[i] ^= 0x81;
+    }
+    free(bytes);
     hh_model_free(model);
     hh_model_free(back);
 }
@@ -328,7 +376,8 @@ Test(model_file, attached_arrays_are_replaced_and_their_names_checked)
     cr_assert(hh_model_array(model, "ranker.w1", &array));
     cr_assert_eq(*(const uint32_t *)array.data, 42);
     cr_assert_neq(hh_model_digest(model), digest);
-    static const char *const names[] = {"network.x", "item.id", "sessions.item", "plain", ".x", "a b.c", ""};
+    static const char *const names[] = {"network.x", "item.id", "sessions.item", "source0.x",
+                                        "plain",     ".x",      "a b.c",         ""};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         array.name = names[i];
         cr_assert_eq(hh_model_attach(model, &array, &error), HH_ARGUMENT, "%s", names[i]);

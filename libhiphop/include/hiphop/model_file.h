@@ -36,8 +36,8 @@ typedef struct hh_model_facts { // how it came to be
     char source[256]; // what it was trained on, in its maker's words; may be empty
 } hh_model_facts;
 
-// The network is the model's from now on, also on failure; the rest is copied. HH_ARGUMENT: an id is empty,
-// too long or there twice, or there are not as many ids as items. HH_MEMORY.
+// The network is the model's from now on, also on failure; the rest is copied, the network's sources too.
+// HH_ARGUMENT: an id is empty, too long or there twice, or there are not as many ids as items. HH_MEMORY.
 hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_model_facts *facts,
                        hh_error *error);
 void hh_model_free(hh_model *model); // may be NULL
@@ -80,7 +80,7 @@ uint64_t hh_array_bytes(const hh_array *array);
 
 // Adds an array of another part (a ranker, a mixture, ...), copied; one of the same name is replaced. Every
 // part of a model that is not the network goes in and comes back this way. HH_ARGUMENT: the name has no part,
-// or one of those that stand for themselves (network, item, sessions).
+// or one of those that stand for themselves (network, item, source, sessions).
 hh_status hh_model_attach(hh_model *model, const hh_array *array, hh_error *error);
 // The array of this name; false: there is none.
 bool hh_model_array(const hh_model *model, const char *name, hh_array *array);

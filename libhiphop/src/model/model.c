@@ -7,6 +7,11 @@
 
 #define NETWORK_PART "network."
 
+const char *const hh_source_arrays[HH_SOURCES][2] = {{"source0.vector", "source0.present"},
+                                                     {"source1.vector", "source1.present"},
+                                                     {"source2.vector", "source2.present"},
+                                                     {"source3.vector", "source3.present"}};
+
 // ---- made and freed ----
 
 static hh_status take_ids(hh_model *model, const hh_item_ids *ids, hh_error *error)
@@ -34,6 +39,30 @@ static hh_status take_ids(hh_model *model, const hh_item_ids *ids, hh_error *err
     return HH_OK;
 }
 
+// The network points to somebody else's vectors; from here on to ours.
+static hh_status take_sources(hh_model *model, hh_error *error)
+{
+    hh_network *network = model->network;
+    size_t items = network->item.rows;
+    for (uint32_t s = 0; s < network->source_count; s++) {
+        hh_source *source = &network->source[s];
+        size_t size = items * source->width * sizeof *source->vector;
+        model->source_name[s] = strdup(source->name ? source->name : "");
+        model->source_vector[s] = malloc(size + 1);
+        model->source_present[s] = source->present ? malloc(items + 1) : NULL;
+        if (!model->source_name[s] || !model->source_vector[s] ||
+            (source->present && !model->source_present[s]))
+            return hh_fail(error, HH_MEMORY, NULL);
+        if (size)
+            memcpy(model->source_vector[s], source->vector, size);
+        if (source->present && items)
+            memcpy(model->source_present[s], source->present, items);
+        *source = (hh_source){model->source_name[s], source->width, model->source_vector[s],
+                              model->source_present[s]};
+    }
+    return HH_OK;
+}
+
 hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_model_facts *facts,
                        hh_error *error)
 {
@@ -45,6 +74,8 @@ hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_mod
     }
     model->network = network;
     model->facts = *facts;
+    model->facts.options.sources = NULL;
+    model->facts.options.source_count = 0;
     model->facts.options.progress = NULL;
     model->facts.options.checkpoint = NULL;
     model->facts.options.context = NULL;
@@ -58,6 +89,8 @@ hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_mod
                          network->item.rows, ids->count);
     else
         status = take_ids(model, ids, error);
+    if (status == HH_OK)
+        status = take_sources(model, error);
     if (status == HH_OK)
         return model;
     hh_model_free(model);
@@ -79,6 +112,11 @@ void hh_model_free(hh_model *model)
     free(model->ids);
     if (model->interned)
         hh_intern_free(model->interned);
+    for (int s = 0; s < HH_SOURCES; s++) {
+        free(model->source_name[s]);
+        free(model->source_vector[s]);
+        free(model->source_present[s]);
+    }
     free(model->session_item);
     free(model->session_first);
     for (size_t i = 0; i < model->attached_count; i++)
@@ -164,7 +202,7 @@ static hh_attached *find_attached(const hh_model *model, const char *name)
 
 static bool may_be_attached(const char *name)
 {
-    static const char *const own[] = {NETWORK_PART, "item.", "sessions."};
+    static const char *const own[] = {NETWORK_PART, "item.", "sessions.", "source"};
     size_t length = strlen(name);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strncmp(name, own[i], strlen(own[i])) == 0)
@@ -180,8 +218,8 @@ hh_status hh_model_attach(hh_model *model, const hh_array *array, hh_error *erro
     if (!may_be_attached(array->name))
         return hh_fail(
             error, HH_ARGUMENT,
-            "'%s' is no name for an array of another part: PART.WHAT, and neither network, item nor "
-            "sessions",
+            "'%s' is no name for an array of another part: PART.WHAT, not of network, item, source "
+            "or sessions",
             array->name);
     uint64_t size = hh_array_bytes(array);
     hh_attached *old = find_attached(model, array->name);
@@ -211,11 +249,8 @@ hh_status hh_model_attach(hh_model *model, const hh_array *array, hh_error *erro
 
 // ---- all arrays ----
 
-void hh_tensor_shape(const hh_network_options *options, int index, const char **name, size_t *rows,
-                     size_t *cols)
+void hh_tensor_shape(const hh_network *net, int index, const char **name, size_t *rows, size_t *cols)
 {
-    const hh_network shape = {.options = *options, .d = options->d, .positions = options->positions};
-    const hh_network *net = &shape; // as the table calls it
     *rows = 0;
     *cols = net->d;
     *name = NETWORK_PART "item";
@@ -239,7 +274,7 @@ static hh_array matrix(const char *name, hh_array_type type, uint64_t rows, uint
     return (hh_array){name, type, {rows, cols, 1, 1}, data};
 }
 
-// ids, the network's tensors, sessions, what is attached
+// ids, the network's tensors, its sources, sessions, what is attached
 bool hh_model_array_at(const hh_model *model, size_t index, hh_array *array)
 {
     uint64_t items = hh_model_items(model);
@@ -255,9 +290,20 @@ bool hh_model_array_at(const hh_model *model, size_t index, hh_array *array)
         const char *name;
         size_t rows, cols;
         const hh_tensor *tensor = hh_network_tensor(model->network, t);
-        hh_tensor_shape(&model->network->options, t, &name, &rows, &cols);
+        hh_tensor_shape(model->network, t, &name, &rows, &cols);
         if ((tensor->rows > 0 || t == HH_TENSOR_COUNT) && index-- == 0) {
             *array = matrix(name, HH_ARRAY_F32, tensor->rows, tensor->cols, tensor->value);
+            return true;
+        }
+    }
+    for (uint32_t n = 0; n < model->network->source_count; n++) {
+        const hh_source *source = &model->network->source[n];
+        if (index-- == 0) {
+            *array = matrix(hh_source_arrays[n][0], HH_ARRAY_F32, items, source->width, source->vector);
+            return true;
+        }
+        if (source->present && index-- == 0) {
+            *array = matrix(hh_source_arrays[n][1], HH_ARRAY_U8, items, 1, source->present);
             return true;
         }
     }

@@ -9,6 +9,17 @@
 
 // ---- writing ----
 
+static const char *const source_keys[HH_SOURCES] = {"source0.name", "source1.name", "source2.name",
+                                                    "source3.name"};
+
+static void pack_sources(hh_packer *packer, const hh_network *network)
+{
+    uint64_t count = network->source_count;
+    hh_pack(packer, "network.sources", HH_KEY_COUNT, count > 0, &count, sizeof count);
+    for (uint32_t s = 0; s < network->source_count; s++)
+        hh_pack_text(packer, source_keys[s], network->source[s].name);
+}
+
 hh_status hh_model_encode(const hh_model *model, void **bytes, size_t *size, hh_error *error)
 {
     hh_packer packer = {0};
@@ -21,6 +32,7 @@ hh_status hh_model_encode(const hh_model *model, void **bytes, size_t *size, hh_
     hh_pack_options(&packer, "network", hh_network_option_table(), &model->network->options);
     hh_pack_options(&packer, "training", hh_train_option_table(), &facts->options);
     hh_pack_options(&packer, "record", hh_train_record_table(), &facts->record);
+    pack_sources(&packer, model->network);
     for (size_t i = 0; hh_model_array_at(model, i, &array); i++)
         hh_pack_array(&packer, &array);
     return hh_pack_finish(&packer, bytes, size, error);
@@ -60,7 +72,7 @@ static hh_status read_facts(hh_container *container, hh_model_facts *facts, hh_e
         status = hh_container_options(container, "training", hh_train_option_table(), &facts->options, error);
     if (!status)
         status = hh_container_options(container, "record", hh_train_record_table(), &facts->record, error);
-    return status ? status : hh_container_all_known(container, error);
+    return status;
 }
 
 // Rising, from 0 to `end`. begin [count + 1], of `width` bytes each.
@@ -99,33 +111,6 @@ static hh_status find_ids(const hh_container *container, ids *found, hh_error *e
     return HH_OK;
 }
 
-// Every tensor is looked at before the network is made, so that it takes no more memory than the file has.
-static hh_status read_network(const hh_container *container, const hh_network_options *options,
-                              uint32_t items, hh_network **network, hh_error *error)
-{
-    const hh_array *arrays[HH_TENSOR_COUNT + 1];
-    for (int t = 0; t <= HH_TENSOR_COUNT; t++) {
-        const char *name;
-        size_t rows, cols;
-        hh_tensor_shape(options, t, &name, &rows, &cols);
-        arrays[t] = NULL;
-        if (t == HH_TENSOR_COUNT)
-            rows = items;
-        else if (rows == 0)
-            continue;
-        hh_status status = hh_container_matrix(container, name, HH_ARRAY_F32, rows, cols, &arrays[t], error);
-        if (status)
-            return status;
-    }
-    *network = hh_network_new(options, items, 0, error);
-    if (!*network)
-        return error ? error->status : HH_MEMORY;
-    for (int t = 0; t <= HH_TENSOR_COUNT; t++)
-        if (arrays[t] && arrays[t]->shape[0])
-            memcpy(hh_network_tensor(*network, t)->value, arrays[t]->data, hh_array_bytes(arrays[t]));
-    return HH_OK;
-}
-
 // An array may lie anywhere among the bytes: a copy where its numbers can be read as such.
 static void *aligned_copy(const hh_array *array)
 {
@@ -135,6 +120,93 @@ static void *aligned_copy(const hh_array *array)
         memcpy(copy, array->data, size);
     return copy;
 }
+
+// ---- sources ----
+
+typedef struct source_memory { // of a network that is being read; the model has copies
+    char name[HH_SOURCES][256];
+    float *vector[HH_SOURCES];
+    uint8_t *present[HH_SOURCES];
+} source_memory;
+
+static void free_sources(source_memory *memory)
+{
+    for (int s = 0; s < HH_SOURCES; s++) {
+        free(memory->vector[s]);
+        free(memory->present[s]);
+    }
+}
+
+static hh_status read_source(hh_container *container, source_memory *memory, int s, uint32_t items,
+                             hh_source *source, hh_error *error)
+{
+    const hh_array *vector = hh_container_find(container, hh_source_arrays[s][0]),
+                   *present = hh_container_find(container, hh_source_arrays[s][1]);
+    uint64_t width = vector ? vector->shape[1] : 0;
+    if (width > UINT32_MAX)
+        width = 0;
+    hh_status status =
+        hh_container_text(container, source_keys[s], memory->name[s], sizeof memory->name[s], error);
+    if (!status)
+        status = hh_container_matrix(container, hh_source_arrays[s][0], HH_ARRAY_F32, items, width, &vector,
+                                     error);
+    if (!status && present)
+        status =
+            hh_container_matrix(container, hh_source_arrays[s][1], HH_ARRAY_U8, items, 1, &present, error);
+    if (status)
+        return status;
+    memory->vector[s] = aligned_copy(vector);
+    memory->present[s] = present ? aligned_copy(present) : NULL;
+    if (!memory->vector[s] || (present && !memory->present[s]))
+        return hh_fail(error, HH_MEMORY, NULL);
+    *source = (hh_source){memory->name[s], (uint32_t)width, memory->vector[s], memory->present[s]};
+    return HH_OK;
+}
+
+static hh_status read_sources(hh_container *container, source_memory *memory, uint32_t items,
+                              hh_network *shape, hh_error *error)
+{
+    uint64_t count = 0;
+    hh_status status = hh_container_count(container, "network.sources", &count, error);
+    if (!status && count > HH_SOURCES)
+        return hh_fail(error, HH_FORMAT, "the model file has %llu sources of item vectors, more than %d",
+                       (unsigned long long)count, HH_SOURCES);
+    for (uint32_t s = 0; s < count && !status; s++)
+        status = read_source(container, memory, (int)s, items, &shape->source[s], error);
+    shape->source_count = (uint32_t)count;
+    return status;
+}
+
+// ---- the network ----
+
+// Every tensor is looked at before the network is made, so that it takes no more memory than the file has.
+static hh_status read_network(const hh_container *container, const hh_network *shape, uint32_t items,
+                              hh_network **network, hh_error *error)
+{
+    const hh_array *arrays[HH_TENSOR_COUNT + 1];
+    for (int t = 0; t <= HH_TENSOR_COUNT; t++) {
+        const char *name;
+        size_t rows, cols;
+        hh_tensor_shape(shape, t, &name, &rows, &cols);
+        arrays[t] = NULL;
+        if (t == HH_TENSOR_COUNT)
+            rows = items;
+        else if (rows == 0)
+            continue;
+        hh_status status = hh_container_matrix(container, name, HH_ARRAY_F32, rows, cols, &arrays[t], error);
+        if (status)
+            return status;
+    }
+    *network = hh_network_new_described(&shape->options, items, shape->source, shape->source_count, 0, error);
+    if (!*network)
+        return error ? error->status : HH_MEMORY;
+    for (int t = 0; t <= HH_TENSOR_COUNT; t++)
+        if (arrays[t] && arrays[t]->shape[0])
+            memcpy(hh_network_tensor(*network, t)->value, arrays[t]->data, hh_array_bytes(arrays[t]));
+    return HH_OK;
+}
+
+// ---- the rest ----
 
 static hh_status read_sessions(const hh_container *container, hh_model *model, hh_error *error)
 {
@@ -178,24 +250,40 @@ static hh_status keep_others(const hh_container *container, hh_model *model, hh_
     return HH_OK;
 }
 
-static hh_model *read_model(hh_container *container, hh_error *error)
+// The ids, the sources, the tensors.
+static hh_model *read_described(hh_container *container, const hh_model_facts *facts, source_memory *memory,
+                                hh_error *error)
 {
-    hh_model_facts facts;
+    hh_network shape = {.options = facts->options.network,
+                        .d = facts->options.network.d,
+                        .positions = facts->options.network.positions};
     hh_network *network = NULL;
     ids found = {0};
-    if (read_facts(container, &facts, error) || find_ids(container, &found, error) ||
-        read_network(container, &facts.options.network, found.count, &network, error))
+    if (find_ids(container, &found, error) || read_sources(container, memory, found.count, &shape, error) ||
+        hh_container_all_known(container, error) ||
+        read_network(container, &shape, found.count, &network, error))
         return NULL;
     uint64_t *begin = aligned_copy(found.begin);
     hh_model *model = NULL;
     if (begin) {
         const hh_item_ids item_ids = {found.count, begin, found.bytes->data};
-        model = hh_model_new(network, &item_ids, &facts, error);
+        model = hh_model_new(network, &item_ids, facts, error);
     } else {
         hh_network_free(network);
         hh_fail(error, HH_MEMORY, NULL);
     }
     free(begin);
+    return model;
+}
+
+static hh_model *read_model(hh_container *container, hh_error *error)
+{
+    hh_model_facts facts;
+    source_memory memory = {0};
+    if (read_facts(container, &facts, error))
+        return NULL;
+    hh_model *model = read_described(container, &facts, &memory, error);
+    free_sources(&memory);
     if (!model)
         return NULL;
     memcpy(model->facts.version, facts.version, sizeof facts.version);

@@ -19,16 +19,20 @@ struct hh_model {
     uint64_t *id_begin; // [items + 1]
     char *ids;
     hh_intern *interned; // ids to items; nothing is released, so its numbers are those of the items
+    float *source_vector[HH_SOURCES]; // of the network's sources, which point to them
+    uint8_t *source_present[HH_SOURCES];
+    char *source_name[HH_SOURCES];
     uint32_t sessions;
     uint32_t *session_item, *session_first; // NULL: none are kept
     hh_attached *attached;
     size_t attached_count;
 };
 
-// Rows and columns of a network's tensors, without making it; index HH_TENSOR_COUNT is the items' table, with
-// 0 rows. A tensor of a part that is off may have 0 rows: it is in no file, then.
-void hh_tensor_shape(const hh_network_options *options, int index, const char **name, size_t *rows,
-                     size_t *cols);
+// Name, rows and columns of a network's tensors, by its options and sources alone: it need not have been
+// made. Index HH_TENSOR_COUNT is the items' table, with 0 rows. A tensor of a part that is off has 0 rows: it
+// is in no file, then.
+void hh_tensor_shape(const hh_network *net, int index, const char **name, size_t *rows, size_t *cols);
+extern const char *const hh_source_arrays[HH_SOURCES][2]; // names of vectors and of who has one
 // The i-th tensor, the items' table at HH_TENSOR_COUNT.
 hh_tensor *hh_network_tensor(hh_network *network, int index);
 

@@ -22,11 +22,20 @@ static const hh_option *state_table(void)
     return table;
 }
 
-static uint64_t digest(const hh_train_data *data)
+// Of the sessions, and of what is known of their items.
+static uint64_t digest(const hh_train_data *data, const hh_train_options *options)
 {
-    uint64_t first =
+    uint64_t sum =
         XXH3_64bits_withSeed(data->first, (data->sessions + (size_t)1) * sizeof *data->first, data->items);
-    return XXH3_64bits_withSeed(data->item, data->first[data->sessions] * sizeof *data->item, first);
+    sum = XXH3_64bits_withSeed(data->item, data->first[data->sessions] * sizeof *data->item, sum);
+    for (uint32_t s = 0; s < options->source_count; s++) {
+        const hh_source *source = &options->sources[s];
+        sum = XXH3_64bits_withSeed(source->vector,
+                                   (size_t)data->items * source->width * sizeof *source->vector, sum + 1);
+        if (source->present)
+            sum = XXH3_64bits_withSeed(source->present, data->items, sum);
+    }
+    return sum;
 }
 
 // ---- the tensors under their names ----
@@ -49,7 +58,7 @@ static void name_of(array_name name, const hh_checkpoint *checkpoint, int sort, 
 {
     const char *whole;
     size_t rows, cols;
-    hh_tensor_shape(&checkpoint->options->network, t, &whole, &rows, &cols);
+    hh_tensor_shape(checkpoint->network, t, &whole, &rows, &cols);
     snprintf(name, sizeof(array_name), "%s%s", sorts[sort], whole + strlen(sorts[WEIGHTS]));
 }
 
@@ -64,7 +73,7 @@ hh_status hh_checkpoint_encode(const hh_checkpoint *checkpoint, void **bytes, si
     hh_pack_options(&packer, "training", hh_train_option_table(), checkpoint->options);
     hh_pack_options(&packer, "record", hh_train_record_table(), checkpoint->record);
     hh_pack_options(&packer, "state", state_table(), checkpoint->state);
-    hh_pack_count(&packer, "data", digest(checkpoint->data));
+    hh_pack_count(&packer, "data", digest(checkpoint->data, checkpoint->options));
     for (int sort = 0; sort < SORTS; sort++)
         for (int t = 0; t <= HH_TENSOR_COUNT; t++) {
             const hh_tensor *tensor = hh_network_tensor(checkpoint->network, t);
@@ -140,8 +149,9 @@ static hh_status read_state(const hh_checkpoint *checkpoint, hh_container *conta
             same_options(hh_network_option_table(), &checkpoint->options->network, &options.network, error);
     if (!status)
         status = hh_container_count(container, "data", &data, error);
-    if (!status && data != digest(checkpoint->data))
-        return hh_fail(error, HH_ARGUMENT, "the checkpoint was made from other sessions than these");
+    if (!status && data != digest(checkpoint->data, checkpoint->options))
+        return hh_fail(error, HH_ARGUMENT,
+                       "the checkpoint was made from other sessions, or other sources, than these");
     if (!status)
         status =
             hh_container_options(container, "record", hh_train_record_table(), checkpoint->record, error);
