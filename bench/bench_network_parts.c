@@ -29,14 +29,17 @@ static void *grow(void *array, size_t size)
     return larger;
 }
 
+#define BLANKS " \t\r\n"
+
 static void add_session(log_file *log, char *line)
 {
-    for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n")) {
+    for (char *word = line + strspn(line, BLANKS), *end; *word; word = end + strspn(end, BLANKS)) {
+        end = word + strcspn(word, BLANKS);
         if (log->clicks == log->click_room) {
             log->click_room = 2 * log->click_room + 4096;
             log->item = grow(log->item, log->click_room * sizeof *log->item);
         }
-        log->item[log->clicks++] = hh_intern_acquire(log->names, word, strlen(word));
+        log->item[log->clicks++] = hh_intern_acquire(log->names, word, (size_t)(end - word));
     }
     if (log->sessions + 2 > log->session_room) {
         log->session_room = 2 * log->session_room + 4096;
@@ -76,7 +79,7 @@ int main(int argc, char **argv)
     fclose(file);
     free(line);
     bool counted = argc > 2 && !strchr(argv[2], '=');
-    int seeds = counted ? atoi(argv[2]) : 3, given = counted ? 3 : 2;
+    int seeds = counted ? (int)strtol(argv[2], NULL, 10) : 3, given = counted ? 3 : 2;
     seeds = seeds > 0 ? seeds : 1;
     hh_train_options options = hh_train_defaults();
     options.refit = false;

@@ -109,6 +109,7 @@ static hh_network *load_network(const golden *it)
 {
     const golden_tensor *item = find(it, "weight.", "item"), *position = find(it, "weight.", "position");
     hh_network_options options = hh_network_defaults();
+    options.global = options.local = options.similar = options.gate = options.votes = false; // it has none
     options.d = (uint32_t)item->cols;
     options.positions = (uint32_t)position->rows;
     options.item_dropout = options.state_dropout = 0;

@@ -145,6 +145,7 @@ static hh_network_options small(void)
     hh_network_options options = hh_network_defaults();
     options.d = 8;
     options.scale = 5;
+    options.global = options.local = options.similar = options.gate = options.votes = false;
     return options;
 }
 
