@@ -45,6 +45,21 @@ Test(mixture, weight_goes_to_whoever_knows_and_comes_back_when_that_changes)
     hh_mixture_free(mixture);
 }
 
+Test(mixture, whoever_is_always_the_better_one_is_found_within_hundreds_of_clicks)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    float shares[1][HH_EXPERTS];
+    for (int e = 0; e < HH_EXPERTS; e++)
+        shares[0][e] = e == HH_EXPERT_KNN_LONG ? 0.8f : 0.4f;
+    const hh_item clicked = 0;
+    hh_votes votes = {
+        .count = 1, .items = &clicked, .shares = (const float(*)[HH_EXPERTS])shares, .length = 2};
+    for (int i = 0; i < 300; i++)
+        hh_mixture_learn(mixture, &votes, clicked, now += HH_SECOND);
+    cr_assert_gt(weight_of(mixture, 2, HH_EXPERT_KNN_LONG), 0.9);
+    hh_mixture_free(mixture);
+}
+
 Test(mixture, sessions_of_different_length_have_weights_of_their_own)
 {
     hh_mixture *mixture = hh_mixture_new();

@@ -11,13 +11,17 @@
 // that is wrong) stops the snapshots until time has caught up; those before it stay.
 #include "recommend/mix.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define CONTEXTS  6
-#define PRIOR     50.0    // clicks that the starting weights count for
-#define MEMORY    20000.0 // clicks over which old ones fade, so that the weights follow drift
-#define SNAPSHOTS 256     // they reach back an hour at least:
+#define CONTEXTS 6
+// The n-th lesson moves the weights by (n + PRIOR)^-STEP of the way: online EM with steps of 1/n hardly comes
+// on, with larger ones it comes to the same end within hundreds of clicks.
+#define PRIOR     5.0
+#define STEP      0.7
+#define SMALLEST  0.001 // step, so that the weights follow drift
+#define SNAPSHOTS 256   // they reach back an hour at least:
 #define APART     (15 * HH_SECOND)
 #define LESSONS   64 // between two
 
@@ -123,8 +127,7 @@ void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicke
         return;
     move_clock(mixture, time);
     mixture->lessons++;
-    double known = mixture->learned[context] + PRIOR, rate = 1 / (known < MEMORY ? known : MEMORY);
-    mixture->learned[context]++;
+    double rate = fmax(pow(mixture->learned[context]++ + PRIOR, -STEP), SMALLEST);
     for (int e = 0; e < HH_EXPERTS; e++) {
         double weight = mixture->weights[context][e];
         weight += rate * (parts[e] / sum - weight);
