@@ -38,6 +38,7 @@ typedef enum hh_expert {
     HH_EXPERT_KNN_LONG,
     HH_EXPERT_REPEAT_LAST, // the item clicked last
     HH_EXPERT_REPEAT,      // the session's other items
+    HH_EXPERT_NETWORK,     // what the query's `foresight` says; none: nothing
     HH_EXPERTS
 } hh_expert;
 
@@ -114,6 +115,16 @@ int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);
 // Copies the item's id into buffer (NUL-terminated, cut at size) and returns its whole length; 0 for none.
 size_t hh_graph_id(hh_reader *reader, hh_item item, char *buffer, size_t size);
 
+// An expert from outside, such as a network that has read the session.
+typedef struct hh_foresight {
+    const hh_item *items; // [count] its best, HH_ITEM_NONE among them is passed over: all become candidates
+    size_t count;
+    float rest; // no other item has a larger share
+    // share[i * HH_EXPERTS] of items[i]; called by hh_graph_query and hh_graph_query_more
+    void (*shares)(void *context, const hh_item *items, size_t count, float *share);
+    void *context;
+} hh_foresight;
+
 typedef struct hh_query {
     const hh_item *items; // [length] the session so far in time order; HH_ITEM_NONE where unknown
     size_t length;        // 0: a visitor of whom nothing is known
@@ -123,6 +134,7 @@ typedef struct hh_query {
     // and as rarity where the visitor has begun a thousand sessions since, as one whom many people share may
     // have.)
     hh_time session_start;
+    const hh_foresight *foresight; // NULL: none; there until hh_graph_query_more is through
 } hh_query;
 
 // Why an item is there, in numbers: the raw material of reasons.

@@ -33,6 +33,7 @@ typedef enum hh_reason_kind {
     HH_REASON_FOLLOWED,  // often clicked after what the session holds
     HH_REASON_NEIGHBOUR, // in the nearest sessions
     HH_REASON_REPEAT,    // clicked before in this session
+    HH_REASON_FORESEEN,  // by the network
 } hh_reason_kind;
 
 typedef struct hh_recommendation {

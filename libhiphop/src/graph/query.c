@@ -212,6 +212,27 @@ static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
            !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
 }
 
+// ---- the expert from outside ----
+
+static void bring_foreseen(hh_reader *reader)
+{
+    const hh_foresight *foresight = reader->foresight;
+    for (size_t i = 0; foresight && i < foresight->count && !reader->failed; i++) {
+        uint32_t candidate =
+            foresight->items[i] == HH_ITEM_NONE ? HH_NONE : hh_candidate(reader, foresight->items[i]);
+        if (candidate != HH_NONE)
+            reader->rows[1 + candidate].seen = HH_BROUGHT;
+    }
+}
+
+void hh_votes_foresight(hh_reader *reader, uint32_t first)
+{
+    const hh_foresight *foresight = reader->foresight;
+    if (foresight && reader->count > first)
+        foresight->shares(foresight->context, reader->items + first, reader->count - first,
+                          &reader->shares[first][HH_EXPERT_NETWORK]);
+}
+
 // Makes shares of the rows, without the items that are withdrawn, and scales each expert's to sum to 1: all
 // but pop's, which are of all items, also of those that are no candidates. sums[HH_EXPERTS], zeros, become
 // what the votes were together.
@@ -232,16 +253,17 @@ static void make_shares(hh_reader *reader, float sums[HH_EXPERTS])
         for (int e = 0; e < 2; e++)
             shares[HH_EXPERT_KNN_SHORT + e] = row->knn[e];
         reader->evidence[kept++] = (hh_evidence){row->neighbours, (uint32_t)reader->paired[i][3]};
-        for (int e = HH_POPS; e < HH_EXPERTS; e++)
+        for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
             sums[e] += shares[e];
     }
     reader->count = kept;
     float factors[HH_EXPERTS];
-    for (int e = HH_POPS; e < HH_EXPERTS; e++)
+    for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
         factors[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
     for (uint32_t i = 0; i < kept; i++)
-        for (int e = HH_POPS; e < HH_EXPERTS; e++)
+        for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
             reader->shares[i][e] *= factors[e];
+    hh_votes_foresight(reader, 0);
 }
 
 static hh_status begin(hh_reader *reader, const hh_query *query)
@@ -256,6 +278,7 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->tag = hh_visitor_tag(query->visitor);
     reader->session_start = query->session_start;
     reader->failed = false;
+    reader->foresight = query->foresight;
     reader->first += reader->made;
     reader->count = reader->made = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
@@ -295,6 +318,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         }
         hh_votes_repeat(reader, query->items, query->length);
         leave_own_items(reader, query);
+        bring_foreseen(reader);
         hh_votes_pop(reader, (uint32_t)popular);
         if (query->length && !reader->failed)
             hh_pop_last(reader, query->items[query->length - 1], votes);

@@ -115,6 +115,7 @@ struct hh_reader {
     uint32_t used; // item numbers ever given out
     bool blind;    // nothing was ever clicked
     bool failed;   // out of memory
+    const hh_foresight *foresight;
 
     uint32_t *index; // [index_capacity] by item: first + the candidate; what is outside is of other queries
     uint32_t index_capacity, first;
@@ -231,5 +232,6 @@ void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from re
 void hh_knn_init(hh_reader *reader);
 void hh_votes_knn(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
+void hh_votes_foresight(hh_reader *reader, uint32_t first); // of the candidates from `first` on, as shares
 
 #endif

@@ -64,8 +64,13 @@ hh_status hh_graph_query_more(hh_reader *reader, const double weights[HH_EXPERTS
     float pops[HH_POPS];
     for (int p = 0; p < HH_POPS; p++)
         pops[p] = (float)weights[HH_EXPERT_POP_SHORT + p];
+    // Of the expert from outside the best are candidates already.
+    if (reader->foresight)
+        least -= (float)weights[HH_EXPERT_NETWORK] * reader->foresight->rest;
+    uint32_t before = reader->count;
     if (reader->pop.known)
         add_worthy(reader, pops, least);
+    hh_votes_foresight(reader, before);
     hh_show_candidates(reader, votes);
     return reader->failed ? HH_MEMORY : HH_OK;
 }

@@ -182,12 +182,13 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
     const hh_votes *votes = by->votes;
     const float *shares = votes->shares[candidate];
     const hh_evidence *evidence = &votes->evidence[candidate];
-    double parts[HH_REASON_REPEAT + 1] = {0};
+    double parts[HH_REASON_FORESEEN + 1] = {0};
     for (int e = 0; e < HH_EXPERTS; e++) {
         hh_reason_kind kind = e <= HH_EXPERT_POP_LONG    ? HH_REASON_POPULAR
                               : e <= HH_EXPERT_PAIR_LONG ? HH_REASON_FOLLOWED
                               : e <= HH_EXPERT_KNN_LONG  ? HH_REASON_NEIGHBOUR
-                                                         : HH_REASON_REPEAT;
+                              : e <= HH_EXPERT_REPEAT    ? HH_REASON_REPEAT
+                                                         : HH_REASON_FORESEEN;
         parts[kind] += weights[e] * shares[e];
     }
     if (evidence->followed == 0) // it only came before the session's items: nothing that the words could say
@@ -195,7 +196,7 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
     if (evidence->neighbours == 0)
         parts[HH_REASON_NEIGHBOUR] = -1;
     int reason = HH_REASON_POPULAR;
-    for (int kind = 0; kind <= HH_REASON_REPEAT; kind++)
+    for (int kind = 0; kind <= HH_REASON_FORESEEN; kind++)
         if (parts[kind] > parts[reason])
             reason = kind;
     hh_recommendation recommendation = {
@@ -232,6 +233,9 @@ void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t 
         break;
     case HH_REASON_REPEAT:
         snprintf(text, size, "already in this session");
+        break;
+    case HH_REASON_FORESEEN:
+        snprintf(text, size, "what sessions like this one have gone on to");
         break;
     }
 }

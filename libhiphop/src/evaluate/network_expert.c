@@ -1,0 +1,168 @@
+#include "evaluate/network_expert.h"
+
+#include "evaluate/run.h"
+#include "nn/vector.h"
+
+#include <stdlib.h>
+
+// ---- training ----
+
+// Numbers the items of the sessions before `known` for the network, in the order in which they come.
+static uint32_t number_items(hh_network_expert *expert, uint32_t *rows)
+{
+    const hh_log *log = expert->log;
+    uint32_t count = 0, at = 0;
+    for (uint32_t item = 0; item < log->items; item++)
+        expert->row_of[item] = HH_ITEM_NONE;
+    for (uint32_t s = 0; s < expert->known; s++)
+        for (uint32_t i = 0; i < log->session[s].count; i++) {
+            uint32_t item = log->item[log->session[s].first + i];
+            if (expert->row_of[item] == HH_ITEM_NONE) {
+                expert->row_of[item] = count;
+                expert->item_of[count++] = item;
+            }
+            rows[at++] = expert->row_of[item];
+        }
+    return count;
+}
+
+// On the first `known` sessions, of which it holds some out to choose the epoch, or none.
+static hh_status train(hh_network_expert *expert, hh_error *error)
+{
+    const hh_log *log = expert->log;
+    uint32_t clicks = log->session[expert->known - 1].first + log->session[expert->known - 1].count;
+    uint32_t *rows = malloc((clicks + (size_t)1) * sizeof *rows);
+    uint32_t *first = malloc((expert->known + (size_t)1) * sizeof *first);
+    hh_status status = rows && first ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
+    hh_forecast_free(&expert->forecast);
+    hh_network_free(expert->network);
+    expert->network = NULL;
+    if (status == HH_OK) {
+        hh_train_data data = {.sessions = expert->known, .item = rows, .first = first};
+        for (uint32_t s = 0; s < expert->known; s++)
+            first[s] = log->session[s].first;
+        first[expert->known] = clicks;
+        data.items = number_items(expert, rows);
+        hh_train_record record;
+        expert->network = hh_train(&data, &expert->options, &record, error);
+        expert->epochs = record.epochs;
+        if (!expert->network)
+            status = error ? error->status : HH_MEMORY;
+        else if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1))
+            status = hh_fail(error, HH_MEMORY, NULL);
+    }
+    free(rows);
+    free(first);
+    return status;
+}
+
+static void set_options(hh_network_expert *expert, const hh_evaluate_options *options)
+{
+    char name[64];
+    const hh_option *tables[] = {hh_train_option_table(), hh_network_option_table()};
+    void *of[] = {&expert->options, &expert->options.network};
+    expert->options = hh_train_defaults();
+    for (int t = 0; t < 2; t++)
+        for (const hh_option *row = tables[t]; row->name; row++) {
+            snprintf(name, sizeof name, "network.%s", row->name);
+            hh_option_set(row, of[t], hh_model_setting(options, name));
+        }
+    expert->options.clock = options->clock;
+    if (!(expert->options.held_out > 0)) // the mixture has to learn from something
+        expert->options.held_out = hh_train_defaults().held_out;
+}
+
+// The first session that was held out: training leaves sessions of one click out before it counts.
+static uint32_t first_held_out(const hh_network_expert *expert)
+{
+    const hh_log *log = expert->log;
+    uint32_t longer = 0, held, at = log->train;
+    for (uint32_t s = 0; s < log->train; s++)
+        longer += log->session[s].count > 1;
+    for (held = (uint32_t)(longer * expert->options.held_out); held > 0 && at > 0;)
+        held -= log->session[--at].count > 1;
+    return at;
+}
+
+hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup *setup, bool wanted,
+                                 hh_error *error)
+{
+    const hh_log *log = setup->log;
+    *expert = (hh_network_expert){.wanted = wanted && log->train > 1, .log = log};
+    if (!expert->wanted)
+        return HH_OK;
+    set_options(expert, setup->options);
+    expert->row_of = malloc((log->items + (size_t)1) * sizeof *expert->row_of);
+    expert->item_of = malloc((log->items + (size_t)1) * sizeof *expert->item_of);
+    if (!expert->row_of || !expert->item_of)
+        return hh_fail(error, HH_MEMORY, NULL);
+    // The latest sessions choose the epoch now, and teach the mixture afterwards.
+    expert->options.refit = false;
+    expert->known = log->train;
+    hh_status status = train(expert, error);
+    expert->known = first_held_out(expert);
+    return status;
+}
+
+void hh_network_expert_free(hh_network_expert *expert)
+{
+    hh_forecast_free(&expert->forecast);
+    hh_network_free(expert->network);
+    free(expert->row_of);
+    free(expert->item_of);
+    free(expert->session);
+    *expert = (hh_network_expert){0};
+}
+
+// ---- asking ----
+
+bool hh_network_expert_read(hh_network_expert *expert, const hh_question *question, hh_status *status)
+{
+    *status = HH_OK;
+    if (!expert->wanted || question->session < expert->known)
+        return false;
+    if (question->session >= expert->log->train && expert->known < expert->log->train) {
+        expert->known = expert->log->train;
+        expert->options.held_out = 0;
+        expert->options.epochs = expert->epochs;
+        *status = train(expert, NULL);
+        if (*status)
+            return false;
+    }
+    if (question->length > expert->session_room) {
+        uint32_t *larger = realloc(expert->session, 2 * question->length * sizeof *larger);
+        if (!larger) {
+            *status = HH_MEMORY;
+            return false;
+        }
+        expert->session = larger;
+        expert->session_room = 2 * question->length;
+    }
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < question->length; i++)
+        if (expert->row_of[question->items[i]] != HH_ITEM_NONE)
+            expert->session[known++] = expert->row_of[question->items[i]];
+    if (known == 0)
+        return false;
+    if (!hh_forecast_read(&expert->forecast, expert->session, known))
+        *status = HH_MEMORY;
+    return *status == HH_OK;
+}
+
+uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i)
+{
+    const hh_search *search = &expert->forecast.search;
+    return i < HH_FORESEEN && i < search->count[0] ? expert->item_of[search->best[i].item] : NO_ITEM;
+}
+
+float hh_network_expert_share(const hh_network_expert *expert, uint32_t item)
+{
+    uint32_t row = expert->row_of[item];
+    return row == HH_ITEM_NONE ? 0 : hh_forecast_share(&expert->forecast, row);
+}
+
+float hh_network_expert_rest(const hh_network_expert *expert)
+{
+    const hh_search *search = &expert->forecast.search;
+    return search->count[0] > HH_FORESEEN ? hh_exp(search->best[HH_FORESEEN].logit - search->log_sum[0]) : 0;
+}

@@ -1,0 +1,43 @@
+// The network in an evaluation: trained on sessions that are over, then one more expert of the mixture.
+//
+// In a log of sessions it is trained twice: on all but the latest of the training sessions, which then teach
+// mixture and ranker how far it can be trusted; and, when the test begins, on all of them. Where it was trained on
+// the very session that asks, it says nothing.
+#ifndef EVALUATE_NETWORK_EXPERT_H
+#define EVALUATE_NETWORK_EXPERT_H
+
+#include "evaluate/model_kind.h"
+#include "model/forecast.h"
+
+#include <hiphop/graph.h>
+#include <hiphop/train.h>
+
+#define HH_FORESEEN 100 // items that become candidates
+
+typedef struct hh_network_expert {
+    bool wanted;
+    const hh_log *log;
+    hh_train_options options;
+    uint32_t known;  // sessions that it was trained on are those before this one
+    uint32_t epochs; // that were best
+    hh_network *network;
+    hh_forecast forecast;
+    uint32_t *row_of;  // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
+    uint32_t *item_of; // [items of the network] in the log
+    uint32_t *session; // [session_room] rows
+    size_t session_room;
+} hh_network_expert;
+
+// Trains where it is wanted and the log has training sessions.
+hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup *setup, bool wanted,
+                                 hh_error *error);
+void hh_network_expert_free(hh_network_expert *expert); // all zero is none
+// Whether it says something of this session; *status: HH_MEMORY, or what training said.
+bool hh_network_expert_read(hh_network_expert *expert, const hh_question *question, hh_status *status);
+// Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any item's
+// share.
+uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i);
+float hh_network_expert_share(const hh_network_expert *expert, uint32_t item);
+float hh_network_expert_rest(const hh_network_expert *expert); // the largest share of all others
+
+#endif

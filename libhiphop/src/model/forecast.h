@@ -1,0 +1,23 @@
+// What the network foresees of one session: its best items and, for any item, its share of all that can come
+// next, softmax(logits). One thread each.
+#ifndef MODEL_FORECAST_H
+#define MODEL_FORECAST_H
+
+#include "model/scorer.h"
+#include "model/search.h"
+
+typedef struct hh_forecast {
+    hh_scorer scorer;
+    hh_arena arena; // of the search
+    hh_search search;
+} hh_forecast;
+
+// The network outlives it. k: how many of the best it finds. false: out of memory.
+bool hh_forecast_init(hh_forecast *forecast, const hh_network *network, size_t k);
+void hh_forecast_free(hh_forecast *forecast); // all zero is none
+// Reads a session of one click at least; false: out of memory. Its best items are then forecast->search.best
+// [forecast->search.count[0]], best first.
+bool hh_forecast_read(hh_forecast *forecast, const uint32_t *items, uint32_t length);
+float hh_forecast_share(const hh_forecast *forecast, uint32_t item); // of the session read last
+
+#endif
