@@ -148,7 +148,7 @@ static int run(cli_args *args)
     request.tune.progress = progress;
     hh_tuned tuned;
     hh_error error = {0};
-    hh_status status = hh_tune(log, &request.tune, "mixture", &tuned, &error);
+    hh_status status = hh_tune(log, &request.tune, "graph", &tuned, &error);
     hh_log_free(log);
     if (status != HH_OK)
         return cli_failure(args, "%s", error.message);

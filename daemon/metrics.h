@@ -80,7 +80,8 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
     X(KEEPER_LAG, "hiphop_keeper_lag_records", GAUGE, "", "",                                                \
       "Records of the clicks topic that the graph has not learned from yet, over all partitions.")           \
     X(MIXTURE, "hiphop_mixture_weight", GAUGE, "expert",                                                     \
-      "pop_short|pop_middle|pop_long|next|pair_short|pair_long|knn_short|knn_long|repeat_last|repeat|network",       \
+      "pop_short|pop_middle|pop_long|next|pair_short|pair_long|knn_short|knn_long|repeat_last|repeat|"       \
+      "network",                                                                                             \
       "Weight of each expert in the mixture, learned from the stream; they sum to 1.")                       \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \

@@ -1,6 +1,10 @@
-// The global graph as a model: the ranker's lists, the mixture, and each expert alone, out of the same votes.
+// The product as a model: the ranker's lists, the mixture with the network and without, and each expert
+// alone, out of the same votes.
 #include "evaluate/model_kind.h"
+#include "evaluate/network_expert.h"
 #include "evaluate/ranking_model.h"
+#include "evaluate/run.h"
+#include "recommend/mix.h"
 
 #include <hiphop/graph.h>
 #include <hiphop/recommend.h>
@@ -9,8 +13,9 @@
 #include <string.h>
 
 static const hh_model_info infos[] = {
-    {"mixture", "the graph's experts, mixed by weights learned online", false},
-    {"hiphop", "the graph's experts, listed by the ranker, which learns online", false},
+    {"graph", "the graph's experts, mixed by weights learned online", false},
+    {"mixture", "the graph's experts and the network, mixed likewise", false},
+    {"hiphop", "the mixture's best, listed by the ranker, which learns online", false},
     {"pop-short", "expert: popular now, shortest half-life", false},
     {"pop-middle", "expert: popular now, middle half-life", false},
     {"pop-long", "expert: popular now, longest half-life", false},
@@ -21,9 +26,11 @@ static const hh_model_info infos[] = {
     {"knn-long", "expert: items of the nearest sessions, long half-life", false},
     {"repeat-last", "expert: the item clicked last", false},
     {"repeat", "expert: the session's other items", false},
+    {"network", "expert: the network, trained on sessions that are over", false},
 };
 #define OUTPUTS (sizeof infos / sizeof *infos)
-enum { MIXTURE, RANKER, FIRST_EXPERT }; // outputs
+enum { GRAPH, MIXTURE, RANKER, FIRST_EXPERT }; // outputs
+#define NETWORK (FIRST_EXPERT + HH_EXPERT_NETWORK)
 _Static_assert(OUTPUTS == HH_EXPERTS + FIRST_EXPERT, "every expert needs its row in infos");
 _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room for");
 
@@ -68,7 +75,16 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 
 #define SETTING_ROW(name, field, type, kind, low, high, text, ...) \
     {"graph." name, text, HH_SETTING_##kind, low, high, NAN, __VA_ARGS__},
-static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW)};
+// Those of training, by their names in its tables.
+#define NETWORK_SETTING(kind, field, name, standard, low, high, text) \
+    {"network." name, text, HH_SETTING_NETWORK_##kind, low, high, standard, NOTHING},
+#define HH_SETTING_NETWORK_COUNT  HH_SETTING_COUNT
+#define HH_SETTING_NETWORK_WHOLE  HH_SETTING_COUNT
+#define HH_SETTING_NETWORK_REAL   HH_SETTING_NUMBER
+#define HH_SETTING_NETWORK_SHARE  HH_SETTING_NUMBER
+#define HH_SETTING_NETWORK_SWITCH HH_SETTING_COUNT
+static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING)
+                                          HH_NETWORK_OPTIONS(NETWORK_SETTING)};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 
@@ -78,8 +94,9 @@ typedef struct hh_graph_model {
     hh_recommend_options list;
     hh_graph *graph;
     hh_recommender *recommender;
-    hh_mixture *mixture;
+    hh_mixture *mixture, *graph_mixture; // graph_mixture: as if there were no network; NULL: not asked for
     hh_ranking_model ranking;
+    hh_network_expert network;
     hh_graph_session **open; // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
     hh_item *to_graph;    // [items]
@@ -88,9 +105,10 @@ typedef struct hh_graph_model {
     // room for one query
     hh_item *query; // [query_room]
     size_t query_room;
-    uint32_t *items; // [votes_room]
-    float *scores;   // [votes_room]
+    uint32_t *items;              // [votes_room]
+    float *scores, *graph_scores; // [votes_room]
     size_t votes_room;
+    hh_item foreseen[HH_FORESEEN];
 } hh_graph_model;
 
 static double standard(size_t index)
@@ -101,7 +119,7 @@ static double standard(size_t index)
         GRAPH_SETTINGS(SETTING_VALUE)
 #undef SETTING_VALUE
     };
-    return values[index];
+    return index < sizeof values / sizeof *values ? values[index] : settings[index].standard;
 }
 
 hh_graph_options hh_evaluate_graph_options(const hh_evaluate_options *options)
@@ -120,13 +138,16 @@ static void destroy(void *model)
     hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     hh_mixture_free(self->mixture);
+    hh_mixture_free(self->graph_mixture);
     hh_ranking_model_free(&self->ranking);
+    hh_network_expert_free(&self->network);
     free(self->open);
     free(self->to_graph);
     free(self->from_graph);
     free(self->query);
     free(self->items);
     free(self->scores);
+    free(self->graph_scores);
     free(self);
 }
 
@@ -149,17 +170,28 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
     return self->open ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
 }
 
+static hh_status forget_all(void *model, const hh_log *log, hh_error *error)
+{
+    hh_graph_model *self = model;
+    hh_status status = hh_network_expert_forget(&self->network, error);
+    return status ? status : forget(model, log, error);
+}
+
 static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
 {
     self->options = hh_evaluate_graph_options(setup->options);
     self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
-    if (!self->to_graph || !self->mixture) {
+    if (setup->wanted[GRAPH])
+        self->graph_mixture = hh_mixture_new();
+    if (!self->to_graph || !self->mixture || (setup->wanted[GRAPH] && !self->graph_mixture)) {
         hh_fail(error, HH_MEMORY, NULL);
         return false;
     }
-    return hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
+    bool network = setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK];
+    return hh_network_expert_init(&self->network, setup, network, error) == HH_OK &&
+           hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
            forget(self, setup->log, error) == HH_OK;
 }
 
@@ -220,6 +252,35 @@ static hh_status closed(void *model, uint32_t session)
     return HH_OK;
 }
 
+// ---- the network, as the graph's query wants it ----
+
+static void shares_of(void *context, const hh_item *items, size_t count, float *share)
+{
+    hh_graph_model *self = context;
+    for (size_t i = 0; i < count; i++)
+        share[i * HH_EXPERTS] = hh_network_expert_share(&self->network, self->from_graph[items[i]]);
+}
+
+static hh_foresight foresee(hh_graph_model *self)
+{
+    uint32_t item;
+    hh_foresight foresight = {.items = self->foreseen, .shares = shares_of, .context = self};
+    if (self->network.network)
+        foresight.rest = hh_network_expert_rest(&self->network);
+    for (size_t i = 0; self->network.network && (item = hh_network_expert_best(&self->network, i)) != NO_ITEM;
+         i++)
+        self->foreseen[foresight.count++] = self->to_graph[item];
+    return foresight;
+}
+
+static void score_without_network(const hh_graph_model *self, const hh_votes *votes, float *scores)
+{
+    double weights[HH_EXPERTS];
+    hh_mixture_weights(self->graph_mixture, votes->length, votes->as_of, weights);
+    weights[HH_EXPERT_NETWORK] = 0;
+    hh_mix(weights, votes->shares, votes->count, scores);
+}
+
 static hh_status answer_question(void *model, const hh_question *question, hh_answer *answer)
 {
     hh_graph_model *self = model;
@@ -232,7 +293,17 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         bool still = known != HH_ITEM_NONE && self->from_graph[known] == question->items[i];
         items[i] = still ? known : HH_ITEM_NONE;
     }
+    bool reads;
+    hh_status status = hh_network_expert_read(&self->network, question, &reads);
+    if (status != HH_OK)
+        return status;
+    if (self->network.wanted && !reads && question->session < self->network.known) {
+        *answer = (hh_answer){.unfit = true}; // it was trained on this very session
+        return HH_OK;
+    }
+    hh_foresight foresight = foresee(self);
     hh_query query = {
+        .foresight = reads ? &foresight : NULL,
         .items = items,
         .length = question->length,
         .as_of = question->as_of,
@@ -241,7 +312,7 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     };
     hh_recommendation list[HH_LIST];
     size_t listed;
-    hh_status status = hh_recommend(self->recommender, &query, list, &listed);
+    status = hh_recommend(self->recommender, &query, list, &listed);
     if (status != HH_OK)
         return status;
     const hh_votes *votes = hh_recommender_votes(self->recommender);
@@ -250,18 +321,26 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     if (!numbers && votes->count)
         return HH_MEMORY;
     self->items = numbers;
+    room = self->votes_room;
+    float *graph_scores = larger(self->graph_scores, &room, votes->count, sizeof *graph_scores);
+    if (!graph_scores && votes->count)
+        return HH_MEMORY;
+    self->graph_scores = graph_scores;
     float *scores = larger(self->scores, &self->votes_room, votes->count, sizeof *scores);
     if (!scores && votes->count)
         return HH_MEMORY;
     self->scores = scores;
 
     hh_mixture_scores(self->mixture, votes, scores);
+    if (self->graph_mixture) // its weight of the network, which it has never seen say anything, is none
+        score_without_network(self, votes, graph_scores);
     for (size_t i = 0; i < votes->count; i++)
         numbers[i] = self->from_graph[votes->items[i]];
     answer->count = (uint32_t)votes->count;
     answer->items = numbers;
+    answer->scores[GRAPH] = graph_scores;
     answer->scores[MIXTURE] = scores;
-    answer->stride[MIXTURE] = answer->stride[RANKER] = 1;
+    answer->stride[GRAPH] = answer->stride[MIXTURE] = answer->stride[RANKER] = 1;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
         answer->scores[FIRST_EXPERT + expert] = votes->count ? &votes->shares[0][expert] : NULL;
         answer->stride[FIRST_EXPERT + expert] = HH_EXPERTS;
@@ -288,6 +367,10 @@ static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, c
                     .evidence = &evidence,
                     .length = length};
     hh_mixture_learn(self->mixture, &row, clicked, time);
+    if (self->graph_mixture) {
+        shares[0][HH_EXPERT_NETWORK] = 0;
+        hh_mixture_learn(self->graph_mixture, &row, clicked, time);
+    }
     hh_ranking_model_outcome(&self->ranking, learns, clicked, time);
 }
 
@@ -302,7 +385,7 @@ const hh_model_kind hh_model_graph = {
     .destroy = destroy,
     .learn = learn,
     .closed = closed,
-    .forget = forget,
+    .forget = forget_all,
     .answer = answer_question,
     .outcome = outcome,
 };

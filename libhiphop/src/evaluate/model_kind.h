@@ -36,6 +36,7 @@ typedef struct hh_answer {
     const uint32_t *items;              // [count] distinct
     const float *scores[MODEL_OUTPUTS]; // [count] each, at this distance from one to the next:
     uint32_t stride[MODEL_OUTPUTS];
+    bool unfit;   // this question must neither count nor teach: the model knew the answer
     void *learns; // what the model wants back with the outcome; it may outlive the next call
 } hh_answer;
 

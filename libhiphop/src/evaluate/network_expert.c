@@ -3,6 +3,7 @@
 #include "evaluate/run.h"
 #include "nn/vector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // ---- training ----
@@ -116,37 +117,57 @@ void hh_network_expert_free(hh_network_expert *expert)
 
 // ---- asking ----
 
-bool hh_network_expert_read(hh_network_expert *expert, const hh_question *question, hh_status *status)
+// The session's items that it knows, in session[]; how many, or UINT32_MAX: out of memory.
+static uint32_t find_rows(hh_network_expert *expert, const hh_question *question)
 {
-    *status = HH_OK;
-    if (!expert->wanted || question->session < expert->known)
-        return false;
-    if (question->session >= expert->log->train && expert->known < expert->log->train) {
-        expert->known = expert->log->train;
-        expert->options.held_out = 0;
-        expert->options.epochs = expert->epochs;
-        *status = train(expert, NULL);
-        if (*status)
-            return false;
-    }
-    if (question->length > expert->session_room) {
-        uint32_t *larger = realloc(expert->session, 2 * question->length * sizeof *larger);
-        if (!larger) {
-            *status = HH_MEMORY;
-            return false;
-        }
-        expert->session = larger;
-        expert->session_room = 2 * question->length;
-    }
     uint32_t known = 0;
+    if (question->length > expert->session_room) {
+        uint32_t *larger = realloc(expert->session, 2 * (size_t)question->length * sizeof *larger);
+        if (!larger)
+            return UINT32_MAX;
+        expert->session = larger;
+        expert->session_room = 2 * (size_t)question->length;
+    }
     for (uint32_t i = 0; i < question->length; i++)
         if (expert->row_of[question->items[i]] != HH_ITEM_NONE)
             expert->session[known++] = expert->row_of[question->items[i]];
-    if (known == 0)
-        return false;
-    if (!hh_forecast_read(&expert->forecast, expert->session, known))
-        *status = HH_MEMORY;
-    return *status == HH_OK;
+    return known;
+}
+
+// Trains anew on all training sessions, if that has not been done.
+static hh_status settle(hh_network_expert *expert, hh_error *error)
+{
+    if (expert->settled)
+        return HH_OK;
+    expert->settled = true;
+    expert->known = expert->log->train;
+    expert->options.held_out = 0;
+    expert->options.epochs = expert->epochs;
+    return train(expert, error);
+}
+
+hh_status hh_network_expert_forget(hh_network_expert *expert, hh_error *error)
+{
+    if (!expert->wanted)
+        return HH_OK;
+    hh_status status = settle(expert, error);
+    expert->known = 0;
+    return status;
+}
+
+hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads)
+{
+    *reads = false;
+    if (!expert->wanted || question->session < expert->known)
+        return HH_OK;
+    hh_status status = question->session >= expert->log->train ? settle(expert, NULL) : HH_OK;
+    if (status)
+        return status;
+    uint32_t known = find_rows(expert, question);
+    if (known == UINT32_MAX || (known > 0 && !hh_forecast_read(&expert->forecast, expert->session, known)))
+        return HH_MEMORY;
+    *reads = known > 0;
+    return HH_OK;
 }
 
 uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i)

@@ -1,8 +1,8 @@
 // The network in an evaluation: trained on sessions that are over, then one more expert of the mixture.
 //
 // In a log of sessions it is trained twice: on all but the latest of the training sessions, which then teach
-// mixture and ranker how far it can be trusted; and, when the test begins, on all of them. Where it was trained on
-// the very session that asks, it says nothing.
+// mixture and ranker how far it can be trusted; and, when the test begins, on all of them. Where it was
+// trained on the very session that asks, it says nothing.
 #ifndef EVALUATE_NETWORK_EXPERT_H
 #define EVALUATE_NETWORK_EXPERT_H
 
@@ -15,7 +15,7 @@
 #define HH_FORESEEN 100 // items that become candidates
 
 typedef struct hh_network_expert {
-    bool wanted;
+    bool wanted, settled; // settled: trained on all that there is
     const hh_log *log;
     hh_train_options options;
     uint32_t known;  // sessions that it was trained on are those before this one
@@ -32,10 +32,13 @@ typedef struct hh_network_expert {
 hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup *setup, bool wanted,
                                  hh_error *error);
 void hh_network_expert_free(hh_network_expert *expert); // all zero is none
-// Whether it says something of this session; *status: HH_MEMORY, or what training said.
-bool hh_network_expert_read(hh_network_expert *expert, const hh_question *question, hh_status *status);
-// Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any item's
-// share.
+// *reads: whether it has something to say of this session, and the functions below may be asked. HH_MEMORY,
+// or what training said.
+hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads);
+// All sessions to come are of another log with the same items, and none is one that it was trained on.
+hh_status hh_network_expert_forget(hh_network_expert *expert, hh_error *error);
+// Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any
+// item's share.
 uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i);
 float hh_network_expert_share(const hh_network_expert *expert, uint32_t item);
 float hh_network_expert_rest(const hh_network_expert *expert); // the largest share of all others

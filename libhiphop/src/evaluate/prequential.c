@@ -84,7 +84,7 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
     uint32_t target = log->item[asking.target];
     hh_answer answer;
     hh_status status = hh_run_ask(run, &question, target, counts, &answer);
-    if (status != HH_OK || !question.teaches)
+    if (status != HH_OK || !question.teaches || answer.unfit)
         return status;
     hh_foreseen outcome = {.item = target, .length = asking.length, .learns = answer.learns};
     for (uint32_t row = 0; row < answer.count; row++)

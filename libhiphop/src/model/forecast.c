@@ -31,8 +31,7 @@ float hh_forecast_share(const hh_forecast *forecast, uint32_t item)
     const hh_scorer *scorer = &forecast->scorer;
     const hh_ragged *exact = &scorer->batch.exact;
     size_t d = scorer->network->d;
-    float logit =
-        scorer->network->options.scale * hh_dot(scorer->pass.session, scorer->x + item * d, d);
+    float logit = scorer->network->options.scale * hh_dot(scorer->pass.session, scorer->x + item * d, d);
     for (uint32_t e = exact->begin[0]; e < exact->begin[1]; e++)
         if (exact->at[e] == item)
             logit += scorer->pass.bias[e];

@@ -38,7 +38,7 @@ static inline float hh_exp(float x)
 }
 
 // log x, to 2e-7 (absolutely, near 1), for normal x > 0.
-static inline float hh_log(float x)
+static inline float hh_ln(float x)
 {
     union {
         float number;

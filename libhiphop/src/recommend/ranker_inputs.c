@@ -160,7 +160,7 @@ static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_vote
 
 static inline float log_input(float share)
 {
-    return (hh_log(share + FLOOR) - LOG_FLOOR) * (1 / LOG_SCALE);
+    return (hh_ln(share + FLOOR) - LOG_FLOOR) * (1 / LOG_SCALE);
 }
 
 HH_WIDE static void take_logs(float *inputs, uint32_t count)
@@ -176,7 +176,7 @@ HH_WIDE static void take_logs(float *inputs, uint32_t count)
 // log(1 + n), scaled, of a small number mostly
 static inline float count_input(float n)
 {
-    return n > 0 ? hh_log(1 + n) * 0.5f : 0;
+    return n > 0 ? hh_ln(1 + n) * 0.5f : 0;
 }
 
 static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
