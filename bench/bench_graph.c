@@ -165,7 +165,7 @@ static void run(const stream *s, size_t clicks)
             recent[done % RECENT] = click;
             uint64_t visitor = (uint64_t)round << 32 | click.visitor;
             if (v->session && done + 3 * QUERIES > clicks && asked < QUERIES) {
-                hh_query query = {v->items, v->count, click.time, visitor, v->first};
+                hh_query query = {v->items, v->count, click.time, visitor, v->first, NULL};
                 hh_recommendation list[20];
                 size_t count;
                 double start = seconds();

@@ -440,7 +440,7 @@ static hh_query query_of(const world *w, const question *q, hh_item numbers[MAX_
 {
     for (int i = 0; i < q->length; i++)
         numbers[i] = w->numbers[q->items[i]];
-    return (hh_query){numbers, (size_t)q->length, q->as_of, q->visitor, q->session_start};
+    return (hh_query){numbers, (size_t)q->length, q->as_of, q->visitor, q->session_start, NULL};
 }
 
 static void fast_answer(const world *w, const question *q, given *g)

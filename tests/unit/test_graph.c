@@ -96,14 +96,14 @@ Test(graph, one_session_costs_a_query_only_so_much)
     hh_error error;
     hh_reader *reader = hh_reader_new(graph, &error);
     hh_votes votes;
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){&a, 1, HH_HOUR, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&a, 1, HH_HOUR, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(votes.neighbours, 1);
     for (size_t i = 0; i < votes.count; i++) // after the last four of its clicks on a: 1, 2, 3 and 3
         cr_assert_eq(votes.evidence[i].followed, votes.items[i] == b ? 9 : votes.items[i] == a ? 5 : 0);
     // The session of `old` is looked through as far as the 256 clicks before the query's time.
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 256, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 256, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(votes.neighbours, 1);
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 257, 9, HH_HOUR}, 20, &votes), HH_OK);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 257, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(votes.neighbours, 0);
     hh_graph_close(graph, session);
     hh_graph_close(graph, longer);
@@ -122,7 +122,7 @@ Test(graph, a_visitor_whom_many_people_share_costs_only_so_much)
     hh_error error;
     hh_reader *reader = hh_reader_new(graph, &error);
     hh_votes votes;
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){NULL, 0, HH_HOUR, 1, 0}, 20, &votes), HH_OK);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){NULL, 0, HH_HOUR, 1, 0, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(reader->own_count, 1000);
     // What nobody looks at is out of the chain, and the rest is whole.
     int chained = 0, linked = 0;
@@ -246,7 +246,7 @@ static void lone_click(hh_graph *graph, int number, hh_time time)
 // What the shortest pop gives an item as of a time, for a visitor of whom nothing is known.
 static float pop_share(hh_reader *reader, hh_item of, hh_time as_of)
 {
-    hh_query query = {NULL, 0, as_of, 0, as_of};
+    hh_query query = {NULL, 0, as_of, 0, as_of, NULL};
     hh_votes votes;
     cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
     for (size_t i = 0; i < votes.count; i++)
@@ -290,7 +290,7 @@ Test(graph, a_query_from_before_all_that_is_known_gets_a_list_and_spoils_no_othe
         lone_click(graph, i % 40, i * 20);
     float share = pop_share(reader, item(graph, 39), 20000 * 20);
     cr_assert_gt(share, 0);
-    hh_query query = {NULL, 0, 100, 0, 100};
+    hh_query query = {NULL, 0, 100, 0, 100, NULL};
     hh_votes votes;
     cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
     cr_assert_geq(votes.count, 20);
@@ -340,7 +340,7 @@ Test(graph, pop_shares_sum_to_one_also_where_the_session_holds_nearly_all)
     hh_error error;
     hh_reader *reader = hh_reader_new(graph, &error);
     hh_item held = item(graph, 0);
-    hh_query query = {&held, 1, now + 1, 99, now + 1};
+    hh_query query = {&held, 1, now + 1, 99, now + 1, NULL};
     hh_votes votes;
     cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
     double sum = 0;
@@ -390,7 +390,7 @@ Test(graph, sessions_that_a_slow_reader_asks_for_are_still_there)
     hh_item last = item(graph, 0);
     for (int i = 0; i < 600; i++)
         step(graph, 0, 1, i * 10);
-    hh_query query = {&last, 1, 6000, 99, 6000};
+    hh_query query = {&last, 1, 6000, 99, 6000, NULL};
     hh_votes votes;
     cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
     uint32_t followed = votes.evidence[0].followed;
@@ -441,7 +441,7 @@ static void live_a_little(hh_graph *graph, hh_reader *reader, long *refused)
         if (i % 20)
             continue;
         hh_item items[2] = {item(graph, 0), item(graph, 2)};
-        hh_query query = {items, 2, i * 1000, 99, i * 1000};
+        hh_query query = {items, 2, i * 1000, 99, i * 1000, NULL};
         hh_votes votes;
         while (hh_graph_query(reader, &query, 20, &votes) == HH_MEMORY)
             ++*refused;
@@ -521,7 +521,7 @@ Test(graph, a_query_that_memory_ran_out_on_says_so)
     for (long n = 0;; n++) {
         hh_error error;
         hh_reader *reader = hh_reader_new(graph, &error); // without scratch memory yet
-        hh_query query = {items, 100, 200, 7, 0};
+        hh_query query = {items, 100, 200, 7, 0, NULL};
         hh_votes votes;
         fail_alloc_at(n);
         hh_status status = hh_graph_query(reader, &query, 20, &votes);
@@ -590,7 +590,7 @@ Test(graph, numbers_that_the_graph_never_gave_out_are_nobodys)
     hh_reader *reader = hh_reader_new(graph, &error);
     hh_item items[] = {HH_ITEM_NONE, HH_ITEM_NONE - 1, 1 << 30, 100000, 5000, 4000, 3500, 2100};
     hh_votes votes;
-    hh_query query = {items, 8, HH_HOUR, 2, HH_HOUR};
+    hh_query query = {items, 8, HH_HOUR, 2, HH_HOUR, NULL};
     cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
     cr_assert_eq(votes.count, 1);
     cr_assert_eq(votes.items[0], item(graph, 1));

@@ -76,7 +76,7 @@ static void *read_on(void *argument)
             items[i] = hh_graph_find(reader, id, (size_t)size);
         }
         hh_time as_of = atomic_load(&s->now) - below(&random, 20000);
-        hh_query query = {items, length, as_of, (uint64_t)below(&random, VISITORS), as_of - HH_HOUR};
+        hh_query query = {items, length, as_of, (uint64_t)below(&random, VISITORS), as_of - HH_HOUR, NULL};
         hh_recommendation list[10];
         if (hh_recommend(recommender, &query, list, &count))
             atomic_fetch_add(&s->failed, 1);
