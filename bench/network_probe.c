@@ -342,7 +342,9 @@ int main(int count, char **arguments)
               (uint32_t)strtoul(arguments[4], NULL, 10));
     else if (count == 4 && strcmp(arguments[1], "inference") == 0)
         inference((uint32_t)strtoul(arguments[2], NULL, 10), (uint32_t)strtoul(arguments[3], NULL, 10));
-    else
-        inference(43000, 100); // as ./dev bench calls it
+    else {
+        fprintf(stderr, "network_probe make SESSIONS ITEMS | epoch FILE D NEGATIVES | inference ITEMS D\n");
+        return 2;
+    }
     return 0;
 }
