@@ -8,41 +8,37 @@ import math
 import torch
 import torch.nn.functional as F
 
+BATCHES = 20  # that PyTorch is timed on; an epoch is so many times as long as it has batches
 OWN_STEPS = 7  # distances, and lengths, that have a bias of their own
+
+
+def pad(lists, filler=0):
+    width = max(map(len, lists))
+    return torch.tensor([numbers + [filler] * (width - len(numbers)) for numbers in lists])
 
 
 class Rows:
     """Prefixes as padded rows: what goes in, and what the loss is exact about (the target first)."""
 
     def __init__(self, prefixes, targets, positions):
-        count, longest = len(prefixes), max(map(len, prefixes))
-        window = min(longest, positions)
-        nodes = [list(dict.fromkeys(prefix)) for prefix in prefixes]
-        width = max(map(len, nodes))
-        self.nodes = torch.zeros(count, width, dtype=torch.long)
-        edges = torch.zeros(count, width, width)
-        self.alias = torch.zeros(count, window, dtype=torch.long)
-        self.length = torch.tensor([min(len(prefix), positions) for prefix in prefixes])
-        exact_width = width + 1
-        self.exact = torch.zeros(count, exact_width, dtype=torch.long)
-        self.own = torch.full((count, exact_width), -1)
-        self.exact_mask = torch.zeros(count, exact_width, dtype=torch.bool)
+        nodes, alias, exact, own, edges = [], [], [], [], set()
         for row, (prefix, target) in enumerate(zip(prefixes, targets)):
-            place = {item: node for node, item in enumerate(nodes[row])}
-            at = [place[item] for item in prefix]
-            self.nodes[row, :len(place)] = torch.tensor(nodes[row])
-            for before, after in zip(at, at[1:]):
-                edges[row, before, after] = 1
+            place = {item: node for node, item in enumerate(dict.fromkeys(prefix))}
             last = {item: i for i, item in enumerate(prefix)}
-            at = at[-positions:]
-            self.alias[row, :len(at)] = torch.tensor(at)
-            exact = [target] + [item for item in nodes[row] if item != target]
-            self.exact[row, :len(exact)] = torch.tensor(exact)
-            self.exact_mask[row, :len(exact)] = True
-            for i, item in enumerate(exact):
-                if item in last:
-                    distance = min(len(prefix) - last[item], OWN_STEPS)
-                    self.own[row, i] = (distance - 1) * OWN_STEPS + min(len(prefix), OWN_STEPS) - 1
+            at = [place[item] for item in prefix]
+            edges.update((row, before, after) for before, after in zip(at, at[1:]))
+            nodes.append(list(place))
+            alias.append(at[-positions:])
+            exact.append([target] + [item for item in place if item != target])
+            own.append([(min(len(prefix) - last[item], OWN_STEPS) - 1) * OWN_STEPS + min(len(prefix), OWN_STEPS) - 1
+                        if item in last else -1 for item in exact[-1]])
+        width = max(map(len, nodes))
+        self.nodes, self.alias, self.exact, self.own = pad(nodes), pad(alias), pad(exact), pad(own, -1)
+        self.length = torch.tensor([len(at) for at in alias])
+        self.exact_mask = torch.arange(self.exact.shape[1]) < torch.tensor([[len(items)] for items in exact])
+        at, edges = sorted(edges), torch.zeros(len(prefixes), width, width)
+        if at:
+            edges[tuple(torch.tensor(column) for column in zip(*at))] = 1
         into = edges.transpose(1, 2)  # [after, before]
         self.incoming = into / into.sum(2, keepdim=True).clamp(min=1)
         self.outgoing = edges / edges.sum(2, keepdim=True).clamp(min=1)
@@ -224,7 +220,7 @@ def adam(network):
 
 
 def epoch(network, optimizer, batches, columns):
-    """Seconds of CPU of an epoch over batches that have been laid out."""
+    """Seconds of CPU of training on batches that have been laid out."""
     network.train()
     began = time.process_time()
     for batch in batches:
@@ -251,10 +247,11 @@ def main():
     prefixes, targets = prefixes_of(sessions)
     began = time.process_time()
     order = torch.randperm(len(prefixes)).tolist()
+    starts = range(0, len(order) - 512, 512)[:BATCHES]  # whole batches alone
     padded = [Rows([prefixes[i] for i in order[at:at + 512]], [targets[i] for i in order[at:at + 512]], 50)
-              for at in range(0, len(order), 512)]
-    laying_out = time.process_time() - began
-    shared = [SharedRows(batch, 50) for batch in batches_of(sessions, 512)]
+              for at in starts]
+    laying_out = (time.process_time() - began) * len(prefixes) / 512 / len(starts)
+    shared = [SharedRows(batch, 50) for batch in itertools.islice(batches_of(sessions, 512), BATCHES)]
     network = Network(items, d).eval()
     with torch.no_grad():
         x = network.vectors()
@@ -270,7 +267,9 @@ def main():
         products.append(done["products"] / done["seconds"])
         runs["c"].append(done["seconds"])
         for name, batches in (("padded", padded), ("shared", shared)):
-            runs[name].append(epoch(networks[name], optimizers[name], batches, negatives))
+            spent = epoch(networks[name], optimizers[name], batches, negatives)
+            timed = sum(len(getattr(batch, "rows", batch).target) for batch in batches)
+            runs[name].append(spent * len(prefixes) / timed)
     median = {name: statistics.median(times[1:]) for name, times in runs.items()}
     print(f"{done['sessions']} sessions, {done['prefixes']} prefixes, {items} items, d {d}, "
           f"{negatives or 'all'} items in the loss; CPU seconds an epoch, median of {rounds}:")
@@ -278,10 +277,12 @@ def main():
           f"{100 * statistics.median(products):.0f} %")
     for name, what in (("padded", "PyTorch, every prefix a padded row"), ("shared", "PyTorch, shared node states")):
         print(f"  {what:37} {median[name]:7.3f}   {median[name] / median['c']:.1f} x hiphop's")
-    print(f"  (PyTorch {torch.__version__}, one thread; its rows laid out beforehand, which took {laying_out:.1f} s)")
+    print(f"  (PyTorch {torch.__version__}, one thread, {len(starts)} batches taken for all; laying out its rows, "
+          f"{laying_out:.1f} s, not counted)")
 
 
 if __name__ == "__main__":
+    import itertools
     import json
     import statistics
     import subprocess
