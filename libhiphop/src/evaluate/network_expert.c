@@ -27,6 +27,35 @@ static uint32_t number_items(hh_network_expert *expert, uint32_t *rows)
     return count;
 }
 
+// The first session that was held out: training leaves sessions of one click out before it counts.
+static uint32_t first_held_out(const hh_network_expert *expert)
+{
+    const hh_log *log = expert->log;
+    uint32_t longer = 0, held, at = log->train;
+    for (uint32_t s = 0; s < log->train; s++)
+        longer += log->session[s].count > 1;
+    for (held = (uint32_t)(longer * expert->options.held_out); held > 0 && at > 0;)
+        held -= log->session[--at].count > 1;
+    return at;
+}
+
+// The sessions that the network may find neighbours among: those before `end`.
+static bool remember(hh_network_expert *expert, const hh_train_data *data, uint32_t end)
+{
+    const hh_network_options *options = &expert->options.network;
+    if (!options->global && !options->local)
+        return true;
+    expert->memory = hh_neighbour_index_new(
+        data->items, &(hh_neighbour_options){.newest = options->newest, .nearest = options->nearest});
+    bool done = expert->memory != NULL;
+    for (uint32_t s = 0; s < end && done; s++) {
+        uint32_t length = data->first[s + 1] - data->first[s];
+        done = length < 2 || hh_neighbour_index_add(expert->memory, data->item + data->first[s], length);
+    }
+    expert->forecast.scorer.memory = expert->memory;
+    return done;
+}
+
 // On the first `known` sessions, of which it holds some out to choose the epoch, or none.
 static hh_status train(hh_network_expert *expert, hh_error *error)
 {
@@ -37,7 +66,9 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
     hh_status status = rows && first ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
     hh_forecast_free(&expert->forecast);
     hh_network_free(expert->network);
+    hh_neighbour_index_free(expert->memory);
     expert->network = NULL;
+    expert->memory = NULL;
     if (status == HH_OK) {
         hh_train_data data = {.sessions = expert->known, .item = rows, .first = first};
         for (uint32_t s = 0; s < expert->known; s++)
@@ -49,7 +80,9 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
         expert->epochs = record.epochs;
         if (!expert->network)
             status = error ? error->status : HH_MEMORY;
-        else if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1))
+        else if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1) ||
+                 !remember(expert, &data,
+                           expert->options.held_out > 0 ? first_held_out(expert) : data.sessions))
             status = hh_fail(error, HH_MEMORY, NULL);
     }
     free(rows);
@@ -71,18 +104,6 @@ static void set_options(hh_network_expert *expert, const hh_evaluate_options *op
     expert->options.clock = options->clock;
     if (!(expert->options.held_out > 0)) // the mixture has to learn from something
         expert->options.held_out = hh_train_defaults().held_out;
-}
-
-// The first session that was held out: training leaves sessions of one click out before it counts.
-static uint32_t first_held_out(const hh_network_expert *expert)
-{
-    const hh_log *log = expert->log;
-    uint32_t longer = 0, held, at = log->train;
-    for (uint32_t s = 0; s < log->train; s++)
-        longer += log->session[s].count > 1;
-    for (held = (uint32_t)(longer * expert->options.held_out); held > 0 && at > 0;)
-        held -= log->session[--at].count > 1;
-    return at;
 }
 
 hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup *setup, bool wanted,
@@ -109,6 +130,7 @@ void hh_network_expert_free(hh_network_expert *expert)
 {
     hh_forecast_free(&expert->forecast);
     hh_network_free(expert->network);
+    hh_neighbour_index_free(expert->memory);
     free(expert->row_of);
     free(expert->item_of);
     free(expert->session);
