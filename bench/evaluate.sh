@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 hiphop=build/release/bin/hiphop
 data=${HIPHOP_DATA:-data}
-models=pop,transitions,sr,vsknn,stan,vmis,mixture
+models=pop,transitions,sr,vsknn,stan,vmis,mixture,hiphop
 
 # What is asked of a set: a gap that fits its sessions; repeats of session items are no answer in news.
 options_of() {

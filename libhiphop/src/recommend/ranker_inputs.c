@@ -163,46 +163,59 @@ static inline float log_input(float share)
     return (hh_log(share + FLOOR) - LOG_FLOOR) * (1 / LOG_SCALE);
 }
 
-HH_WIDE static void take_logs(float *inputs, uint32_t count)
+// Every input of a candidate is first a number of its own kind, then (log(x + add) - less) * by; best and sum
+// are of the numbers.
+typedef struct logarithms {
+    float add[CANDIDATE_INPUTS], less[CANDIDATE_INPUTS], by[CANDIDATE_INPUTS];
+    float best[CANDIDATE_INPUTS], sum[CANDIDATE_INPUTS];
+} logarithms;
+
+HH_WIDE static void take_logs(float *restrict inputs, uint32_t count, logarithms *restrict of)
 {
     for (uint32_t i = 0; i < count; i++) {
-        float *row = inputs + (size_t)i * CANDIDATE_INPUTS;
+        float *restrict row = inputs + (size_t)i * CANDIDATE_INPUTS;
 #pragma omp simd
-        for (int e = 0; e < HH_EXPERTS + 1; e++)
-            row[e] = log_input(row[e]);
+        for (int k = 0; k < CANDIDATE_INPUTS; k++) {
+            float x = row[k];
+            of->best[k] = x > of->best[k] ? x : of->best[k];
+            of->sum[k] += x;
+            row[k] = (hh_log(x + of->add[k]) - of->less[k]) * of->by[k];
+        }
     }
 }
 
 // log(1 + n), scaled, of a small number mostly
 static inline float count_input(float n)
 {
-    return n > 0 ? hh_log(1 + n) * 0.5f : 0;
+    return hh_log(1 + n) * COUNT_SCALE;
 }
 
 static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
 {
-    float best[HH_EXPERTS + 1] = {0}, sum[HH_EXPERTS + 1] = {0};
+    logarithms of = {.best = {0}, .sum = {0}};
+    for (int k = 0; k < CANDIDATE_INPUTS; k++) {
+        bool share = k <= INPUT_MIXTURE;
+        of.add[k] = share ? FLOOR : 1;
+        of.less[k] = share ? LOG_FLOOR : 0;
+        of.by[k] = share ? 1 / LOG_SCALE : COUNT_SCALE;
+    }
     for (uint32_t i = 0; i < shortlist->count; i++) {
         float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
         uint32_t at = shortlist->rows[i];
         memcpy(row, votes->shares[at], sizeof *votes->shares);
         row[INPUT_MIXTURE] = shortlist->mixture[i];
-        for (int e = 0; e < HH_EXPERTS + 1; e++) {
-            best[e] = row[e] > best[e] ? row[e] : best[e];
-            sum[e] += row[e];
-        }
-        row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0;
-        row[INPUT_NEIGHBOURS] = count_input((float)votes->evidence[at].neighbours);
-        row[INPUT_FOLLOWED] = count_input((float)votes->evidence[at].followed);
+        row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0; // see fill_own
+        row[INPUT_NEIGHBOURS] = (float)votes->evidence[at].neighbours;
+        row[INPUT_FOLLOWED] = (float)votes->evidence[at].followed;
     }
-    take_logs(shortlist->inputs, shortlist->count);
+    take_logs(shortlist->inputs, shortlist->count, &of);
     float *query = shortlist->query;
     for (int e = 0; e < HH_EXPERTS; e++) {
-        query[QUERY_BEST + e] = log_input(best[e]);
-        query[QUERY_SUM + e] = sum[e];
+        query[QUERY_BEST + e] = log_input(of.best[e]);
+        query[QUERY_SUM + e] = of.sum[e];
     }
-    query[QUERY_MIXTURE] = log_input(best[HH_EXPERTS]);
-    query[QUERY_MIXTURE + 1] = sum[HH_EXPERTS];
+    query[QUERY_MIXTURE] = log_input(of.best[INPUT_MIXTURE]);
+    query[QUERY_MIXTURE + 1] = of.sum[INPUT_MIXTURE];
 }
 
 static void fill_own(hh_shortlist *shortlist, const own_items *own)
