@@ -28,7 +28,7 @@ columns=()
 note() {
     local model hr20 mrr20
     while read -r model _ _ hr20 mrr20 _; do
-        [[ $hr20 =~ ^[0-9.]+$ ]] && cell["$model${2:-} $1"]=$(printf '%.1f/%.1f' "$hr20" "$mrr20")
+        [[ $hr20/$mrr20 =~ ^[0-9.]+/[0-9.]+$ ]] && cell["$model${2:-} $1"]=$(printf '%.1f/%.1f' "$hr20" "$mrr20")
     done
 }
 
