@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 hiphop=build/release/bin/hiphop
 data=${HIPHOP_DATA:-data}
-models=pop,transitions,sr,vsknn,stan,vmis,mixture
+models=pop,transitions,sr,vsknn,stan,vmis,mixture,hiphop
 
 # What is asked of a set: a gap that fits its sessions; repeats of session items are no answer in news.
 options_of() {
@@ -28,7 +28,7 @@ columns=()
 note() {
     local model hr20 mrr20
     while read -r model _ _ hr20 mrr20 _; do
-        [[ $hr20 =~ ^[0-9.]+$ ]] && cell["$model${2:-} $1"]=$(printf '%.1f/%.1f' "$hr20" "$mrr20")
+        [[ $hr20/$mrr20 =~ ^[0-9.]+/[0-9.]+$ ]] && cell["$model${2:-} $1"]=$(printf '%.1f/%.1f' "$hr20" "$mrr20")
     done
 }
 

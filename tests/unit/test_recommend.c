@@ -96,6 +96,58 @@ Test(recommend, a_list_is_full_when_enough_items_exist_and_ties_go_by_id)
     cr_assert_eq(ask(8, true, "", HH_MINUTE, list, ids), 0, "nothing is earlier than the first click");
 }
 
+static void check_list(hh_recommender *recommender, const char *expected)
+{
+    hh_item a = item("a");
+    hh_query query = {.items = &a, .length = 1, .as_of = HH_HOUR, .visitor = 999, .session_start = HH_HOUR};
+    hh_recommendation list[8];
+    size_t count;
+    cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
+    cr_assert_eq(count, strlen(expected));
+    for (size_t i = 0; i < count; i++) {
+        char id[8];
+        hh_graph_id(hh_recommender_reader(recommender), list[i].item, id, sizeof id);
+        cr_assert_eq(id[0], expected[i], "place %zu: %s, not %c", i, id, expected[i]);
+        cr_assert(list[i].score > 0 && list[i].score <= 1);
+        cr_assert(i == 0 || list[i].score <= list[i - 1].score);
+    }
+}
+
+Test(recommend, a_ranker_makes_the_list_while_it_is_used_and_active)
+{
+    for (uint64_t visitor = 0; visitor < 9; visitor++) // b most often, then c, then d
+        session(visitor, (hh_time)visitor * HH_MINUTE, visitor < 5 ? "ab" : visitor < 8 ? "ac" : "ad");
+    hh_error error;
+    hh_recommend_options options = {.k = 8, .hide_session_items = true};
+    hh_recommender *recommender = hh_recommender_new(graph, mixture, &options, &error);
+    check_list(recommender, "bcd");
+    cr_assert_null(hh_recommender_shortlist(recommender));
+
+    hh_ranker_options small = hh_ranker_defaults();
+    small.candidates = 20;
+    hh_ranker *ranker = hh_ranker_new(&small, &error);
+    hh_ranker_tensor tensors[HH_RANKER_TENSORS];
+    hh_ranker_tensors(ranker, tensors);
+    for (int t = 0; t < HH_RANKER_TENSORS; t++) // it turns the mixture's order round
+        if (strcmp(tensors[t].name, "ranker.skip") == 0)
+            for (size_t i = 0; i < tensors[t].cols; i++)
+                tensors[t].value[i] *= -1;
+    cr_assert_eq(hh_recommender_use(recommender, ranker, &error), HH_OK);
+    check_list(recommender, "bcd"); // switched off
+    tensors[HH_RANKER_TENSORS - 1].value[0] = 1;
+    check_list(recommender, "dcb");
+    cr_assert_not_null(hh_recommender_shortlist(recommender));
+
+    hh_ranker *other = hh_ranker_new(&(hh_ranker_options){.candidates = 40, .batch = 1, .memory = 1}, &error);
+    cr_assert_eq(hh_recommender_use(recommender, other, &error), HH_OK, "of another size");
+    hh_ranker_free(ranker);
+    check_list(recommender, "bcd");
+    cr_assert_eq(hh_recommender_use(recommender, NULL, &error), HH_OK);
+    hh_ranker_free(other);
+    check_list(recommender, "bcd");
+    hh_recommender_free(recommender);
+}
+
 Test(recommend, withdrawn_items_never_show_until_restored)
 {
     session(1, 0, "abc");

@@ -7,7 +7,7 @@
 
 // Before the targets count, clicks of the second half of what is known teach a model that learns from
 // outcomes: about so many of them at most, evenly spread.
-#define WARM_UP_CLICKS 65536
+#define WARM_UP_CLICKS 200000
 
 hh_evaluate_options hh_evaluate_defaults(void)
 {

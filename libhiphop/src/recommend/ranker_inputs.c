@@ -163,80 +163,28 @@ static inline float log_input(float share)
     return (hh_ln(share + FLOOR) - LOG_FLOOR) * (1 / LOG_SCALE);
 }
 
-HH_WIDE static void take_logs(float *inputs, uint32_t count)
+// Every input of a candidate is first a number of its own kind, then (log(x + add) - less) * by; best and sum
+// are of the numbers.
+typedef struct logarithms {
+    float add[CANDIDATE_INPUTS], less[CANDIDATE_INPUTS], by[CANDIDATE_INPUTS];
+    float best[CANDIDATE_INPUTS], sum[CANDIDATE_INPUTS];
+} logarithms;
+
+HH_WIDE static void take_logs(float *restrict inputs, uint32_t count, logarithms *restrict of)
 {
     for (uint32_t i = 0; i < count; i++) {
-        float *row = inputs + (size_t)i * CANDIDATE_INPUTS;
+        float *restrict row = inputs + (size_t)i * CANDIDATE_INPUTS;
 #pragma omp simd
-        for (int e = 0; e < HH_EXPERTS + 1; e++)
-            row[e] = log_input(row[e]);
+        for (int k = 0; k < CANDIDATE_INPUTS; k++) {
+            float x = row[k];
+            of->best[k] = x > of->best[k] ? x : of->best[k];
+            of->sum[k] += x;
+            row[k] = (hh_ln(x + of->add[k]) - of->less[k]) * of->by[k];
+        }
     }
 }
 
 // log(1 + n), scaled, of a small number mostly
 static inline float count_input(float n)
 {
-    return n > 0 ? hh_ln(1 + n) * 0.5f : 0;
-}
-
-static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
-{
-    float best[HH_EXPERTS + 1] = {0}, sum[HH_EXPERTS + 1] = {0};
-    for (uint32_t i = 0; i < shortlist->count; i++) {
-        float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
-        uint32_t at = shortlist->rows[i];
-        memcpy(row, votes->shares[at], sizeof *votes->shares);
-        row[INPUT_MIXTURE] = shortlist->mixture[i];
-        for (int e = 0; e < HH_EXPERTS + 1; e++) {
-            best[e] = row[e] > best[e] ? row[e] : best[e];
-            sum[e] += row[e];
-        }
-        row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0;
-        row[INPUT_NEIGHBOURS] = count_input((float)votes->evidence[at].neighbours);
-        row[INPUT_FOLLOWED] = count_input((float)votes->evidence[at].followed);
-    }
-    take_logs(shortlist->inputs, shortlist->count);
-    float *query = shortlist->query;
-    for (int e = 0; e < HH_EXPERTS; e++) {
-        query[QUERY_BEST + e] = log_input(best[e]);
-        query[QUERY_SUM + e] = sum[e];
-    }
-    query[QUERY_MIXTURE] = log_input(best[HH_EXPERTS]);
-    query[QUERY_MIXTURE + 1] = sum[HH_EXPERTS];
-}
-
-static void fill_own(hh_shortlist *shortlist, const own_items *own)
-{
-    if (shortlist->options.hide_session_items)
-        return;
-    for (uint32_t i = 0; i < shortlist->count; i++)
-        for (uint32_t k = 0; k < own->count; k++)
-            if (own->item[k] == shortlist->items[i]) {
-                float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
-                row[INPUT_OWN] = 1;
-                row[INPUT_NEAR] = 1 / (float)own->distance[k];
-                row[INPUT_TIMES] = count_input((float)own->times[k]);
-            }
-}
-
-void hh_shortlist_make(hh_shortlist *shortlist, const hh_query *query, const hh_votes *votes,
-                       const float *mixture, const float *extra)
-{
-    own_items own;
-    find_own_items(&own, query);
-    choose(shortlist, query, votes, mixture);
-    fill_candidates(shortlist, votes);
-    fill_own(shortlist, &own);
-    float *about = shortlist->query;
-    about[QUERY_LENGTH] = count_input((float)query->length);
-    about[QUERY_LENGTH + 1] = query->length ? 1 / (float)query->length : 0;
-    about[QUERY_DISTINCT] = own.clicks ? (float)own.count / (float)own.clicks : 1;
-    about[QUERY_NEIGHBOURS] = count_input((float)votes->neighbours) * 0.5f;
-    for (int e = HH_POPS; e < HH_EXPERTS; e++)
-        about[QUERY_MASS + e - HH_POPS] = log_input(votes->mass[e]);
-    for (int p = 0; p < HH_POPS; p++)
-        about[QUERY_LAST + p] = log_input(votes->last_popularity[p]);
-    about[QUERY_LAST_CLICKS] = count_input((float)votes->last_clicks) * 0.5f;
-    for (uint32_t i = 0; i < shortlist->options.extra; i++)
-        about[QUERY_INPUTS + i] = extra ? extra[i] : 0;
-}
+    return hh_ln(1 + n) * COUNT_SCALE;

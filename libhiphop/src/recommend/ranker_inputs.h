@@ -38,6 +38,8 @@ enum {
 #define FLOOR     1e-6f
 #define LOG_FLOOR (-13.8155106f)
 #define LOG_SCALE 4.0f
+// A count's is log(1 + n), times this.
+#define COUNT_SCALE 0.5f
 
 struct hh_shortlist {
     hh_ranker_options options;
