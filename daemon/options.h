@@ -132,7 +132,7 @@
     X(graph, pair_norm, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                               \
       "pair: how far frequent items are damped; 0 not, 1 fully.")                                \
     X(graph, pair_backward, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                           \
-      "pair: weight of what was clicked before rather than after.")                              \
+      "pair: weight of what was clicked before rather than after, in the longer half-life.")     \
     X(graph, knn_decay, REAL, LIBRARY, BETWEEN(0.01, 1000, "clicks"), RESTART,                   \
       "knn: how fast older clicks of the asking session lose weight.")                           \
     X(graph, knn_reach, REAL, LIBRARY, BETWEEN(0.01, 1000, "clicks"), RESTART,                   \

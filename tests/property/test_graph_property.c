@@ -328,7 +328,7 @@ static void slow_answer(const world *w, const question *q, answer *a)
                     if (j == i || distance > REACH)
                         continue;
                     for (int h = 0; h < 2; h++) {
-                        double part = weight[h] / distance * (j > i ? 1 : o->pair_backward);
+                        double part = weight[h] / distance * (j > i ? 1 : h ? o->pair_backward : 0);
                         rows[h][s->clicks[j].item] += part;
                         sums[h] += part;
                     }

@@ -62,7 +62,7 @@ typedef struct hh_graph_options {
     // settings of the experts, each at its definition in the experts' files
     double pair_decay;    // q: by how much an item counts less for each click further back
     double pair_norm;     // exponent of the row sum
-    double pair_backward; // what came before an item, against what came after
+    double pair_backward; // what came before an item, against what came after, for the longer half-life
     double knn_decay;     // clicks back over which an item's weight falls to 1/e
     double knn_reach;     // clicks after the match over which a vote falls to 1/e
     double knn_backward;  // what a neighbour holds before the match, against after

@@ -2,7 +2,8 @@
 //   2^(-age/short half-life) + NEXT_LONG * 2^(-age/long half-life).
 // pair: what came within REACH clicks after any of the session's items, and, less, before it.
 //   C[y][x] = sum over the sessions read of y, over clicks on x at distance a from a click on y,
-//             1/a * 2^(-age/half-life) * (1 where x came after y, pair_backward where before)
+//             1/a * 2^(-age/half-life) * (1 where x came after y, pair_backward where before; 0 there for
+//             the short half-life: on a fast stream only what comes next matters)
 //   p(x)    ~ sum over d of pair_decay^d * C[c_d][x] / rowsum(C[c_d])^pair_norm
 // The age is that of the session's last click before as_of.
 #include "graph/reader.h"
@@ -27,9 +28,9 @@ void hh_pair_init(hh_reader *reader)
     for (int a = 1; a <= REACH; a++) {
         float part = 1 / (float)a;
         reader->pair_part[REACH + a] = (hh_four){a == 1, part, part, 1};
-        reader->pair_part[REACH - a] = (hh_four){0, backward * part, backward * part, 0};
-        reader->pair_sums[0][a] = reader->pair_sums[0][a - 1] + backward * part;
-        reader->pair_sums[1][a] = reader->pair_sums[1][a - 1] + part;
+        reader->pair_part[REACH - a] = (hh_four){0, 0, backward * part, 0};
+        reader->pair_sums[0][a] = reader->pair_sums[0][a - 1] + (hh_four){0, backward * part, 0, 0};
+        reader->pair_sums[1][a] = reader->pair_sums[1][a - 1] + (hh_four){part, part, 0, 0};
     }
     memset(reader->pair_short, 0, sizeof reader->pair_short);
     for (int clicks = 1; clicks <= HH_SHORT; clicks++)
@@ -53,7 +54,7 @@ static void fold(hh_reader *reader, hh_four scale)
 }
 
 // Returns pair's parts of the clicks around.
-static float vote_long(hh_reader *reader, const hh_neighbour *neighbour, uint32_t at, hh_four weight)
+static hh_four vote_long(hh_reader *reader, const hh_neighbour *neighbour, uint32_t at, hh_four weight)
 {
     uint32_t first = at - least(at, reader->at_once ? REACH : 0);
     uint32_t end = least(neighbour->clicks, at + REACH + 1);

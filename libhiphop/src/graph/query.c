@@ -19,7 +19,7 @@ hh_graph_options hh_graph_defaults(void)
         .neighbours = 250,
         .pair_decay = 0.6,
         .pair_norm = 0.7,
-        .pair_backward = 0.1,
+        .pair_backward = 0.2,
         .knn_decay = 1,
         .knn_reach = 2.5,
         .knn_backward = 0.5,

@@ -152,10 +152,10 @@ struct hh_reader {
     // the graph's options, as the query needs them
     uint32_t at_once; // clicks of a short session
     hh_four
-        pair_part[2 * HH_NEXT_TO + 1];  // of next, pair, pair, following in a click at HH_NEXT_TO + distance
-    float pair_sums[2][HH_NEXT_TO + 1]; // of pair's parts of so many clicks before, after
+        pair_part[2 * HH_NEXT_TO + 1]; // of next, pair, pair, following in a click at HH_NEXT_TO + distance
+    hh_four pair_sums[2][HH_NEXT_TO + 1]; // by half-life, of pair's parts of so many clicks before, after
     hh_four pair_short[HH_SHORT][HH_SHORT][HH_SHORT]; // parts by clicks - 1, match, click of a short session
-    float pair_mass[HH_SHORT][HH_SHORT];              // the parts' sum
+    hh_four pair_mass[HH_SHORT][HH_SHORT];            // the parts' sum
     float knn_short[HH_SHORT][HH_SHORT][HH_SHORT];
     float rate[4];                    // 1 / half-life, of pair and of knn
     float knn_size[HH_LENGTHS];       // factor of a session of so many clicks
