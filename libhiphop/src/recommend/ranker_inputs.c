@@ -188,3 +188,68 @@ HH_WIDE static void take_logs(float *restrict inputs, uint32_t count, logarithms
 static inline float count_input(float n)
 {
     return hh_ln(1 + n) * COUNT_SCALE;
+}
+
+static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
+{
+    logarithms of = {.best = {0}, .sum = {0}};
+    for (int k = 0; k < CANDIDATE_INPUTS; k++) {
+        bool share = k <= INPUT_MIXTURE;
+        of.add[k] = share ? FLOOR : 1;
+        of.less[k] = share ? LOG_FLOOR : 0;
+        of.by[k] = share ? 1 / LOG_SCALE : COUNT_SCALE;
+    }
+    for (uint32_t i = 0; i < shortlist->count; i++) {
+        float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
+        uint32_t at = shortlist->rows[i];
+        memcpy(row, votes->shares[at], sizeof *votes->shares);
+        row[INPUT_MIXTURE] = shortlist->mixture[i];
+        row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0; // see fill_own
+        row[INPUT_NEIGHBOURS] = (float)votes->evidence[at].neighbours;
+        row[INPUT_FOLLOWED] = (float)votes->evidence[at].followed;
+    }
+    take_logs(shortlist->inputs, shortlist->count, &of);
+    float *query = shortlist->query;
+    for (int e = 0; e < HH_EXPERTS; e++) {
+        query[QUERY_BEST + e] = log_input(of.best[e]);
+        query[QUERY_SUM + e] = of.sum[e];
+    }
+    query[QUERY_MIXTURE] = log_input(of.best[INPUT_MIXTURE]);
+    query[QUERY_MIXTURE + 1] = of.sum[INPUT_MIXTURE];
+}
+
+static void fill_own(hh_shortlist *shortlist, const own_items *own)
+{
+    if (shortlist->options.hide_session_items)
+        return;
+    for (uint32_t i = 0; i < shortlist->count; i++)
+        for (uint32_t k = 0; k < own->count; k++)
+            if (own->item[k] == shortlist->items[i]) {
+                float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
+                row[INPUT_OWN] = 1;
+                row[INPUT_NEAR] = 1 / (float)own->distance[k];
+                row[INPUT_TIMES] = count_input((float)own->times[k]);
+            }
+}
+
+void hh_shortlist_make(hh_shortlist *shortlist, const hh_query *query, const hh_votes *votes,
+                       const float *mixture, const float *extra)
+{
+    own_items own;
+    find_own_items(&own, query);
+    choose(shortlist, query, votes, mixture);
+    fill_candidates(shortlist, votes);
+    fill_own(shortlist, &own);
+    float *about = shortlist->query;
+    about[QUERY_LENGTH] = count_input((float)query->length);
+    about[QUERY_LENGTH + 1] = query->length ? 1 / (float)query->length : 0;
+    about[QUERY_DISTINCT] = own.clicks ? (float)own.count / (float)own.clicks : 1;
+    about[QUERY_NEIGHBOURS] = count_input((float)votes->neighbours) * 0.5f;
+    for (int e = HH_POPS; e < HH_EXPERTS; e++)
+        about[QUERY_MASS + e - HH_POPS] = log_input(votes->mass[e]);
+    for (int p = 0; p < HH_POPS; p++)
+        about[QUERY_LAST + p] = log_input(votes->last_popularity[p]);
+    about[QUERY_LAST_CLICKS] = count_input((float)votes->last_clicks) * 0.5f;
+    for (uint32_t i = 0; i < shortlist->options.extra; i++)
+        about[QUERY_INPUTS + i] = extra ? extra[i] : 0;
+}
