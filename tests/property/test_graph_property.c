@@ -436,6 +436,21 @@ typedef struct given {
     uint32_t neighbours;
 } given;
 
+// The expert from outside: what it says of an item is a function of the item, and it names one in three.
+static double foreseen(int item)
+{
+    return (item + 1) / (ITEMS * (ITEMS + 1) / 2.0);
+}
+
+static void foresee(void *context, const hh_item *items, size_t count, float *share)
+{
+    const world *w = context;
+    for (size_t i = 0; i < count; i++)
+        for (int item = 0; item < ITEMS; item++)
+            if (w->numbers[item] == items[i])
+                share[i * HH_EXPERTS] = (float)foreseen(item);
+}
+
 static hh_query query_of(const world *w, const question *q, hh_item numbers[MAX_LENGTH])
 {
     for (int i = 0; i < q->length; i++)
@@ -447,6 +462,12 @@ static void fast_answer(const world *w, const question *q, given *g)
 {
     hh_item numbers[MAX_LENGTH];
     hh_query query = query_of(w, q, numbers);
+    hh_item named[ITEMS / 3];
+    for (int i = 0; i < ITEMS / 3; i++)
+        named[i] = w->numbers[3 * i];
+    world *context = (world *)(uintptr_t)w;
+    hh_foresight foresight = {named, ITEMS / 3, 0, foresee, context};
+    query.foresight = &foresight;
     hh_votes votes;
     memset(g, 0, sizeof *g);
     cr_assert_eq(hh_graph_query(hh_recommender_reader(w->recommender), &query, ITEMS, &votes), HH_OK);
@@ -474,8 +495,9 @@ static void compare(const world *w, const question *q, uint64_t seed)
     for (int i = 0; i < ITEMS; i++) {
         cr_assert(!(fast.there[i] && w->withdrawn[i]), "seed %lu: %s is withdrawn", (unsigned long)seed,
                   name_of(i));
-        cr_assert(fast.there[i] || !slow->exists[i] || w->withdrawn[i], "seed %lu: %s is missing",
-                  (unsigned long)seed, name_of(i));
+        cr_assert(fast.there[i] || !(slow->exists[i] || (i % 3 == 0 && i / 3 < ITEMS / 3)) || w->withdrawn[i],
+                  "seed %lu: %s is missing", (unsigned long)seed, name_of(i));
+        slow->shares[i][HH_EXPERT_NETWORK] = fast.there[i] ? foreseen(i) : 0;
         for (int e = 0; e < HH_EXPERTS; e++) {
             if ((e == HH_EXPERT_KNN_SHORT || e == HH_EXPERT_KNN_LONG) && slow->knn_doubtful)
                 continue;

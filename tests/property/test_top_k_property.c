@@ -154,6 +154,26 @@ static size_t score_all(const world *w, const hh_query *query, size_t popular, s
 
 // ---- the test
 
+// The expert from outside has 64 opinions, and names the items of which it thinks best.
+#define OPINIONS 64
+
+static unsigned opinion(hh_item item)
+{
+    return (item * 2654435761u >> 20) % OPINIONS;
+}
+
+static float share_of(unsigned opinion)
+{
+    return (float)opinion / 4096;
+}
+
+static void foresee(void *context, const hh_item *items, size_t count, float *share)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++)
+        share[i * HH_EXPERTS] = share_of(opinion(items[i]));
+}
+
 static int lists, improved; // lists in which something stands that was no candidate at first
 
 static void ask(world *w, uint64_t seed)
@@ -166,6 +186,12 @@ static void ask(world *w, uint64_t seed)
                       .session_start = w->now};
     for (size_t i = 0; i < query.length; i++)
         session[i] = w->numbers[below(&w->random, w->items)];
+    static hh_item named[MOST_ITEMS];
+    hh_foresight foresight = {.items = named, .rest = share_of(OPINIONS - 2), .shares = foresee};
+    for (int i = 0; i < w->items; i++)
+        if (opinion(w->numbers[i]) == OPINIONS - 1)
+            named[foresight.count++] = w->numbers[i];
+    query.foresight = below(&w->random, 2) ? &foresight : NULL;
     static scored all[MOST_ITEMS], few[MOST_ITEMS];
     size_t exist = score_all(w, &query, MOST_ITEMS, all);
     size_t known = score_all(w, &query, w->list.k + query.length, few);

@@ -19,18 +19,18 @@ typedef struct hh_network hh_network;
       "a bias for items that the session holds, by their distance and its length")                        \
     X(COUNT, intents, "intents", 0, 0, 64, "M, with as many heads each; 0: none")                         \
     X(SWITCH, intent_readout, "intent-readout", false, 0, 1, "intents are part of the session's vector")  \
-    X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")          \
-    X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                       \
+    X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")         \
+    X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                      \
     X(COUNT, nearest, "nearest", 12, 1, 1000, "neighbours of each of the two kinds, at most")             \
     X(COUNT, newest, "newest", 256, 1, 100000, "sessions known of an item, at most")                      \
     X(SWITCH, whole, "whole", false, 0, 1,                                                                \
       "a neighbour says all its items; else those beside the match, mainly after it")                     \
     X(SWITCH, denoising, "denoising", false, 0, 1,                                                        \
       "intents decide which neighbours count; else their overlap does")                                   \
-    X(SWITCH, similar, "similar", false, 0, 1,                                                             \
+    X(SWITCH, similar, "similar", false, 0, 1,                                                            \
       "the most similar neighbours are part of the session's vector")                                     \
-    X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")       \
-    X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                    \
+    X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")      \
+    X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                   \
     X(SWITCH, contrastive, "contrastive", false, 0, 1, "a session shall be like its neighbours")          \
     X(REAL, id_dropout, "id-dropout", 0.1, 0, 0.9, "of items' own vectors where a source describes them") \
     X(REAL, id_length, "id-length", 0.6, 0, 1000,                                                         \

@@ -23,9 +23,9 @@ typedef struct hh_network_expert {
     hh_network *network;
     hh_forecast forecast;
     hh_neighbour_index *memory; // of the sessions that were trained on; NULL: it heeds none
-    uint32_t *row_of;  // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
-    uint32_t *item_of; // [items of the network] in the log
-    uint32_t *session; // [session_room] rows
+    uint32_t *row_of;           // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
+    uint32_t *item_of;          // [items of the network] in the log
+    uint32_t *session;          // [session_room] rows
     size_t session_room;
 } hh_network_expert;
 

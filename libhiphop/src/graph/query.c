@@ -205,7 +205,7 @@ static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
     hh_item item = reader->items[candidate];
     // What pop knows of the item is in the cache by now; only numbers that the caller brought may be
     // nobody's.
-    if (reader->pop.known && item < reader->pop.capacity && reader->rows[1 + candidate].seen != HH_BROUGHT)
+    if (reader->pop.known && item < reader->pop.capacity && reader->rows[1 + candidate].seen < HH_NAMED)
         return !reader->pop.items[item].hidden;
     const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
     return atomic_load_explicit(&entry->id, memory_order_acquire) &&
@@ -220,8 +220,8 @@ static void bring_foreseen(hh_reader *reader)
     for (size_t i = 0; foresight && i < foresight->count && !reader->failed; i++) {
         uint32_t candidate =
             foresight->items[i] == HH_ITEM_NONE ? HH_NONE : hh_candidate(reader, foresight->items[i]);
-        if (candidate != HH_NONE)
-            reader->rows[1 + candidate].seen = HH_BROUGHT;
+        if (candidate != HH_NONE && reader->rows[1 + candidate].seen != HH_BROUGHT)
+            reader->rows[1 + candidate].seen = HH_NAMED;
     }
 }
 

@@ -7,6 +7,7 @@
 
 #define HH_DEPTH   10 // clicks of the asking session that pair and knn look at, and the reach of a pair
 #define HH_BROUGHT HH_NONE
+#define HH_NAMED   (HH_NONE - 1)
 #define HH_LENGTHS 64 // of sessions, whose factor is looked up
 #define HH_REACH   32 // clicks around a match that a neighbour votes for
 #define HH_NEXT_TO 5  // clicks around a match that pair counts
@@ -86,7 +87,7 @@ typedef struct hh_row {
     hh_four pair; // of the item that is being read: next, pair short, pair long, and how often it followed
     float knn[2];
     uint32_t neighbours;
-    uint32_t seen; // by which neighbour last; HH_BROUGHT: the caller named it
+    uint32_t seen; // by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
 } hh_row;
 
 typedef struct hh_found { // a click on the item that is being read
