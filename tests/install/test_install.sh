@@ -46,9 +46,9 @@ missing=$(comm -23 <(echo "$declared") <(echo "$exported"))
 # The packages that dev.d/packages gives to where the programs only run bring every library that they need.
 if command -v dpkg-query >/dev/null; then
     for library in $(readelf -d "$usr/sbin/hiphopd" "$usr/bin/hiphop" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u); do
-        package=$(dpkg-query -S "*/$library" | sed 's/:.*//' | sort -u | head -n 1)
-        sed -n 's/^run: / libc6 /p' "$here/../../dev.d/packages" | grep -qw -- "$package" ||
-            fail "$library is needed where hiphopd runs: add $package to 'run:' in dev.d/packages"
+        packages=$(dpkg-query -S "*/$library" | sed 's/:.*//' | sort -u) # any of them will do
+        sed -n 's/^run: / libc6 /p' "$here/../../dev.d/packages" | grep -qwF -- "$packages" ||
+            fail "$library is needed where hiphopd runs: add one of ($packages) to 'run:' in dev.d/packages"
     done
 fi
 
