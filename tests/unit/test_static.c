@@ -187,6 +187,37 @@ Test(static, what_was_scored_before_does_not_change_with_what_comes)
     }
 }
 
+// Each item is followed by the one at its place in a cycle that skips: nothing but the last click tells.
+Test(static, the_network_learns_what_follows)
+{
+    static char taught[400 * 16], asked[40 * 16];
+    char *texts[] = {taught, asked};
+    const int sizes[] = {400, 40};
+    for (int t = 0; t < 2; t++)
+        for (int s = 0, at = 0; s < sizes[t]; s++) {
+            int item = 7 * s % 60;
+            at += snprintf(texts[t] + at, 16, "%d %d %d\n", item, (item + 17) % 60, (item + 34) % 60);
+        }
+    hh_log *log = static_log(taught, asked);
+    hh_error error = {0};
+    hh_evaluate_options options = options_of(HH_REMEMBER_TRAIN);
+    hh_setting_value settings[] = {{"network.epochs", 20}, {"network.batch", 32}, {"network.on", 1}};
+    options.settings = settings;
+    options.setting_count = 3;
+    const char *const network = "network", *const graph = "graph";
+    hh_result result = {0};
+    cr_assert_eq(hh_evaluate(log, &options, &network, 1, take_result, &result, &error), HH_OK, "%s",
+                 error.message);
+    cr_assert_eq(result.targets, 80);
+    cr_assert_gt(result.mrr[HH_AT_20], 0.9, "%g", result.mrr[HH_AT_20]);
+    cr_assert_eq(hh_evaluate(log, &options, &graph, 1, take_result, &result, &error), HH_OK);
+    cr_assert_gt(result.mrr[HH_AT_20], 0.9, "%g", result.mrr[HH_AT_20]);
+    settings[2].value = 0;
+    cr_assert_eq(hh_evaluate(log, &options, &network, 1, take_result, &result, &error), HH_OK);
+    cr_assert_eq(result.hr[HH_AT_20], 0, "there is no network");
+    hh_log_free(log);
+}
+
 // The protocol of the released code: it must show the leak, or it is not that protocol.
 Test(static, rows_of_a_batch_give_the_answers_away)
 {

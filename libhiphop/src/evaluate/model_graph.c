@@ -83,8 +83,11 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 #define HH_SETTING_NETWORK_REAL   HH_SETTING_NUMBER
 #define HH_SETTING_NETWORK_SHARE  HH_SETTING_NUMBER
 #define HH_SETTING_NETWORK_SWITCH HH_SETTING_COUNT
-static const hh_setting settings[] = {GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING)
-                                          HH_NETWORK_OPTIONS(NETWORK_SETTING)};
+#define NETWORK_ON                "network.on"
+static const hh_setting settings[] = {
+    GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING){
+        NETWORK_ON, "train a network where there are sessions to train it on; 0: do without",
+        HH_SETTING_COUNT, 0, 1, 1, NOTHING}};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 
@@ -189,7 +192,8 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
         hh_fail(error, HH_MEMORY, NULL);
         return false;
     }
-    bool network = setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK];
+    bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK]) &&
+                   hh_model_setting(setup->options, NETWORK_ON) != 0;
     return hh_network_expert_init(&self->network, setup, network, error) == HH_OK &&
            hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
            forget(self, setup->log, error) == HH_OK;
