@@ -38,7 +38,7 @@ typedef struct hh_train_progress {
     X(SWITCH, refit, "refit", true, 0, 1,                                                                 \
       "then train anew on all sessions, for as many epochs as were best")                                 \
     X(COUNT, batch, "batch", 512, 1, 1000000, "prefixes of a batch, about: a batch holds whole sessions") \
-    X(COUNT, negatives, "negatives", 8192, 0, 1000000000,                                                 \
+    X(COUNT, negatives, "negatives", 4096, 0, 1000000000,                                                 \
       "items that each prefix is held against, drawn anew for each batch; 0: all items")                  \
     X(COUNT, longest, "longest", 100, 2, 10000, "sessions are cut to their last so many clicks")          \
     X(REAL, rate, "rate", 4e-3, 1e-9, 1, "of Adam, after the warm-up")                                    \

@@ -98,5 +98,9 @@ hh_status hh_run_in_batches(hh_run *run, hh_error *error)
         if (status == HH_OK)
             status = ask_rows(run, &batch);
     }
+    // What the model knows of the last batch ends with it.
+    if (run->model)
+        run->kind->destroy(run->model);
+    run->model = NULL;
     return status;
 }
