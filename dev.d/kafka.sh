@@ -30,11 +30,11 @@ pid_of() {
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Below the range from which the system takes ports for outgoing connections.
-free_port() {
+free_port() { # [BUT]: not this one
     local port
     while :; do
         port=$((20000 + RANDOM % 12000))
-        if is_free $port && ! [ -e "$registry/$port" ]; then
+        if [ "$port" != "${1:-}" ] && is_free $port && ! [ -e "$registry/$port" ]; then
             printf '%s' $port
             return
         fi
@@ -113,7 +113,7 @@ start() {
     for _ in 1 2 3 4 5; do
         [ -z "$chosen" ] || port=$(free_port)
         is_free "$port" || die "kafka start: port $port is taken"
-        write_properties "$dir" "$port" "$(free_port)" >"$dir/server.properties"
+        write_properties "$dir" "$port" "$(free_port "$port")" >"$dir/server.properties"
         [ ${#settings[@]} = 0 ] || printf '%s\n' "${settings[@]}" >>"$dir/server.properties"
         java_of "$heap"
         if [ ! -f "$dir/topics/meta.properties" ]; then
