@@ -12,8 +12,9 @@ import sys
 ROOMS = ("libhiphop", "wire", "daemon", "cli")
 
 # Inside libhiphop arrows run downward: a room may include itself and the rooms before it.
-LIBRARY_ORDER = ("session", "graph", "nn", "model", "train", "recommend", "evaluate")
+LIBRARY_ORDER = ("semantics", "session", "graph", "nn", "model", "train", "recommend", "evaluate")
 LIBRARY_MAY = {
+    "semantics": (),
     "session": (),
     "graph": ("session",),
     "nn": (),

@@ -5,16 +5,12 @@
 #define WIRE_RECORDS_H
 
 #include <hiphop/status.h>
+#include <hiphop/text.h>
 #include <hiphop/time.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef enum hh_format { HH_FORMAT_JSON, HH_FORMAT_AVRO } hh_format; // Avro: bare binary, schema from a file
-
-typedef struct hh_text { // bytes of somebody else, not NUL-terminated
-    const char *bytes;
-    size_t length;
-} hh_text;
 
 // ---- in ----
 

@@ -4,15 +4,10 @@
 #define EVALUATE_LINE_READER_H
 
 #include <hiphop/status.h>
-#include <stddef.h>
+#include <hiphop/text.h>
 #include <stdint.h>
 
 #define HH_LINE_MAX (256 * 1024) // bytes of a line, its end among them
-
-typedef struct hh_text {
-    const char *bytes; // not NUL-terminated; NULL: none
-    size_t length;
-} hh_text;
 
 typedef struct hh_lines hh_lines;
 
