@@ -257,7 +257,7 @@ static void show(hh_keeper *keeper)
     hh_metrics_set(metrics, HH_METRIC_GRAPH_ITEMS, 0, (double)stats.items);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_MEMORY, 0, (double)stats.memory_bytes);
     hh_metrics_set(metrics, HH_METRIC_KEEPER_LAG, 0, (double)hh_feed_lag(keeper->feed));
-    hh_mixture_weights(keeper->shared->mixture, 2, INT64_MAX, weights);
+    hh_mixture_mean(keeper->shared->mixture, weights);
     for (size_t i = 0; i < HH_EXPERTS; i++)
         hh_metrics_set(metrics, HH_METRIC_MIXTURE, i, weights[i]);
 }

@@ -82,7 +82,7 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
     X(MIXTURE, "hiphop_mixture_weight", GAUGE, "expert",                                                     \
       "pop_short|pop_middle|pop_long|next|pair_short|pair_long|knn_short|knn_long|repeat_last|repeat|"       \
       "network",                                                                                             \
-      "Weight of each expert in the mixture, learned from the stream; they sum to 1.")                       \
+      "Weight of each expert in the mixture, mean over the latest clicks; they sum to 1.")                   \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \
     X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|popularity",                          \

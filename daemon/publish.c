@@ -166,7 +166,9 @@ static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t p
 
     // The yardstick: as long as our list, by the same rule about the session's own items.
     double weights[HH_EXPERTS];
-    hh_mixture_weights(p->shared->mixture, position + 1, session->clicks[position].time, weights);
+    const hh_votes *votes = hh_recommender_votes(p->recommender);
+    hh_context context = hh_context_of(votes ? votes : &(hh_votes){0});
+    hh_mixture_weights(p->shared->mixture, &context, session->clicks[position].time, weights);
     hh_expert best = HH_EXPERT_POP_SHORT;
     for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
         best = weights[e] > weights[best] ? e : best;

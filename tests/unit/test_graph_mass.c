@@ -41,3 +41,32 @@ Test(graph_mass, a_query_says_how_much_there_is_to_go_by)
     hh_reader_free(reader);
     hh_graph_free(graph);
 }
+
+Test(graph_mass, a_query_says_when_the_session_had_its_last_item_before)
+{
+    hh_graph_options options = hh_graph_defaults();
+    hh_error error;
+    hh_graph *graph = hh_graph_new(&options, &error);
+    hh_item a = hh_graph_intern(graph, "a", 1), b = hh_graph_intern(graph, "b", 1);
+    hh_reader *reader = hh_reader_new(graph, &error);
+    const struct {
+        hh_item items[4];
+        size_t length, before;
+    } cases[] = {
+        {{a}, 0, 0},
+        {{a}, 1, 0},
+        {{a, b}, 2, 0},
+        {{b, a, a}, 3, 1},
+        {{a, b, b, a}, 4, 3},
+        {{a, a, b, a}, 4, 2},
+        {{HH_ITEM_NONE, HH_ITEM_NONE}, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hh_votes votes;
+        hh_query query = {.items = cases[i].items, .length = cases[i].length, .as_of = 5000};
+        cr_assert_eq(hh_graph_query(reader, &query, 20, &votes), HH_OK);
+        cr_assert_eq(votes.last_before, cases[i].before, "case %zu", i);
+    }
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}

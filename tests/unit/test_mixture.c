@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <hiphop/recommend.h>
 #include <math.h>
+#include <string.h>
 
 static hh_time now = 1700000000000; // of the next lesson
 
@@ -21,7 +22,8 @@ static void learn(hh_mixture *mixture, size_t length, hh_expert right, hh_item c
 static double weight_at(const hh_mixture *mixture, size_t length, hh_expert expert, hh_time as_of)
 {
     double weights[HH_EXPERTS], sum = 0;
-    hh_mixture_weights(mixture, length, as_of, weights);
+    hh_context context = hh_context_of(&(hh_votes){.length = length});
+    hh_mixture_weights(mixture, &context, as_of, weights);
     for (int e = 0; e < HH_EXPERTS; e++)
         sum += weights[e];
     cr_assert_float_eq(sum, 1, 1e-9);
@@ -63,12 +65,61 @@ Test(mixture, whoever_is_always_the_better_one_is_found_within_hundreds_of_click
 Test(mixture, sessions_of_different_length_have_weights_of_their_own)
 {
     hh_mixture *mixture = hh_mixture_new();
-    double before = weight_of(mixture, 1, HH_EXPERT_NEXT);
+    for (int i = 0; i < 1000; i++) {
+        learn(mixture, 1, HH_EXPERT_NEXT, 0);
+        learn(mixture, 4, HH_EXPERT_KNN_LONG, 0);
+    }
+    cr_assert_gt(weight_of(mixture, 1, HH_EXPERT_NEXT), 0.8);
+    cr_assert_gt(weight_of(mixture, 4, HH_EXPERT_KNN_LONG), 0.8);
+    cr_assert_eq(weight_of(mixture, 5, HH_EXPERT_NEXT), weight_of(mixture, 500, HH_EXPERT_NEXT));
+    hh_mixture_free(mixture);
+}
+
+Test(mixture, what_a_rare_context_lacks_all_have_taught)
+{
+    hh_mixture *mixture = hh_mixture_new();
     for (int i = 0; i < 1000; i++)
         learn(mixture, 4, HH_EXPERT_NEXT, 0);
-    cr_assert_eq(weight_of(mixture, 1, HH_EXPERT_NEXT), before);
-    cr_assert_gt(weight_of(mixture, 4, HH_EXPERT_NEXT), 0.8);
-    cr_assert_eq(weight_of(mixture, 5, HH_EXPERT_NEXT), weight_of(mixture, 500, HH_EXPERT_NEXT));
+    cr_assert_gt(weight_of(mixture, 1, HH_EXPERT_NEXT), 0.5);
+    cr_assert_lt(weight_of(mixture, 1, HH_EXPERT_NEXT), weight_of(mixture, 4, HH_EXPERT_NEXT));
+    hh_mixture_free(mixture);
+}
+
+static bool same_context(hh_votes a, hh_votes b)
+{
+    hh_context x = hh_context_of(&a), y = hh_context_of(&b);
+    return memcmp(&x, &y, sizeof x) == 0;
+}
+
+Test(mixture, contexts_tell_magnitudes_apart_and_how_the_last_item_came_back)
+{
+    cr_assert(same_context((hh_votes){.length = 5}, (hh_votes){.length = 50}));
+    cr_assert_not(same_context((hh_votes){.length = 4}, (hh_votes){.length = 5}));
+    cr_assert_not(same_context((hh_votes){.last_before = 0}, (hh_votes){.last_before = 1}));
+    cr_assert_not(same_context((hh_votes){.last_before = 1}, (hh_votes){.last_before = 2}));
+    cr_assert(same_context((hh_votes){.last_before = 2}, (hh_votes){.last_before = 9}));
+    cr_assert_not(same_context((hh_votes){.neighbours = 0}, (hh_votes){.neighbours = 1}));
+    cr_assert(same_context((hh_votes){.neighbours = 1}, (hh_votes){.neighbours = 3}));
+    cr_assert_not(same_context((hh_votes){.neighbours = 3}, (hh_votes){.neighbours = 4}));
+    cr_assert(same_context((hh_votes){.neighbours = 256}, (hh_votes){.neighbours = UINT32_MAX}));
+    cr_assert_not(same_context((hh_votes){.last_clicks = 15}, (hh_votes){.last_clicks = 16}));
+    cr_assert_not(same_context((hh_votes){.mass[HH_EXPERT_NEXT] = 0.01f}, (hh_votes){.length = 0}));
+    cr_assert_not(same_context((hh_votes){.mass[HH_EXPERT_PAIR_SHORT] = 1}, (hh_votes){.length = 0}));
+}
+
+Test(mixture, the_mean_is_of_what_lessons_were_weighed_by)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    double mean[HH_EXPERTS], sum = 0;
+    hh_mixture_mean(mixture, mean);
+    cr_assert_float_eq(mean[HH_EXPERT_NEXT], 1.0 / HH_EXPERTS, 1e-9);
+    for (int i = 0; i < 5000; i++)
+        learn(mixture, 3, HH_EXPERT_NEXT, 0);
+    hh_mixture_mean(mixture, mean);
+    for (int e = 0; e < HH_EXPERTS; e++)
+        sum += mean[e];
+    cr_assert_float_eq(sum, 1, 1e-6);
+    cr_assert_gt(mean[HH_EXPERT_NEXT], 0.9);
     hh_mixture_free(mixture);
 }
 

@@ -9,24 +9,39 @@
 // The mixture p(v) = sum_e w_e p_e(v), its weights learned online by EM, test-then-learn. One learner (the
 // writer of the graph is the natural one), many readers, who neither lock nor wait.
 //
+// How far an expert can be trusted depends on how much there is to go by, so the weights depend on the
+// query: softmax of the sum of a few rows of a table, which rows is the query's context.
+//
 // The weights are as of a time, as the graph is: what is asked as of a time has learned from earlier clicks
 // alone, however far ahead the learner is. It need not have learned from all of them: every 64 clicks learned
 // from, at most every 15 seconds of event time, the weights are put aside for those who ask, and the last 256
 // of these are kept, so for an hour or more. Who asks for an earlier time gets the starting weights.
 typedef struct hh_mixture hh_mixture;
 
+// What the weights of a query go by. Whoever learns from it later, when the click has come, keeps this and
+// the clicked item's row of shares.
+#define HH_CONTEXT_ROWS 7
+typedef struct hh_context {
+    uint8_t row[HH_CONTEXT_ROWS];
+} hh_context;
+hh_context hh_context_of(const hh_votes *votes);
+
 hh_mixture *hh_mixture_new(void); // all experts equal; NULL when out of memory
 void hh_mixture_free(hh_mixture *mixture);
-// What was clicked at `time`, given the votes of a query that did not yet know it. Only `length` and the
-// clicked item's row are read (none where it is no candidate): whoever learns later, when the click has come,
-// may keep these alone.
+// What was clicked at `time`, given the votes of a query that did not yet know it.
 void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicked, hh_time time);
+// The same by the query's context and the clicked item's shares; all 0, where it was no candidate, teach
+// nothing.
+void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const float shares[HH_EXPERTS],
+                          hh_time time);
 // scores[votes->count]: the share that the mixture, as of votes->as_of, gives each candidate. hh_recommend
 // lists by these.
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
-// weights[HH_EXPERTS], summing to 1, for a session of this length: how far an expert can be trusted depends
-// on how much the session has told. as_of INT64_MAX: the latest put aside.
-void hh_mixture_weights(const hh_mixture *mixture, size_t length, hh_time as_of, double weights[HH_EXPERTS]);
+// weights[HH_EXPERTS], summing to 1, for a query of this context. as_of INT64_MAX: the latest put aside.
+void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh_time as_of,
+                        double weights[HH_EXPERTS]);
+// The mean of the weights over the latest thousand or so lessons. The learner's thread alone may ask.
+void hh_mixture_mean(const hh_mixture *mixture, double weights[HH_EXPERTS]);
 
 typedef enum hh_reason_kind {
     HH_REASON_POPULAR,   // popular now

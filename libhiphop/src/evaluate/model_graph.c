@@ -277,10 +277,11 @@ static hh_foresight foresee(hh_graph_model *self)
     return foresight;
 }
 
-static void score_without_network(const hh_graph_model *self, const hh_votes *votes, float *scores)
+static void score_without_network(const hh_graph_model *self, const hh_votes *votes,
+                                  const hh_context *context, float *scores)
 {
     double weights[HH_EXPERTS];
-    hh_mixture_weights(self->graph_mixture, votes->length, votes->as_of, weights);
+    hh_mixture_weights(self->graph_mixture, context, votes->as_of, weights);
     weights[HH_EXPERT_NETWORK] = 0;
     hh_mix(weights, votes->shares, votes->count, scores);
 }
@@ -335,9 +336,10 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         return HH_MEMORY;
     self->scores = scores;
 
+    answer->context = hh_context_of(votes);
     hh_mixture_scores(self->mixture, votes, scores);
     if (self->graph_mixture) // its weight of the network, which it has never seen say anything, is none
-        score_without_network(self, votes, graph_scores);
+        score_without_network(self, votes, &answer->context, graph_scores);
     for (size_t i = 0; i < votes->count; i++)
         numbers[i] = self->from_graph[votes->items[i]];
     answer->count = (uint32_t)votes->count;
@@ -353,29 +355,18 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
                                    question->teaches ? &answer->learns : NULL);
 }
 
-static void outcome(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores,
+static void outcome(void *model, uint32_t item, hh_time time, const hh_context *context, const float *scores,
                     void *learns)
 {
     hh_graph_model *self = model;
-    float shares[1][HH_EXPERTS];
-    bool foreseen = false;
-    for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
-        shares[0][expert] = scores[FIRST_EXPERT + expert];
-        foreseen = foreseen || shares[0][expert] > 0;
-    }
-    hh_item clicked = self->to_graph[item];
-    hh_evidence evidence = {0};
-    hh_votes row = {.count = foreseen,
-                    .items = &clicked,
-                    .shares = (const float(*)[HH_EXPERTS])shares,
-                    .evidence = &evidence,
-                    .length = length};
-    hh_mixture_learn(self->mixture, &row, clicked, time);
+    float shares[HH_EXPERTS];
+    memcpy(shares, scores + FIRST_EXPERT, sizeof shares);
+    hh_mixture_learn_row(self->mixture, context, shares, time);
     if (self->graph_mixture) {
-        shares[0][HH_EXPERT_NETWORK] = 0;
-        hh_mixture_learn(self->graph_mixture, &row, clicked, time);
+        shares[HH_EXPERT_NETWORK] = 0;
+        hh_mixture_learn_row(self->graph_mixture, context, shares, time);
     }
-    hh_ranking_model_outcome(&self->ranking, learns, clicked, time);
+    hh_ranking_model_outcome(&self->ranking, learns, self->to_graph[item], time);
 }
 
 const hh_model_kind hh_model_graph = {

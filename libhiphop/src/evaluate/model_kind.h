@@ -9,6 +9,8 @@
 #include "evaluate/click_log.h"
 #include "evaluate/popular.h"
 
+#include <hiphop/recommend.h>
+
 #define FILL_SCORE    1e-33f // what fills a list up has less than this
 #define MODEL_OUTPUTS 16     // a model may give several rankings at once (the mixture and each expert)
 
@@ -36,8 +38,9 @@ typedef struct hh_answer {
     const uint32_t *items;              // [count] distinct
     const float *scores[MODEL_OUTPUTS]; // [count] each, at this distance from one to the next:
     uint32_t stride[MODEL_OUTPUTS];
-    bool unfit;   // this question must neither count nor teach: the model knew the answer
-    void *learns; // what the model wants back with the outcome; it may outlive the next call
+    hh_context context; // told again with the outcome
+    bool unfit;         // this question must neither count nor teach: the model knew the answer
+    void *learns;       // what the model wants back with the outcome; it may outlive the next call
 } hh_answer;
 
 typedef struct hh_model_setup {
@@ -61,10 +64,10 @@ typedef struct hh_model_kind {
     // beside them stays (weights). NULL: there is no such thing, and the model is made anew instead.
     hh_status (*forget)(void *model, const hh_log *log, hh_error *error);
     hh_status (*answer)(void *model, const hh_question *question, hh_answer *answer);
-    // What was clicked at `time`. scores[output_count]: what answer() gave it, for a session of this length;
-    // learns: of that answer. Every question that teaches has its outcome, but where the log ends before. May
+    // What was clicked at `time`. scores[output_count]: what answer() gave it; context and learns: of that
+    // answer. Every question that teaches has its outcome, but where the log ends before. May
     // be NULL
-    void (*outcome)(void *model, uint32_t item, hh_time time, uint32_t length, const float *scores,
+    void (*outcome)(void *model, uint32_t item, hh_time time, const hh_context *context, const float *scores,
                     void *learns);
 } hh_model_kind;
 

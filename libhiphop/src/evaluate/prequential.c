@@ -86,7 +86,7 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
     hh_status status = hh_run_ask(run, &question, target, counts, &answer);
     if (status != HH_OK || !question.teaches || answer.unfit)
         return status;
-    hh_foreseen outcome = {.item = target, .length = asking.length, .learns = answer.learns};
+    hh_foreseen outcome = {.item = target, .context = answer.context, .learns = answer.learns};
     for (uint32_t row = 0; row < answer.count; row++)
         if (answer.items[row] == target)
             for (uint32_t output = 0; output < run->kind->output_count; output++)
@@ -120,7 +120,7 @@ static hh_status ask_at(hh_run *run, uint32_t click, const uint32_t *place)
 static void learn_outcomes(hh_run *run, hh_time time)
 {
     for (size_t i = 0; i < run->arrived_count; i++)
-        run->kind->outcome(run->model, run->arrived[i].item, time, run->arrived[i].length,
+        run->kind->outcome(run->model, run->arrived[i].item, time, &run->arrived[i].context,
                            run->arrived[i].scores, run->arrived[i].learns);
     run->arrived_count = 0;
 }

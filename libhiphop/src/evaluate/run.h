@@ -7,9 +7,10 @@
 #include "evaluate/ranking.h"
 
 typedef struct hh_foreseen { // what an answer had said of the item that was then clicked
-    uint32_t item, length;   // length: of the session that asked
+    uint32_t item;
+    hh_context context; // see hh_answer, as learns
     float scores[MODEL_OUTPUTS];
-    void *learns; // see hh_answer
+    void *learns;
 } hh_foreseen;
 
 typedef struct hh_run {

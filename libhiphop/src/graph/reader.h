@@ -233,6 +233,8 @@ void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from re
 void hh_knn_init(hh_reader *reader);
 void hh_votes_knn(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
+// Clicks back at which the last item was clicked before; 0: never, or it is unknown.
+size_t hh_last_before(const hh_item *items, size_t length);
 void hh_votes_foresight(hh_reader *reader, uint32_t first); // of the candidates from `first` on, as shares
 
 #endif

@@ -18,3 +18,11 @@ void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length)
             reader->shares[candidate][HH_EXPERT_REPEAT] = part;
     }
 }
+
+size_t hh_last_before(const hh_item *items, size_t length)
+{
+    for (size_t back = 1; back < length && items[length - 1] != HH_ITEM_NONE; back++)
+        if (items[length - 1 - back] == items[length - 1])
+            return back;
+    return 0;
+}

@@ -282,7 +282,8 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
     hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
     recommender->asked = status == HH_OK;
     double weights[HH_EXPERTS];
-    hh_mixture_weights(recommender->mixture, query->length, query->as_of, weights);
+    hh_context context = hh_context_of(votes);
+    hh_mixture_weights(recommender->mixture, &context, query->as_of, weights);
     if (!status)
         status = score(recommender, weights);
     if (status)
