@@ -1,4 +1,5 @@
 #include "fail_alloc.h"
+#include "made_votes.h"
 #include "recommend/ranker_weights.h"
 
 #include <criterion/criterion.h>
@@ -7,65 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Votes on CANDIDATES items, by a seed; the mixture is their mean.
-#define CANDIDATES 300
-
-typedef struct votes_made {
-    hh_item items[CANDIDATES], session[2];
-    float shares[CANDIDATES][HH_EXPERTS], mixture[CANDIDATES];
-    hh_evidence evidence[CANDIDATES];
-    hh_votes votes;
-    hh_query query;
-} votes_made;
-
-static float noise(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (float)(*seed >> 40) * 0x1p-24f;
-}
-
-static void mix(votes_made *made)
-{
-    for (int i = 0; i < CANDIDATES; i++) {
-        made->mixture[i] = 0;
-        for (int e = 0; e < HH_EXPERTS; e++)
-            made->mixture[i] += made->shares[i][e] / HH_EXPERTS;
-    }
-}
-
-static votes_made *votes_of(uint64_t seed)
-{
-    votes_made *made = calloc(1, sizeof *made);
-    for (int i = 0; i < CANDIDATES; i++) {
-        made->items[i] = 1000 + (hh_item)i;
-        made->evidence[i] = (hh_evidence){(uint32_t)(9 * noise(&seed)), (uint32_t)(3 * noise(&seed))};
-        for (int e = 0; e < HH_EXPERTS; e++)
-            made->shares[i][e] = noise(&seed) < 0.5f ? 0 : powf(noise(&seed), 8) / 30;
-    }
-    mix(made);
-    made->session[0] = made->items[7];
-    made->session[1] = made->items[20];
-    made->query = (hh_query){.items = made->session, .length = 2};
-    made->votes = (hh_votes){.count = CANDIDATES,
-                             .items = made->items,
-                             .shares = (const float(*)[HH_EXPERTS])made->shares,
-                             .evidence = made->evidence,
-                             .length = 2,
-                             .neighbours = 40,
-                             .last_popularity = {0.1f, 0.01f, 0},
-                             .last_clicks = 12};
-    return made;
-}
-
-static hh_shortlist *list_of(const hh_ranker_options *options, const votes_made *made)
-{
-    hh_error error;
-    hh_shortlist *shortlist = hh_shortlist_new(options, &error);
-    cr_assert(shortlist);
-    hh_shortlist_make(shortlist, &made->query, &made->votes, made->mixture, NULL);
-    return shortlist;
-}
 
 Test(ranker, the_shortlist_is_the_best_of_the_mixture)
 {
@@ -289,6 +231,10 @@ Test(ranker, what_no_mixture_can_say_is_learned_from_a_stream)
     hh_ranker_trainer_progress(trainer, &progress);
     cr_assert_eq(progress.examples, 3000 - 512); // those before the first step are not compared
     cr_assert_gt(progress.gain, 0.2);
+    cr_assert_float_eq(
+        progress.gain,
+        progress.ranker.hr20 + progress.ranker.mrr20 - progress.mixture.hr20 - progress.mixture.mrr20, 1e-9);
+    cr_assert(progress.mixture.hr20 > 0.1 && progress.ranker.hr20 <= 1);
     hh_ranker_free(untrained);
     hh_ranker_free(ranker);
     hh_ranker_trainer_free(trainer);
@@ -436,7 +382,10 @@ Test(ranker, nobody_and_nothing_is_no_trouble)
     hh_ranker_trainer_progress(trainer, &before);
     hh_ranker_trainer_learn(trainer, shortlist, 1, 1); // not among the candidates
     hh_ranker_trainer_progress(trainer, &after);
-    cr_assert_eq(before.examples, after.examples);
+    cr_assert_eq(after.examples, before.examples + 1, "neither has it");
+    cr_assert_lt(after.ranker.hr20, before.ranker.hr20);
+    cr_assert_lt(after.mixture.hr20, before.mixture.hr20);
+    cr_assert_eq(after.active, before.active);
     hh_ranker_free(ranker);
     hh_ranker_trainer_free(trainer);
     hh_shortlist_free(shortlist);

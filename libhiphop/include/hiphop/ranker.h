@@ -90,9 +90,15 @@ double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs);
 // Mean loss of what is on a list, in nats, of the kept examples.
 double hh_ranker_trainer_loss(hh_ranker_trainer *trainer);
 
+// Recent means over what was compared; what is not on a shortlist, neither has listed.
+typedef struct hh_ranker_figures {
+    double hr20, mrr20;
+} hh_ranker_figures;
+
 typedef struct hh_ranker_progress {
     uint64_t examples; // compared
-    double gain;       // of ranker over mixture, recent mean of HR@20 + MRR@20
+    hh_ranker_figures ranker, mixture;
+    double gain; // of ranker over mixture: HR@20 + MRR@20
     bool active;
 } hh_ranker_progress;
 void hh_ranker_trainer_progress(const hh_ranker_trainer *trainer, hh_ranker_progress *progress);

@@ -293,13 +293,32 @@ static void know(hh_ranker_trainer *trainer, hh_time time)
 
 // ---- against the mixture ----
 
-// What the place of the clicked item is worth: HR@20 + MRR@20, everything of its score standing before it.
-static double worth(const float *scores, uint32_t count, uint32_t clicked)
+// Moves the means towards what the place of the clicked item is worth, everything of its score standing
+// before it; NULL: not listed.
+static void move(hh_ranker_figures *figures, const float *scores, uint32_t count, uint32_t clicked, double by)
 {
     uint32_t rank = 0;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; scores && i < count; i++)
         rank += scores[i] >= scores[clicked];
-    return rank <= LIST ? 1 + 1.0 / rank : 0;
+    bool hit = rank > 0 && rank <= LIST;
+    figures->hr20 += ((hit ? 1 : 0) - figures->hr20) * by;
+    figures->mrr20 += ((hit ? 1.0 / rank : 0) - figures->mrr20) * by;
+}
+
+// ranker: its scores, NULL where the clicked item is not on the shortlist.
+static void judge(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, const float *ranker,
+                  uint32_t clicked)
+{
+    hh_ranker_progress *progress = &trainer->progress;
+    progress->examples++;
+    trainer->compared = trainer->compared < RECENT ? trainer->compared + 1 : RECENT;
+    move(&progress->ranker, ranker, shortlist->count, clicked, 1 / trainer->compared);
+    move(&progress->mixture, ranker ? shortlist->mixture : NULL, shortlist->count, clicked,
+         1 / trainer->compared);
+    progress->gain =
+        progress->ranker.hr20 + progress->ranker.mrr20 - progress->mixture.hr20 - progress->mixture.mrr20;
+    if (progress->examples >= CONVINCE)
+        progress->active = progress->gain > 0;
 }
 
 static void compare(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, uint32_t clicked)
@@ -308,14 +327,7 @@ static void compare(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, u
     values_of(trainer, values);
     hh_ranker_example example = hh_shortlist_example(shortlist), scaled = scaled_example(trainer, &example);
     hh_ranker_forward(values, &scaled, NULL, trainer->scores);
-    double gain = worth(trainer->scores, shortlist->count, clicked) -
-                  worth(shortlist->mixture, shortlist->count, clicked);
-    hh_ranker_progress *progress = &trainer->progress;
-    progress->examples++;
-    trainer->compared = trainer->compared < RECENT ? trainer->compared + 1 : RECENT;
-    progress->gain += (gain - progress->gain) / trainer->compared;
-    if (progress->examples >= CONVINCE)
-        progress->active = progress->gain > 0;
+    judge(trainer, shortlist, trainer->scores, clicked);
 }
 
 void hh_ranker_trainer_progress(const hh_ranker_trainer *trainer, hh_ranker_progress *progress)
@@ -329,8 +341,13 @@ void hh_ranker_trainer_learn(hh_ranker_trainer *trainer, const hh_shortlist *sho
                              hh_time time)
 {
     uint32_t row = row_of(shortlist, clicked);
-    if (row == shortlist->count)
+    if (row == shortlist->count) {
+        if (trainer->measured) {
+            know(trainer, time);
+            judge(trainer, shortlist, NULL, row);
+        }
         return;
+    }
     if (!trainer->measured) { // the replays will come back to it
         hh_ranker_trainer_add(trainer, shortlist, clicked, time);
         if (trainer->kept_count >= MEASURED || trainer->kept_count == trainer->options.memory)
