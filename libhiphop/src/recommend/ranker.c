@@ -7,15 +7,22 @@
 
 #define FURTHEST 60.0f // behind the best, in nats; nothing is further
 
-hh_ranker *hh_ranker_zero(const hh_ranker_options *options)
+size_t hh_ranker_size(const hh_ranker_options *options)
 {
     hh_ranker_shape shapes[RANKER_LAYERS];
     hh_ranker_shapes(options, shapes);
     size_t size = 0;
     for (int l = 0; l < RANKER_LAYERS; l++)
         size += shapes[l].rows * shapes[l].cols;
+    return size;
+}
+
+hh_ranker *hh_ranker_zero(const hh_ranker_options *options)
+{
+    hh_ranker_shape shapes[RANKER_LAYERS];
+    hh_ranker_shapes(options, shapes);
     hh_ranker *ranker = calloc(1, sizeof *ranker);
-    float *block = calloc(size, sizeof *block);
+    float *block = calloc(hh_ranker_size(options), sizeof *block);
     if (!ranker || !block) {
         free(ranker);
         free(block);

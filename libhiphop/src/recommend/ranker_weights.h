@@ -11,6 +11,7 @@ struct hh_ranker {
     float active;                 // 0 or 1
 };
 
+size_t hh_ranker_size(const hh_ranker_options *options);     // of the layers, in floats
 hh_ranker *hh_ranker_zero(const hh_ranker_options *options); // NULL when out of memory
 
 static inline hh_ranker_example hh_shortlist_example(const hh_shortlist *shortlist)
