@@ -148,6 +148,68 @@ Test(recommend, a_ranker_makes_the_list_while_it_is_used_and_active)
     hh_recommender_free(recommender);
 }
 
+// The shelf learns that what comes last by the mixture is clicked, and has that on the shelf as of `now`.
+static hh_time teach_to_reverse(hh_ranker_shelf *shelf, hh_time now)
+{
+    hh_error error;
+    hh_recommend_options options = {.k = 8, .hide_session_items = true};
+    hh_recommender *recommender = hh_recommender_new(graph, mixture, &options, &error);
+    hh_ranker *ranker = hh_ranker_new(hh_ranker_shelf_options(shelf), &error);
+    cr_assert_eq(hh_recommender_use(recommender, ranker, &error), HH_OK); // for its shortlist
+    check_list(recommender, "bcd");
+    for (int i = 0; i < 6000; i++)
+        hh_ranker_shelf_learn(shelf, hh_recommender_shortlist(recommender), item("d"), now += HH_SECOND);
+    hh_recommender_free(recommender);
+    hh_ranker_free(ranker);
+    return now;
+}
+
+Test(recommend, a_shelf_makes_the_list_as_of_its_time)
+{
+    session(1, 0, "ab");
+    session(2, HH_MINUTE, "ab");
+    session(3, 2 * HH_MINUTE, "ab");
+    session(4, 3 * HH_MINUTE, "ac");
+    session(5, 4 * HH_MINUTE, "ac");
+    session(6, 5 * HH_MINUTE, "ad");
+    hh_error error;
+    hh_ranker_options small = hh_ranker_defaults();
+    small.candidates = 20;
+    small.hide_session_items = true;
+    hh_ranker_shelf *shelf = hh_ranker_shelf_new(&small, &error);
+    hh_time later = teach_to_reverse(shelf, HH_HOUR);
+    hh_recommend_options options = {.k = 8, .hide_session_items = true};
+    hh_recommender *recommender = hh_recommender_new(graph, mixture, &options, &error);
+    cr_assert_eq(hh_recommender_follow(recommender, shelf, &error), HH_OK);
+    check_list(recommender, "bcd"); // as of HH_HOUR, when nothing was learned
+    cr_assert_null(hh_recommender_shortlist(recommender));
+    hh_item asked = item("a");
+    hh_query query = {.items = &asked, .length = 1, .as_of = later, .visitor = 999, .session_start = later};
+    hh_recommendation list[8];
+    size_t count;
+    cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
+    cr_assert_eq(count, 3, "the list is as long as without it");
+    cr_assert_eq(list[0].item, item("d"));
+    cr_assert(list[0].score > list[1].score && list[1].score > list[2].score && list[2].score > 0);
+    hh_recommendation first = list[0];
+
+    cr_assert_eq(hh_graph_withdraw(graph, item("d"), true), HH_OK);
+    cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
+    cr_assert_eq(count, 2);
+    cr_assert(list[0].item != item("d") && list[1].item != item("d"));
+    cr_assert_eq(hh_graph_withdraw(graph, item("d"), false), HH_OK);
+
+    cr_assert_eq(hh_recommender_follow(recommender, NULL, &error), HH_OK);
+    cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
+    cr_assert_eq(list[0].item, item("b"));
+    cr_assert_eq(list[2].item, first.item);
+    cr_assert_eq(list[2].reason, first.reason, "the reason is that of the votes");
+    cr_assert_eq(list[2].count, first.count);
+    cr_assert_eq(list[2].of, first.of);
+    hh_recommender_free(recommender);
+    hh_ranker_shelf_free(shelf);
+}
+
 Test(recommend, withdrawn_items_never_show_until_restored)
 {
     session(1, 0, "abc");

@@ -4,7 +4,7 @@
 #define HIPHOP_RECOMMEND_H
 
 #include <hiphop/graph.h>
-#include <hiphop/ranker.h>
+#include <hiphop/ranker_shelf.h>
 
 // The mixture p(v) = sum_e w_e p_e(v), its weights learned online by EM, test-then-learn. One learner (the
 // writer of the graph is the natural one), many readers, who neither lock nor wait.
@@ -78,6 +78,11 @@ hh_reader *hh_recommender_reader(hh_recommender *recommender);
 // HH_MEMORY: as before.
 hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error);
 
+// From the next list on it is made by the shelf's newest ranker that is earlier than the query, by the
+// mixture alone where there is none, or where that ranker is not active. NULL: no shelf any more. The shelf
+// must outlive the recommender, and takes the place of a ranker in use. HH_MEMORY: as before.
+hh_status hh_recommender_follow(hh_recommender *recommender, const hh_ranker_shelf *shelf, hh_error *error);
+
 // The exact top k of all items that are not withdrawn, best first (ties by item id, so that they do not
 // depend on arrival), into list[k]; *count < k only where fewer items exist. Hold the recommender's reader
 // from before the query's items are looked up until the list is spelt out. With a ranker: the mixture's best,
@@ -87,7 +92,7 @@ hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_re
 // The votes that the last list was made of, at least all items worth as much as its last, valid until the
 // next one; NULL before the first.
 const hh_votes *hh_recommender_votes(const hh_recommender *recommender);
-// What the ranker was asked for the last list, valid until the next one; NULL without a ranker.
+// What a ranker was asked for the last list, valid until the next one; NULL where none was.
 const hh_shortlist *hh_recommender_shortlist(const hh_recommender *recommender);
 // The reason as a sentence, NUL-terminated in text[size].
 void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t size);

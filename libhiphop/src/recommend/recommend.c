@@ -9,11 +9,14 @@
 struct hh_recommender {
     hh_reader *reader;
     const hh_mixture *mixture;
-    const hh_ranker *ranker; // NULL: none
-    hh_shortlist *shortlist; // of the ranker; NULL: none
+    const hh_ranker *ranker;      // NULL: none
+    hh_shortlist *shortlist;      // of the ranker; NULL: none
+    const hh_ranker_shelf *shelf; // NULL: none
+    hh_ranker *copied;            // the shelf's, of this number
+    uint64_t number;
     hh_recommend_options options;
     hh_votes votes; // of the last query
-    bool asked;
+    bool asked, shortlisted;
     float *scores; // [capacity] of the candidates
     float *ranked; // [capacity] the ranker's
     size_t capacity;
@@ -53,6 +56,7 @@ void hh_recommender_free(hh_recommender *recommender)
         return;
     hh_reader_free(recommender->reader);
     hh_shortlist_free(recommender->shortlist);
+    hh_ranker_free(recommender->copied);
     free(recommender->scores);
     free(recommender->ranked);
     free(recommender->best);
@@ -69,7 +73,7 @@ const hh_votes *hh_recommender_votes(const hh_recommender *recommender)
     return recommender->asked ? &recommender->votes : NULL;
 }
 
-hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error)
+static hh_status use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error)
 {
     hh_shortlist *before = recommender->shortlist;
     bool fits = before && ranker && before->options.candidates == ranker->options.candidates &&
@@ -90,9 +94,39 @@ hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranke
     return HH_OK;
 }
 
+static void leave_shelf(hh_recommender *recommender)
+{
+    hh_ranker_free(recommender->copied);
+    recommender->copied = NULL;
+    recommender->shelf = NULL;
+}
+
+hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranker, hh_error *error)
+{
+    hh_status status = use(recommender, ranker, error);
+    if (status == HH_OK)
+        leave_shelf(recommender);
+    return status;
+}
+
+hh_status hh_recommender_follow(hh_recommender *recommender, const hh_ranker_shelf *shelf, hh_error *error)
+{
+    hh_ranker *copied = shelf ? hh_ranker_new(hh_ranker_shelf_options(shelf), error) : NULL;
+    hh_status status = shelf && !copied ? HH_MEMORY : use(recommender, copied, error);
+    if (status) {
+        hh_ranker_free(copied);
+        return status;
+    }
+    leave_shelf(recommender);
+    recommender->shelf = shelf;
+    recommender->copied = copied;
+    recommender->number = 0;
+    return HH_OK;
+}
+
 const hh_shortlist *hh_recommender_shortlist(const hh_recommender *recommender)
 {
-    return recommender->asked ? recommender->shortlist : NULL;
+    return recommender->asked && recommender->shortlisted ? recommender->shortlist : NULL;
 }
 
 // ---- the best k ----
@@ -262,6 +296,16 @@ static hh_status score(hh_recommender *recommender, const double weights[HH_EXPE
     return HH_OK;
 }
 
+// Whether there is a ranker that may answer as of this time. One from the shelf must have something to say,
+// too.
+static bool may_rank(hh_recommender *recommender, hh_time as_of)
+{
+    if (!recommender->shelf)
+        return recommender->ranker != NULL;
+    return hh_ranker_shelf_read(recommender->shelf, as_of, recommender->copied, &recommender->number) &&
+           hh_ranker_active(recommender->copied);
+}
+
 // The best by the ranker. The mixture's best k are among the candidates, and with them what it ranks.
 static size_t rank(ranking *by, const hh_query *query)
 {
@@ -281,6 +325,7 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
     size_t popular = k + (recommender->options.hide_session_items ? query->length : 0);
     hh_status status = hh_graph_query(recommender->reader, query, popular, votes);
     recommender->asked = status == HH_OK;
+    recommender->shortlisted = false;
     double weights[HH_EXPERTS];
     hh_context context = hh_context_of(votes);
     hh_mixture_weights(recommender->mixture, &context, query->as_of, weights);
@@ -300,7 +345,8 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
     }
     if (status)
         return status;
-    if (recommender->ranker)
+    recommender->shortlisted = may_rank(recommender, query->as_of);
+    if (recommender->shortlisted)
         chosen = rank(&by, query);
     for (size_t i = 0; i < chosen; i++)
         list[i] = explain(&by, best[i], weights);
