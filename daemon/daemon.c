@@ -231,6 +231,12 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
             return error->status;
         if (!daemon->shared.mixture)
             return hh_fail(error, HH_MEMORY, NULL);
+        hh_ranker_options ranker = hh_ranker_defaults();
+        ranker.hide_session_items = config->recommend.hide_session_items;
+        if (config->recommend.ranker)
+            daemon->shared.rankers = hh_ranker_shelf_new(&ranker, error);
+        if (config->recommend.ranker && !daemon->shared.rankers)
+            return error->status;
         daemon->keeper = hh_keeper_new(&daemon->shared, error);
         if (!daemon->keeper)
             return error->status;
@@ -305,6 +311,7 @@ static void take_apart(hh_daemon *daemon)
     hh_keeper_free(daemon->keeper);
     hh_graph_free(daemon->shared.graph);
     hh_mixture_free(daemon->shared.mixture);
+    hh_ranker_shelf_free(daemon->shared.rankers);
     free(daemon->schema);
     hh_metrics_free(daemon->shared.metrics);
     hh_logger_free(daemon->shared.log);

@@ -1,10 +1,11 @@
-// The graph's writer and the mixture's teacher.
+// The graph's writer.
 #include "keeper.h"
 
 #include "client.h"
 #include "feed.h"
 #include "inputs.h"
 #include "items.h"
+#include "lessons.h"
 #include "visitor.h"
 #include "wire/records.h"
 #include <pthread.h>
@@ -13,13 +14,9 @@
 enum {
     BATCH = 256,
     IDLE_MS = 100,
-    LOOK_MS = 500,            // between looks at idle partitions and gauges
-    NO_ANSWER_MS = 5000,      // no such looks after one that no broker has answered
-    LOOK_UP_MS = 30000,       // between looks for new partitions
-    LESSONS_AT_START = 20000, // clicks learned from while the graph is loaded
-    LESSON_US = 60,           // what one costs, about
-    LESSON_SHARE = 10,        // one in so many microseconds of this thread may go into lessons
-    POPULAR = 20,             // of each popularity expert, candidates of a lesson
+    LOOK_MS = 500,       // between looks at idle partitions and gauges
+    NO_ANSWER_MS = 5000, // no such looks after one that no broker has answered
+    LOOK_UP_MS = 30000,  // between looks for new partitions
 };
 
 struct hh_keeper {
@@ -37,10 +34,8 @@ struct hh_keeper {
     hh_status trouble;
     hh_time next_look, next_look_up, next_probe; // steady clock
     size_t first_probe;                          // of the feed's partitions
-    unsigned lesson_shift;                       // one click in 2^this is learned from
+    hh_lessons *lessons;
     uint64_t clicks, clicks_at_look;
-    hh_item *query; // [query_room]
-    uint32_t query_room;
 };
 
 typedef struct hh_keeper_partition {
@@ -48,54 +43,13 @@ typedef struct hh_keeper_partition {
     hh_sessionizer *sessionizer;
 } hh_keeper_partition;
 
-// ---- lessons ----
-
-static bool is_lesson(const hh_keeper *keeper, const hh_session *session, uint32_t position)
-{
-    if (position == 0 || position + 1 != session->count)
-        return false;
-    uint64_t draw = ((uint64_t)session->id << 10 | position) * 0x9e3779b97f4a7c15u;
-    return keeper->lesson_shift == 0 || draw >> (64 - keeper->lesson_shift) == 0;
-}
-
-// What would each expert have said just before this click? (Lists are asked for just after the click before
-// it: the lesson has what other visitors clicked in between, which moves popularity by little, and costs
-// nothing to keep.)
-static hh_status learn(hh_keeper *keeper, const hh_session *session, uint32_t position, uint64_t visitor)
-{
-    if (position > keeper->query_room) {
-        uint32_t room = position + position / 2 + 8;
-        hh_item *query = realloc(keeper->query, room * sizeof *query);
-        if (!query)
-            return HH_MEMORY;
-        keeper->query = query;
-        keeper->query_room = room;
-    }
-    for (uint32_t i = 0; i < position; i++)
-        keeper->query[i] = session->clicks[i].item;
-    hh_votes votes;
-    hh_status status = hh_graph_query(keeper->reader,
-                                      &(hh_query){.items = keeper->query,
-                                                  .length = position,
-                                                  .as_of = session->clicks[position].time,
-                                                  .visitor = visitor,
-                                                  .session_start = session->clicks[0].time},
-                                      POPULAR, &votes);
-    if (status == HH_OK)
-        hh_mixture_learn(keeper->shared->mixture, &votes, session->clicks[position].item,
-                         session->clicks[position].time);
-    return status;
-}
-
 // ---- sessions ----
 
 static hh_status take_click(hh_keeper *keeper, const hh_session *session, uint32_t position)
 {
     hh_graph *graph = keeper->shared->graph;
     uint64_t visitor = hh_visitor_hash(session->visitor, session->visitor_length);
-    hh_status status = HH_OK;
-    if (is_lesson(keeper, session, position))
-        status = learn(keeper, session, position, visitor);
+    hh_status status = hh_lessons_take(keeper->lessons, session, position, visitor);
     if (!*session->attachment)
         *session->attachment = hh_graph_open(graph, visitor);
     if (status || !*session->attachment)
@@ -250,27 +204,13 @@ static void show(hh_keeper *keeper)
 {
     hh_metrics *metrics = keeper->shared->metrics;
     hh_graph_stats stats;
-    double weights[HH_EXPERTS];
     hh_graph_stats_read(keeper->shared->graph, &stats);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_CLICKS, 0, (double)stats.clicks);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_SESSIONS, 0, (double)stats.sessions);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_ITEMS, 0, (double)stats.items);
     hh_metrics_set(metrics, HH_METRIC_GRAPH_MEMORY, 0, (double)stats.memory_bytes);
     hh_metrics_set(metrics, HH_METRIC_KEEPER_LAG, 0, (double)hh_feed_lag(keeper->feed));
-    hh_mixture_mean(keeper->shared->mixture, weights);
-    for (size_t i = 0; i < HH_EXPERTS; i++)
-        hh_metrics_set(metrics, HH_METRIC_MIXTURE, i, weights[i]);
-}
-
-// As many lessons as the time allows: all while clicks are few.
-static void plan_lessons(hh_keeper *keeper, hh_time elapsed_ms)
-{
-    uint64_t clicks = keeper->clicks - keeper->clicks_at_look;
-    keeper->clicks_at_look = keeper->clicks;
-    uint64_t affordable = (uint64_t)elapsed_ms * 1000 / LESSON_SHARE / LESSON_US;
-    keeper->lesson_shift = 0;
-    while (clicks >> keeper->lesson_shift > affordable && keeper->lesson_shift < 16)
-        keeper->lesson_shift++;
+    hh_lessons_show(keeper->lessons);
 }
 
 static void look_around(hh_keeper *keeper)
@@ -286,7 +226,8 @@ static void look_around(hh_keeper *keeper)
     show(keeper);
     if (!atomic_load(&keeper->loaded))
         return;
-    plan_lessons(keeper, elapsed);
+    hh_lessons_plan(keeper->lessons, keeper->clicks - keeper->clicks_at_look, elapsed);
+    keeper->clicks_at_look = keeper->clicks;
     if (steady < keeper->next_look_up)
         return;
     hh_feed_look_up(keeper->feed);
@@ -304,8 +245,7 @@ static void find_log(hh_keeper *keeper)
                     HH_TEXT("topic", keeper->shared->config->topics.clicks));
         nanosleep(&(struct timespec){.tv_nsec = IDLE_MS * 1000000L}, NULL);
     }
-    while (hh_feed_to_load(keeper->feed) >> keeper->lesson_shift > LESSONS_AT_START)
-        keeper->lesson_shift++;
+    hh_lessons_expect(keeper->lessons, hh_feed_to_load(keeper->feed));
     keeper->next_look_up = hh_steady_clock() + LOOK_UP_MS;
 }
 
@@ -359,6 +299,8 @@ hh_keeper *hh_keeper_new(hh_shared *shared, hh_error *error)
     keeper->pulse.name = "keeper";
     keeper->reader = hh_reader_new(shared->graph, error);
     if (keeper->reader)
+        keeper->lessons = hh_lessons_new(shared, keeper->reader, error);
+    if (keeper->lessons)
         keeper->decoder =
             hh_click_decoder_new((hh_format)config->clicks.format, shared->clicks_schema, &fields, error);
     if (keeper->decoder)
@@ -392,9 +334,9 @@ void hh_keeper_free(hh_keeper *keeper)
     for (size_t i = 0; keeper->feed && i < hh_feed_count(keeper->feed); i++)
         forget(hh_feed_at(keeper->feed, i));
     hh_feed_free(keeper->feed);
+    hh_lessons_free(keeper->lessons);
     hh_reader_free(keeper->reader);
     hh_click_decoder_free(keeper->decoder);
-    free(keeper->query);
     free(keeper);
 }
 

@@ -1,7 +1,6 @@
 // The graph keeper: one thread that reads all partitions of the clicks, and the items, and is the graph's
 // only writer. It begins graph.max_clicks before the end of the log; once it has caught up with the ends that
-// it saw at its start, the graph is loaded. It also teaches the mixture: each click shows which expert had
-// known it.
+// it saw at its start, the graph is loaded. It also teaches mixture and ranker (lessons.h).
 #ifndef DAEMON_KEEPER_H
 #define DAEMON_KEEPER_H
 

@@ -83,6 +83,14 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "pop_short|pop_middle|pop_long|next|pair_short|pair_long|knn_short|knn_long|repeat_last|repeat|"       \
       "network",                                                                                             \
       "Weight of each expert in the mixture, mean over the latest clicks; they sum to 1.")                   \
+    X(RANKER_LESSONS, "hiphop_ranker_lessons_total", COUNTER, "", "",                                        \
+      "Clicks that the ranker was tested by, and has learned from.")                                         \
+    X(RANKER_ACTIVE, "hiphop_ranker_active", GAUGE, "", "",                                                  \
+      "1 while the ranker makes the lists, 0 while it is no better than the mixture and the mixture does.")  \
+    X(RANKER_HR, "hiphop_ranker_hr20", GAUGE, "order", "ranker|mixture",                                     \
+      "HR@20 of the ranker's order and of the mixture's in the ranker's lessons, a fading mean over some "   \
+      "8192.")                                                                                               \
+    X(RANKER_MRR, "hiphop_ranker_mrr20", GAUGE, "order", "ranker|mixture", "Their MRR@20, likewise.")        \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \
     X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|popularity",                          \
@@ -113,6 +121,7 @@ typedef enum hh_metric {
 enum { HH_OUTCOME_TAKEN, HH_OUTCOME_DEAD };  // CLICKS: HH_OUTCOME_DEAD + hh_dead_letter
 enum { HH_COMMITTED, HH_ABORTED };           // TRANSACTIONS
 enum { HH_LIST_HIPHOP, HH_LIST_POPULARITY }; // LIVE_...
+enum { HH_BY_RANKER, HH_BY_MIXTURE };        // RANKER_HR, RANKER_MRR
 enum { HH_RELOAD_APPLIED, HH_RELOAD_REFUSED };
 
 #define HH_METRIC_PARTITIONS 4096 // partitions beyond are not shown

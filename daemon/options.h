@@ -144,16 +144,19 @@
     X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
       "repeat: how fast items further back lose weight.")
 
-#define HH_RECOMMEND_OPTIONS(X)                                                                            \
-    X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                    \
-      "Off: sessions are assembled and written, nothing is recommended, no graph is kept.")                \
-    X(recommend, k, COUNT, "20", BETWEEN(1, 100, "items"), RESTART, "Items in a list.")                    \
-    X(recommend, max_age, DURATION, "10m", BETWEEN(0, 3650 * HH_DAY, ""), RELOAD,                          \
-      "A click that has waited in the topic for longer than this when its turn comes, after a stop, gets " \
-      "no list "                                                                                           \
-      "but is counted as stale: nobody waits for it any more. 0: every click gets one.")                   \
-    X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                        \
-      "Leave out what the visitor has clicked in this session already.")
+#define HH_RECOMMEND_OPTIONS(X)                                                                              \
+    X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                      \
+      "Off: sessions are assembled and written, nothing is recommended, no graph is kept.")                  \
+    X(recommend, k, COUNT, "20", BETWEEN(1, 100, "items"), RESTART, "Items in a list.")                      \
+    X(recommend, max_age, DURATION, "10m", BETWEEN(0, 3650 * HH_DAY, ""), RELOAD,                            \
+      "A click that has waited in the topic for longer than this when its turn comes, after a stop, gets "   \
+      "no list "                                                                                             \
+      "but is counted as stale: nobody waits for it any more. 0: every click gets one.")                     \
+    X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                          \
+      "Leave out what the visitor has clicked in this session already.")                                     \
+    X(recommend, ranker, SWITCH, "true", ANY, RESTART,                                                       \
+      "Whether a small network that learns from every click puts the mixture's best in order. By itself it " \
+      "makes lists only while it is better than the mixture alone.")
 
 #define HH_PIPELINE_OPTIONS(X)                                                                          \
     X(pipeline, workers, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART,                                \

@@ -159,6 +159,24 @@ static void put_quality(const hh_page *page)
     end(page);
 }
 
+// Absent where there is no ranker, and before its first lessons.
+static void put_ranker(const hh_page *page)
+{
+    hh_metrics *metrics = page->metrics;
+    static const char *const orders[] = {"in the ranker's order", "in the mixture's"};
+    if (isnan(hh_metrics_value(metrics, HH_METRIC_RANKER_HR, HH_BY_RANKER)))
+        return;
+    begin(page, "Ranker");
+    fprintf(page->out, "<tr><th class=\"quiet\">%s makes the lists</th><td>HR@20</td><td>MRR@20</td></tr>\n",
+            hh_metrics_value(metrics, HH_METRIC_RANKER_ACTIVE, 0) > 0 ? "it"
+                                                                      : "it is no better: the mixture");
+    for (size_t order = 0; order < 2; order++)
+        fprintf(page->out, "<tr><th>its lessons, %s</th><td>%.1f %%</td><td>%.1f %%</td></tr>\n",
+                orders[order], 100 * hh_metrics_value(metrics, HH_METRIC_RANKER_HR, order),
+                100 * hh_metrics_value(metrics, HH_METRIC_RANKER_MRR, order));
+    end(page);
+}
+
 static void put_graph(const hh_page *page)
 {
     hh_metrics *metrics = page->metrics;
@@ -212,6 +230,7 @@ char *hh_page_render(const hh_http_options *options, size_t *length)
     put_stream(&page);
     if (config->recommend.enabled) {
         put_quality(&page);
+        put_ranker(&page);
         put_graph(&page);
     }
     put_dead_letters(&page);

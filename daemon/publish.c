@@ -43,7 +43,7 @@ static hh_status prepare_lists(hh_publisher *p, hh_error *error)
     uint32_t k = config->recommend.k;
     hh_recommend_options options = {.k = k, .hide_session_items = config->recommend.hide_session_items};
     p->recommender = hh_recommender_new(p->shared->graph, p->shared->mixture, &options, error);
-    if (!p->recommender)
+    if (!p->recommender || hh_recommender_follow(p->recommender, p->shared->rankers, error))
         return error->status;
     p->list = calloc(k, sizeof *p->list);
     p->out = calloc(k, sizeof *p->out);

@@ -18,6 +18,7 @@ typedef struct hh_shared {
     const char *clicks_schema; // text of the Avro schema of clicks; NULL for JSON
     hh_graph *graph;           // NULL where recommend.enabled is off
     hh_mixture *mixture;       // NULL likewise; learned by the keeper, read by the workers
+    hh_ranker_shelf *rankers;  // likewise; NULL also where recommend.ranker is off
     atomic_bool stopping;
     _Atomic hh_time stop_by; // steady clock: what has not ended by then is left as it is; 0: not stopping
 } hh_shared;
