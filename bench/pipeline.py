@@ -4,9 +4,11 @@
     throughput  hiphopd without recommendations against the bare librdkafka loop (bench/kafka_probe.c) that reads the
                 same topic and writes as many records of the same size in transactions of pipeline.commit_interval, and
                 of half a second, which is the longest that hiphopd makes of it while it is behind, as it is here
-    recommend   hiphopd with the graph, 1 and 2 workers: clicks/s while every click gets its list
+    recommend   hiphopd with the graph, 1 and 2 workers, with the ranker and without: clicks/s while every click gets its
+                list
     latency     click written -> list read, 1,000 clicks/s over a graph that holds the whole click file, for both
-                deliveries; and the time from the start of hiphopd until it is ready, the graph loaded
+                deliveries, with the ranker and without; and the time from the start of hiphopd until it is ready, the
+                graph loaded
 
 The clicks are those of $HIPHOP_DATA/globo where there are any (1.5 million), else synthetic ones of the same number. On a
 machine that others use too, the ratio of throughput is the figure to trust: both sides run in turn. With --alone (root)
@@ -30,6 +32,7 @@ import confluent_kafka  # noqa: E402
 import harness  # noqa: E402
 
 RUNS = 3
+WITH = {True: "ranker", False: "no ranker"}
 INTERVAL_MS = 20  # pipeline.commit_interval
 BEHIND_MS = 500  # what it becomes, step by step, while more clicks wait than can be taken at a time
 ALONE = "--alone" in sys.argv
@@ -166,43 +169,48 @@ def bench_throughput(bench):
 def bench_recommend(bench):
     bench.replay("recommend")
     for workers in (1, 2):
-        daemon = bench.fresh({"topics.clicks": "recommend", "recommend.max_age": 0, "pipeline.workers": workers}).start()
-        alone(daemon, bench.kafka)
-        samples = bench.progress(daemon, "recommend",
-                                 lambda seen: seen[-1][1] >= bench.count or
-                                 any(done and seen[-1][0] - at > 20 for at, done in seen))
-        daemon.stop()
-        row(f"hiphopd with graph recommendations, {workers} worker{'s' * (workers > 1)}, clicks/s",
-            f"{rate_of(samples):,.0f}")
+        for ranker in (True, False):
+            daemon = bench.fresh({"topics.clicks": "recommend", "recommend.max_age": 0, "pipeline.workers": workers,
+                                  "recommend.ranker": ranker}).start()
+            alone(daemon, bench.kafka)
+            samples = bench.progress(daemon, "recommend",
+                                     lambda seen: seen[-1][1] >= bench.count or
+                                     any(done and seen[-1][0] - at > 20 for at, done in seen))
+            daemon.stop()
+            row(f"hiphopd with graph recommendations, {WITH[ranker]}, {workers} worker{'s' * (workers > 1)}, clicks/s",
+                f"{rate_of(samples):,.0f}")
 
 
 def bench_latency(bench):
-    startups = []
+    startups = {True: [], False: []}
     for delivery, isolation, goal in (("at-least-once", "read_uncommitted", "p99 <= 10 ms"),
                                       ("exactly-once", "read_committed", "p99 <= 60 ms")):
-        topic = f"latency-{delivery}"
-        bench.replay(topic, "--shift-to-now")
-        daemon = bench.fresh({"topics.clicks": topic, "pipeline.delivery": delivery})
-        # Only what comes from now on is answered; the graph reads everything.
-        consumer = confluent_kafka.Consumer({"bootstrap.servers": bench.kafka.brokers,
-                                             "group.id": daemon.options["kafka.group"]})
-        ends = [confluent_kafka.TopicPartition(topic, n, consumer.get_watermark_offsets(
-            confluent_kafka.TopicPartition(topic, n))[1]) for n in range(4)]
-        consumer.commit(offsets=ends, asynchronous=False)
-        consumer.close()
-        begin = time.monotonic()
-        daemon.start()
-        alone(daemon, bench.kafka)
-        daemon.ready(120)
-        startups.append(time.monotonic() - begin)
-        alone(daemon, bench.kafka)
-        seen = probe("latency", bench.kafka.brokers, topic, daemon.options["topics.recommendations"], bench.clicks,
-                     1000, 23, isolation)
-        daemon.stop()
-        assert seen["answered"] == seen["clicks"], f"{seen['clicks'] - seen['answered']} clicks got no list"
-        row(f"click -> list at 1,000 clicks/s, {delivery}, ms",
-            f"p50 {seen['p50']:.1f}, p90 {seen['p90']:.1f}, p99 {seen['p99']:.1f}", goal)
-    row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, s", f"{statistics.median(startups):.1f}")
+        for ranker in (True, False):
+            topic = f"latency-{delivery}-{ranker}"
+            bench.replay(topic, "--shift-to-now")
+            daemon = bench.fresh({"topics.clicks": topic, "pipeline.delivery": delivery, "recommend.ranker": ranker})
+            # Only what comes from now on is answered; the graph reads everything.
+            consumer = confluent_kafka.Consumer({"bootstrap.servers": bench.kafka.brokers,
+                                                 "group.id": daemon.options["kafka.group"]})
+            ends = [confluent_kafka.TopicPartition(topic, n, consumer.get_watermark_offsets(
+                confluent_kafka.TopicPartition(topic, n))[1]) for n in range(4)]
+            consumer.commit(offsets=ends, asynchronous=False)
+            consumer.close()
+            begin = time.monotonic()
+            daemon.start()
+            alone(daemon, bench.kafka)
+            daemon.ready(120)
+            startups[ranker].append(time.monotonic() - begin)
+            alone(daemon, bench.kafka)
+            seen = probe("latency", bench.kafka.brokers, topic, daemon.options["topics.recommendations"], bench.clicks,
+                         1000, 23, isolation)
+            daemon.stop()
+            assert seen["answered"] == seen["clicks"], f"{seen['clicks'] - seen['answered']} clicks got no list"
+            row(f"click -> list at 1,000 clicks/s, {delivery}, {WITH[ranker]}, ms",
+                f"p50 {seen['p50']:.1f}, p90 {seen['p90']:.1f}, p99 {seen['p99']:.1f}", goal)
+    for ranker, seconds in startups.items():
+        row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, {WITH[ranker]}, s",
+            f"{statistics.median(seconds):.1f}")
 
 
 def main():
