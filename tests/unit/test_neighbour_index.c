@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const hh_neighbour_options options = {.newest = 50, .nearest = 5};
+static const hh_neighbour_options options = {.newest = 50, .nearest = 5, .last = 3};
 
 static const hh_neighbour *of(const hh_neighbour_list *list, size_t prefix, size_t *count)
 {

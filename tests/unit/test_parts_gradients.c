@@ -34,7 +34,7 @@ typedef struct scene {
 static void make(scene *self, const hh_network_options *options, uint64_t seed)
 {
     hh_random random = hh_random_of(seed, 7);
-    hh_neighbour_options neighbours = {.newest = 20, .nearest = 5};
+    hh_neighbour_options neighbours = {.newest = 20, .nearest = 5, .last = 3};
     *self = (scene){.network = hh_network_new(options, ITEMS, seed, NULL),
                     .index = hh_neighbour_index_new(ITEMS, &neighbours)};
     cr_assert(self->network && self->index);

@@ -17,6 +17,7 @@
 #include <hiphop/session_file.h>
 #include <hiphop/status.h>
 #include <hiphop/time.h>
+#include <hiphop/train.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,10 @@ hh_status hh_log_finish(hh_log *log, hh_error *error);
 // so half-lives count sessions: 1h is 3600 sessions back. What it needs is copied. HH_ARGUMENT: not 1 <=
 // train < end <= sessions.
 hh_log *hh_log_of_sessions(const hh_sessions *sessions, uint32_t train, uint32_t end, hh_error *error);
+
+// A log of sessions with the order of the clicks inside each drawn by lot: what a model still foresees in it
+// owes nothing to that order. HH_ARGUMENT: a log of clicks.
+hh_log *hh_log_shuffled(const hh_log *log, uint64_t seed, hh_error *error);
 
 typedef struct hh_log_stats {
     uint64_t clicks, late, sessions, items; // late: left out, not in `clicks`
@@ -104,6 +109,12 @@ typedef struct hh_evaluate_options {
     double (*clock)(void); // seconds, for the timings; NULL: none are taken
     void (*observe)(void *context, const hh_observation *observation); // may be NULL
     void *observe_context;
+    // May be NULL. Called now and then, with how the network is getting on while it is trained, with NULL in
+    // between. false: stop here, with HH_STOPPED, and report no more.
+    bool (*progress)(void *context, const hh_train_progress *training);
+    void *progress_context;
+    const hh_source *sources; // [source_count] of a log of sessions' items, in their order; for the network
+    uint32_t source_count;
 } hh_evaluate_options;
 
 hh_evaluate_options hh_evaluate_defaults(void);
@@ -152,7 +163,7 @@ typedef struct hh_result {
 
 // Runs the named models; report(context, ...) is called for each when it is through (those of the graph
 // share one run), in the order of hh_evaluate_model. HH_NOT_FOUND: no such model, HH_ARGUMENT: an option or
-// setting out of range; the message says which.
+// setting out of range; the message says which. HH_STOPPED: see hh_evaluate_options.progress.
 hh_status hh_evaluate(const hh_log *log, const hh_evaluate_options *options, const char *const *models,
                       size_t count, void (*report)(void *context, const hh_result *result), void *context,
                       hh_error *error);

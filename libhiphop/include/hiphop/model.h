@@ -21,6 +21,7 @@ typedef struct hh_network hh_network;
     X(SWITCH, intent_readout, "intent-readout", false, 0, 1, "intents are part of the session's vector")  \
     X(SWITCH, global, "global", false, 0, 1, "neighbour sessions, by all that the session holds")         \
     X(SWITCH, local, "local", false, 0, 1, "neighbour sessions, by its last clicks")                      \
+    X(COUNT, last, "last", 3, 1, 1000, "of these last clicks, how many")                                  \
     X(COUNT, nearest, "nearest", 12, 1, 1000, "neighbours of each of the two kinds, at most")             \
     X(COUNT, newest, "newest", 256, 1, 100000, "sessions known of an item, at most")                      \
     X(SWITCH, whole, "whole", false, 0, 1,                                                                \
@@ -29,6 +30,7 @@ typedef struct hh_network hh_network;
       "intents decide which neighbours count; else their overlap does")                                   \
     X(SWITCH, similar, "similar", false, 0, 1,                                                            \
       "the most similar neighbours are part of the session's vector")                                     \
+    X(COUNT, most_similar, "most-similar", 3, 1, 64, "of these, how many")                                \
     X(SWITCH, gate, "gate", false, 0, 1, "as far as intents let them, from nothing on; else wholly")      \
     X(SWITCH, votes, "votes", false, 0, 1, "neighbours vote for items")                                   \
     X(SWITCH, contrastive, "contrastive", false, 0, 1, "a session shall be like its neighbours")          \

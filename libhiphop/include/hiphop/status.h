@@ -13,7 +13,8 @@
     X(FORMAT, "the input is not in the documented format")     \
     X(LIMIT, "a documented limit is reached")                  \
     X(NOT_FOUND, "there is no such thing")                     \
-    X(IO, "the operating system refused to read or write")
+    X(IO, "the operating system refused to read or write")     \
+    X(STOPPED, "stopped, as the caller wished")
 
 typedef enum hh_status {
 #define HH_STATUS_ENUM(name, sentence) HH_##name,

@@ -84,10 +84,13 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 #define HH_SETTING_NETWORK_SHARE  HH_SETTING_NUMBER
 #define HH_SETTING_NETWORK_SWITCH HH_SETTING_COUNT
 #define NETWORK_ON                "network.on"
+#define NETWORK_SOURCES           "network.sources"
 static const hh_setting settings[] = {
     GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING){
         NETWORK_ON, "train a network where there are sessions to train it on; 0: do without",
-        HH_SETTING_COUNT, 0, 1, 1, NOTHING}};
+        HH_SETTING_COUNT, 0, 1, 1, NOTHING},
+    {NETWORK_SOURCES, "give it the vectors of items that there are; 0: do without", HH_SETTING_COUNT, 0, 1, 1,
+     NOTHING}};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 

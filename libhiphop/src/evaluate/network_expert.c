@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // ---- training ----
 
@@ -45,8 +46,8 @@ static bool remember(hh_network_expert *expert, const hh_train_data *data, uint3
     const hh_network_options *options = &expert->options.network;
     if (!options->global && !options->local)
         return true;
-    expert->memory = hh_neighbour_index_new(
-        data->items, &(hh_neighbour_options){.newest = options->newest, .nearest = options->nearest});
+    hh_neighbour_options neighbours = hh_neighbour_options_of(options);
+    expert->memory = hh_neighbour_index_new(data->items, &neighbours);
     bool done = expert->memory != NULL;
     for (uint32_t s = 0; s < end && done; s++) {
         uint32_t length = data->first[s + 1] - data->first[s];
@@ -54,6 +55,58 @@ static bool remember(hh_network_expert *expert, const hh_train_data *data, uint3
     }
     expert->forecast.scorer.memory = expert->memory;
     return done;
+}
+
+static void free_sources(hh_network_expert *expert)
+{
+    for (uint32_t s = 0; s < HH_SOURCES; s++) {
+        free((void *)expert->source[s].vector);
+        free((void *)expert->source[s].present);
+        expert->source[s] = (hh_source){0};
+    }
+    expert->options.source_count = 0;
+}
+
+// What is known of the log's items, by the network's numbers of them.
+static bool describe(hh_network_expert *expert, uint32_t items)
+{
+    const hh_evaluate_options *evaluate = expert->evaluate;
+    uint32_t count = hh_model_setting(evaluate, "network.sources") != 0 ? evaluate->source_count : 0;
+    expert->options.sources = expert->source;
+    for (uint32_t s = 0; s < count && s < HH_SOURCES; s++) {
+        const hh_source *from = &evaluate->sources[s];
+        size_t width = from->width;
+        float *vector = malloc((items + (size_t)1) * width * sizeof *vector);
+        uint8_t *present = malloc(items + (size_t)1);
+        expert->source[s] = (hh_source){from->name, from->width, vector, present};
+        if (!vector || !present)
+            return false;
+        for (uint32_t item = 0; item < items; item++) {
+            size_t of = expert->item_of[item];
+            memcpy(vector + item * width, from->vector + of * width, width * sizeof *vector);
+            present[item] = !from->present || from->present[of];
+        }
+        expert->options.source_count = s + 1;
+    }
+    return true;
+}
+
+static hh_status train_on(hh_network_expert *expert, const hh_train_data *data, hh_error *error)
+{
+    hh_train_record record;
+    if (!describe(expert, data->items))
+        return hh_fail(error, HH_MEMORY, NULL);
+    expert->network = hh_train(data, &expert->options, &record, error);
+    expert->epochs = record.epochs;
+    if (!expert->network)
+        return error ? error->status : HH_MEMORY;
+    if (record.stopped)
+        return hh_fail(error, HH_STOPPED, NULL);
+    uint32_t end = expert->options.held_out > 0 ? first_held_out(expert) : data->sessions;
+    if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1) ||
+        !remember(expert, data, end))
+        return hh_fail(error, HH_MEMORY, NULL);
+    return HH_OK;
 }
 
 // On the first `known` sessions, of which it holds some out to choose the epoch, or none.
@@ -67,6 +120,7 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
     hh_forecast_free(&expert->forecast);
     hh_network_free(expert->network);
     hh_neighbour_index_free(expert->memory);
+    free_sources(expert);
     expert->network = NULL;
     expert->memory = NULL;
     if (status == HH_OK) {
@@ -75,15 +129,7 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
             first[s] = log->session[s].first;
         first[expert->known] = clicks;
         data.items = number_items(expert, rows);
-        hh_train_record record;
-        expert->network = hh_train(&data, &expert->options, &record, error);
-        expert->epochs = record.epochs;
-        if (!expert->network)
-            status = error ? error->status : HH_MEMORY;
-        else if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1) ||
-                 !remember(expert, &data,
-                           expert->options.held_out > 0 ? first_held_out(expert) : data.sessions))
-            status = hh_fail(error, HH_MEMORY, NULL);
+        status = train_on(expert, &data, error);
     }
     free(rows);
     free(first);
@@ -101,7 +147,10 @@ static void set_options(hh_network_expert *expert, const hh_evaluate_options *op
             snprintf(name, sizeof name, "network.%s", row->name);
             hh_option_set(row, of[t], hh_model_setting(options, name));
         }
+    expert->evaluate = options;
     expert->options.clock = options->clock;
+    expert->options.progress = options->progress;
+    expert->options.context = options->progress_context;
     if (!(expert->options.held_out > 0)) // the mixture has to learn from something
         expert->options.held_out = hh_train_defaults().held_out;
 }
@@ -119,6 +168,7 @@ hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup
     if (!expert->row_of || !expert->item_of)
         return hh_fail(error, HH_MEMORY, NULL);
     // The latest sessions choose the epoch now, and teach the mixture afterwards.
+    expert->refit = expert->options.refit;
     expert->options.refit = false;
     expert->known = log->train;
     hh_status status = train(expert, error);
@@ -131,6 +181,7 @@ void hh_network_expert_free(hh_network_expert *expert)
     hh_forecast_free(&expert->forecast);
     hh_network_free(expert->network);
     hh_neighbour_index_free(expert->memory);
+    free_sources(expert);
     free(expert->row_of);
     free(expert->item_of);
     free(expert->session);
@@ -156,12 +207,14 @@ static uint32_t find_rows(hh_network_expert *expert, const hh_question *question
     return known;
 }
 
-// Trains anew on all training sessions, if that has not been done.
+// Trains anew on all training sessions, if that shall be and has not been done.
 static hh_status settle(hh_network_expert *expert, hh_error *error)
 {
     if (expert->settled)
         return HH_OK;
     expert->settled = true;
+    if (!expert->refit)
+        return HH_OK;
     expert->known = expert->log->train;
     expert->options.held_out = 0;
     expert->options.epochs = expert->epochs;

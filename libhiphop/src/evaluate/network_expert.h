@@ -1,8 +1,8 @@
 // The network in an evaluation: trained on sessions that are over, then one more expert of the mixture.
 //
 // In a log of sessions it is trained twice: on all but the latest of the training sessions, which then teach
-// mixture and ranker how far it can be trusted; and, when the test begins, on all of them. Where it was
-// trained on the very session that asks, it says nothing.
+// mixture and ranker how far it can be trusted; and, when the test begins, on all of them (refit). Where it
+// was trained on the very session that asks, it says nothing.
 #ifndef EVALUATE_NETWORK_EXPERT_H
 #define EVALUATE_NETWORK_EXPERT_H
 
@@ -15,11 +15,14 @@
 #define HH_FORESEEN 100 // items that become candidates
 
 typedef struct hh_network_expert {
-    bool wanted, settled; // settled: trained on all that there is
+    bool wanted, settled; // settled: trained on all that there is, if it shall be
+    bool refit;
     const hh_log *log;
     hh_train_options options;
     uint32_t known;  // sessions that it was trained on are those before this one
     uint32_t epochs; // that were best
+    const hh_evaluate_options *evaluate;
+    hh_source source[HH_SOURCES]; // [options.source_count] of its items, owned
     hh_network *network;
     hh_forecast forecast;
     hh_neighbour_index *memory; // of the sessions that were trained on; NULL: it heeds none

@@ -26,6 +26,7 @@ typedef struct hh_run {
     bool frozen;          // from `first` on nothing is learned, and lists are as of its time
     uint32_t warm_up_every;
     uint64_t targets_seen;  // of those, for options.every
+    uint64_t asked;         // times
     uint32_t *item_clicks;  // [items] so far
     uint32_t items_clicked; // with at least one
     uint32_t most_clicks;
@@ -41,7 +42,8 @@ typedef struct hh_run {
 
 #define NO_ITEM UINT32_MAX
 
-double hh_run_now(const hh_run *run); // seconds; 0 without a clock
+double hh_run_now(const hh_run *run);   // seconds; 0 without a clock
+bool hh_run_goes_on(const hh_run *run); // false: its caller wants it to stop
 // A click of `log` (the run's, or a batch of it) becomes known to the model.
 hh_status hh_run_learn(hh_run *run, const hh_log *log, uint32_t click);
 // A click counts for popularity and coverage from now on.

@@ -1,5 +1,6 @@
 // A log of sessions without a clock: the order of lines becomes the order of time.
 #include "evaluate/click_log.h"
+#include "nn/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,4 +90,55 @@ hh_log *hh_log_of_sessions(const hh_sessions *sessions, uint32_t train, uint32_t
     hh_log_free(log);
     hh_fail(error, HH_MEMORY, NULL);
     return NULL;
+}
+
+static bool copy_log(hh_log *copy, const hh_log *log)
+{
+    if (!make_room(copy))
+        return false;
+    size_t bytes = log->id_start[log->items];
+    copy->ids = malloc(bytes + 1);
+    copy->id_start = malloc(((size_t)log->items + 1) * sizeof *copy->id_start);
+    if (!copy->ids || !copy->id_start)
+        return false;
+    memcpy(copy->ids, log->ids, bytes);
+    memcpy(copy->id_start, log->id_start, ((size_t)log->items + 1) * sizeof *copy->id_start);
+    memcpy(copy->item, log->item, log->clicks * sizeof *copy->item);
+    memcpy(copy->time, log->time, log->clicks * sizeof *copy->time);
+    memcpy(copy->session_of, log->session_of, log->clicks * sizeof *copy->session_of);
+    memcpy(copy->stream, log->stream, log->clicks * sizeof *copy->stream);
+    memcpy(copy->session, log->session, log->sessions * sizeof *copy->session);
+    memcpy(copy->by_close, log->by_close, log->sessions * sizeof *copy->by_close);
+    return true;
+}
+
+hh_log *hh_log_shuffled(const hh_log *log, uint64_t seed, hh_error *error)
+{
+    if (log->train == 0) {
+        hh_fail(error, HH_ARGUMENT, "only sessions without a clock can be shuffled");
+        return NULL;
+    }
+    hh_log *copy = calloc(1, sizeof *copy);
+    if (copy) {
+        copy->options = log->options;
+        copy->clicks = log->clicks;
+        copy->sessions = log->sessions;
+        copy->items = log->items;
+        copy->train = log->train;
+    }
+    if (!copy || !copy_log(copy, log)) {
+        hh_log_free(copy);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    for (uint32_t s = 0; s < copy->sessions; s++) {
+        hh_random random = hh_random_of(seed, s);
+        uint32_t *item = copy->item + copy->session[s].first;
+        for (uint32_t i = copy->session[s].count; i > 1; i--) {
+            uint32_t other = hh_random_below(&random, i), last = item[i - 1];
+            item[i - 1] = item[other];
+            item[other] = last;
+        }
+    }
+    return copy;
 }

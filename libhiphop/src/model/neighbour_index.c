@@ -283,7 +283,7 @@ bool hh_neighbour_index_find(hh_neighbour_index *index, const uint32_t *items, u
         weight[HH_SET_LOCAL] = 0;
         for (uint32_t m = 0; m < index->met_count; m++)
             index->with[index->met[m]].weight[HH_SET_LOCAL] = 0;
-        uint32_t from = i + 1 > HH_LOCAL ? i + 1 - HH_LOCAL : 0;
+        uint32_t last = index->options.last, from = i + 1 > last ? i + 1 - last : 0;
         for (uint32_t j = i + 1; j-- > from;) {
             bool later = false;
             for (uint32_t k = j + 1; k <= i && !later; k++)

@@ -5,7 +5,7 @@
 // Two sets for each prefix, by the weight of the items that both hold, I = sum of their ln(1 + N / n):
 //
 //     global: I / (weight of the prefix' items + weight of the session's - I)        (Jaccard)
-//     local:  the same over the last HH_LOCAL clicks alone, each times e^-(clicks after it)
+//     local:  the same over the last few clicks alone, each times e^-(clicks after it)
 //
 // both times 2^-(age / half-life), age in sessions.
 #ifndef MODEL_NEIGHBOUR_INDEX_H
@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HH_LOCAL 3 // k
 enum { HH_SET_GLOBAL, HH_SET_LOCAL, HH_SETS };
 
 typedef struct hh_neighbour_options {
     uint32_t newest;  // sessions known of an item, at most
     uint32_t nearest; // of each set, at most
+    uint32_t last;    // k, the clicks that the local set goes by
     float half_life;  // in sessions; 0: age does not count
 } hh_neighbour_options;
 

@@ -169,3 +169,9 @@ hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only)
         .votes = network->options.votes,
     };
 }
+
+hh_neighbour_options hh_neighbour_options_of(const hh_network_options *options)
+{
+    return (hh_neighbour_options){
+        .newest = options->newest, .nearest = options->nearest, .last = options->last};
+}

@@ -106,6 +106,8 @@ void hh_items_keep_short(hh_network *network, const uint32_t *item, size_t rows)
 
 // How batches for this network are built, without neighbours.
 hh_batch_options hh_batch_options_of(const hh_network *network, bool last_only);
+// How the neighbours of its sessions are found.
+hh_neighbour_options hh_neighbour_options_of(const hh_network_options *options);
 
 typedef struct hh_objective {  // what the loss is, beside cross-entropy
     float gamma, margin, hard; // see hh_loss_shape

@@ -24,7 +24,7 @@ hh_network_list_options hh_network_list_defaults(void)
 static bool remember(hh_network_reader *reader, const hh_train_data *sessions)
 {
     const hh_network_options *network = &reader->scorer.network->options;
-    hh_neighbour_options options = {.newest = network->newest, .nearest = network->nearest};
+    hh_neighbour_options options = hh_neighbour_options_of(network);
     if (!sessions || !(network->global || network->local))
         return true;
     reader->memory = hh_neighbour_index_new((uint32_t)reader->scorer.network->item.rows, &options);

@@ -91,7 +91,7 @@ void hh_parts_take(hh_parts *parts, const hh_network *network, const hh_batch *b
             parts->d_heard[set] = HH_TAKE(arena, size, float);
     }
     if (similar(network, batch)) {
-        parts->similar_shape = (hh_similar_shape){d, near->all};
+        parts->similar_shape = (hh_similar_shape){d, network->options.most_similar, near->all};
         hh_similar_take(&parts->similar, &parts->similar_shape, learns, arena);
         parts->fused = HH_TAKE(arena, size, float);
         parts->alike = HH_TAKE(arena, size, float);

@@ -9,20 +9,21 @@ void hh_similar_take(hh_similar_state *state, const hh_similar_shape *shape, boo
     *state = (hh_similar_state){
         .unit = HH_TAKE(arena, prefixes * shape->d, float),
         .length = HH_TAKE(arena, prefixes, float),
-        .chosen = HH_TAKE(arena, prefixes * HH_SIMILAR, uint32_t),
+        .chosen = HH_TAKE(arena, prefixes * shape->keep, uint32_t),
         .count = HH_TAKE(arena, prefixes, uint32_t),
-        .weight = HH_TAKE(arena, prefixes * HH_SIMILAR, float),
+        .weight = HH_TAKE(arena, prefixes * shape->keep, float),
     };
     if (learns)
         state->d_unit = HH_TAKE(arena, prefixes * shape->d, float);
 }
 
 // Keeps the nearest in descending order.
-static uint32_t keep(uint32_t *chosen, float *cosine, uint32_t count, uint32_t entry, float with)
+static uint32_t keep(uint32_t *chosen, float *cosine, uint32_t count, uint32_t most, uint32_t entry,
+                     float with)
 {
-    if (count == HH_SIMILAR && with <= cosine[count - 1])
+    if (count == most && with <= cosine[count - 1])
         return count;
-    uint32_t at = count < HH_SIMILAR ? count++ : count - 1;
+    uint32_t at = count < most ? count++ : count - 1;
     for (; at > 0 && cosine[at - 1] < with; at--) {
         cosine[at] = cosine[at - 1];
         chosen[at] = chosen[at - 1];
@@ -39,11 +40,12 @@ void hh_similar(float *out, hh_similar_state *state, const hh_similar_shape *sha
     hh_normalise(state->unit, state->length, f, prefixes, d);
     memset(out, 0, prefixes * d * sizeof *out);
     for (size_t p = 0; p < prefixes; p++) {
-        uint32_t *chosen = state->chosen + p * HH_SIMILAR, count = 0;
-        float *weight = state->weight + p * HH_SIMILAR;
+        uint32_t *chosen = state->chosen + p * shape->keep, count = 0;
+        float *weight = state->weight + p * shape->keep;
         for (uint32_t i = shape->near.begin[p]; i < shape->near.begin[p + 1]; i++) {
             uint32_t entry = shape->near.at[i];
-            count = keep(chosen, weight, count, entry, hh_dot(state->unit + p * d, n + entry * d, d));
+            count = keep(chosen, weight, count, shape->keep, entry,
+                         hh_dot(state->unit + p * d, n + entry * d, d));
         }
         state->count[p] = count;
         if (count > 0)
@@ -59,9 +61,9 @@ void hh_similar_back(float *df, float *dn, const float *d_out, hh_similar_state 
     size_t d = shape->d, prefixes = shape->near.count;
     memset(state->d_unit, 0, prefixes * d * sizeof(float));
     for (size_t p = 0; p < prefixes; p++) {
-        const uint32_t *chosen = state->chosen + p * HH_SIMILAR;
-        const float *weight = state->weight + p * HH_SIMILAR;
-        float d_weight[HH_SIMILAR] = {0}, d_cosine[HH_SIMILAR] = {0};
+        const uint32_t *chosen = state->chosen + p * shape->keep;
+        const float *weight = state->weight + p * shape->keep;
+        float d_weight[HH_SIMILAR_MAX] = {0}, d_cosine[HH_SIMILAR_MAX] = {0};
         for (uint32_t i = 0; i < state->count[p]; i++) {
             d_weight[i] = hh_dot(d_out + p * d, n + chosen[i] * d, d);
             hh_add_scaled(dn + chosen[i] * d, weight[i], d_out + p * d, d);

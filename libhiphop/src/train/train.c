@@ -179,7 +179,7 @@ static bool prepare(course *self)
 static bool find_neighbours(course *self)
 {
     const hh_network_options *network = &self->options->network;
-    hh_neighbour_options options = {.newest = network->newest, .nearest = network->nearest};
+    hh_neighbour_options options = hh_neighbour_options_of(network);
     if (!network->global && !network->local)
         return true;
     hh_neighbour_index_free(self->index);
