@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TRAIN, TEST, SEEDS, ONLY, SET, HTML, JSON, QUIET };
+enum { TRAIN, TEST, VECTORS, SEEDS, ONLY, SET, HTML, JSON, QUIET };
 
 static const cli_option options[] = {
     [TRAIN] = {"train", "FILE",
@@ -18,6 +18,7 @@ static const cli_option options[] = {
     [TEST] = {"test", "FILE",
               "sessions to be asked about; without it the last tenth of --train,\n"
               "which is where choices are to be made"},
+    [VECTORS] = CLI_VECTORS,
     [SEEDS] = {"seeds", "N", "each trial is run with so many seeds (3)"},
     [ONLY] = {"only", "GROUP,...",
               "of the trials: on, off, data, intents, neighbours, similar, negatives,\n"
@@ -35,6 +36,7 @@ typedef struct ablate_request {
     const char *train, *test, *html;
     hh_ablate_options ablate;
     cli_settings settings;
+    item_sources sources;
     bool some, json, quiet; // some: groups were named
 } ablate_request;
 
@@ -76,6 +78,9 @@ static bool read_request(cli_args *args, ablate_request *request)
             break;
         case TEST:
             request->test = value;
+            break;
+        case VECTORS:
+            good = item_sources_take(args, value, &request->sources);
             break;
         case SEEDS:
             good = cli_count(args, value, 1, 1000, &count);
@@ -209,6 +214,8 @@ static int ablate(cli_args *args, ablate_request *request, const hh_log *log)
     hh_ablate_options *ablate = &request->ablate;
     ablate->evaluate.settings = request->settings.values;
     ablate->evaluate.setting_count = request->settings.count;
+    ablate->evaluate.sources = request->sources.source;
+    ablate->evaluate.source_count = request->sources.count;
     ablate->evaluate.clock = cli_seconds;
     ablate->evaluate.progress = show;
     ablate->evaluate.progress_context = &self;
@@ -241,10 +248,9 @@ static int run(cli_args *args)
     ablate_request request = {0};
     if (!read_request(args, &request))
         return CLI_USAGE;
-    hh_log *log = cli_read_sessions(args, request.train, request.test, NULL);
-    if (!log)
-        return CLI_FAILURE;
-    int result = ablate(args, &request, log);
+    hh_log *log = cli_read_sessions(args, request.train, request.test, NULL, &request.sources);
+    int result = log ? ablate(args, &request, log) : CLI_FAILURE;
+    item_sources_free(&request.sources);
     hh_log_free(log);
     return result;
 }

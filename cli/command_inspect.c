@@ -1,5 +1,6 @@
 // hiphop inspect: what is in a model file, and which items the model finds alike.
 #include "model_input.h"
+#include "model_titles.h"
 
 #include "pace.h"
 
@@ -155,14 +156,19 @@ static int print_near(cli_args *args, const hh_model *model, const inspect_reque
     if (hh_network_near(reader, item, list, &count, &error) != HH_OK)
         return cli_failure(args, "%s", error.message);
     if (!request->json) {
-        for (size_t i = 0; i < count; i++)
-            printf("%7.4f  %s\n", (double)list[i].score, hh_model_item(model, list[i].item, NULL));
+        char title[MODEL_TITLE_SIZE];
+        for (size_t i = 0; i < count; i++) {
+            model_title(model, list[i].item, 60, title);
+            printf("%7.4f  %s%s%s\n", (double)list[i].score, hh_model_item(model, list[i].item, NULL),
+                   *title ? "  " : "", title);
+        }
         return CLI_OK;
     }
     json_t *object = json_object(), *items = json_array();
     for (size_t i = 0; i < count; i++) {
         json_t *row = json_object();
         json_object_set_new(row, "item", cli_json_item(model, list[i].item));
+        cli_json_title(row, model, list[i].item);
         json_object_set_new(row, "cosine", json_real((double)list[i].score));
         json_array_append_new(items, row);
     }

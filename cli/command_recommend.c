@@ -1,5 +1,6 @@
 // hiphop recommend: the list that a model gives after some clicks, each item with its score and its reason.
 #include "model_input.h"
+#include "model_titles.h"
 
 #include <hiphop/network_list.h>
 #include <stdio.h>
@@ -84,11 +85,24 @@ static bool read_items(cli_args *args, const hh_model *model, recommend_request 
 
 // ---- what is printed ----
 
+#define TITLE_MOST 40 // characters
+
+// The title in quotes or, where there is none, the id.
+static void name_text(const hh_model *model, uint32_t item, char *text, size_t size)
+{
+    char title[MODEL_TITLE_SIZE];
+    if (*model_title(model, item, TITLE_MOST, title))
+        snprintf(text, size, "'%s'", title);
+    else
+        snprintf(text, size, "%s", hh_model_item(model, item, NULL));
+}
+
 static void reason_text(const hh_model *model, const recommend_request *request,
                         const hh_network_item *listed, char *text, size_t size)
 {
     size_t back = request->length - 1 - listed->click;
-    char where[64];
+    char where[64], name[MODEL_TITLE_SIZE + 2];
+    name_text(model, request->clicks[listed->click], name, sizeof name);
     if (back > 0)
         snprintf(where, sizeof where, back == 1 ? "the click before the last" : "%zu clicks before the last",
                  back);
@@ -98,28 +112,36 @@ static void reason_text(const hh_model *model, const recommend_request *request,
         snprintf(text, size, listed->repeated ? "already in this session" : "no click speaks for it");
     else if (listed->repeated)
         snprintf(text, size, "already in this session; %.0f %% from %s, %s",
-                 100 * (double)listed->click_share,
-                 hh_model_item(model, request->clicks[listed->click], NULL), where);
+                 100 * (double)listed->click_share, name, where);
     else
-        snprintf(text, size, "%.0f %% from %s, %s", 100 * (double)listed->click_share,
-                 hh_model_item(model, request->clicks[listed->click], NULL), where);
+        snprintf(text, size, "%.0f %% from %s, %s", 100 * (double)listed->click_share, name, where);
 }
 
 static void print_table(const hh_model *model, const recommend_request *request, const hh_network_item *list,
                         size_t count)
 {
-    int width = 4;
+    int width = 4, title_width = model_has_titles(model) ? 5 : 0;
+    char title[MODEL_TITLE_SIZE];
     for (size_t i = 0; i < count; i++) {
         size_t length;
         hh_model_item(model, list[i].item, &length);
         width = length > (size_t)width && length <= 40 ? (int)length : width;
+        int wide = title_width ? model_title_width(model_title(model, list[i].item, TITLE_MOST, title)) : 0;
+        title_width = wide > title_width ? wide : title_width;
     }
-    printf("%4s  %-*s  %7s  reason\n", "", width, "item", "score");
+    printf("%4s  %-*s  ", "", width, "item");
+    if (title_width)
+        printf("%-*s  ", title_width, "title");
+    printf("%7s  reason\n", "score");
     for (size_t i = 0; i < count; i++) {
-        char reason[512];
+        char reason[1024];
         reason_text(model, request, &list[i], reason, sizeof reason);
-        printf("%4zu  %-*s  %7.5f  %s\n", i + 1, width, hh_model_item(model, list[i].item, NULL),
-               (double)list[i].score, reason);
+        printf("%4zu  %-*s  ", i + 1, width, hh_model_item(model, list[i].item, NULL));
+        if (title_width) {
+            model_title(model, list[i].item, TITLE_MOST, title);
+            printf("%s%*s  ", title, title_width - model_title_width(title), "");
+        }
+        printf("%7.5f  %s\n", (double)list[i].score, reason);
     }
 }
 
@@ -130,10 +152,11 @@ static int print_list_json(cli_args *args, const hh_model *model, const recommen
     for (size_t i = 0; i < request->length; i++)
         json_array_append_new(clicks, cli_json_item(model, request->clicks[i]));
     for (size_t i = 0; i < count; i++) {
-        char reason[512];
+        char reason[1024];
         reason_text(model, request, &list[i], reason, sizeof reason);
         json_t *row = json_object();
         json_object_set_new(row, "item", cli_json_item(model, list[i].item));
+        cli_json_title(row, model, list[i].item);
         json_object_set_new(row, "score", json_real((double)list[i].score));
         json_object_set_new(row, "reason", cli_json_text(reason, strlen(reason)));
         json_object_set_new(row, "repeated", json_boolean(list[i].repeated));

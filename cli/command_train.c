@@ -1,7 +1,9 @@
 // hiphop train: from a file of sessions to a model. The options are those of the tables in <hiphop/train.h>
 // and <hiphop/model.h>.
 #include "interrupt.h"
+#include "item_sources.h"
 #include "model_input.h"
+#include "model_titles.h"
 #include "pace.h"
 
 #include <errno.h>
@@ -12,7 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRAIN, OUT, RESUME, KEEP, QUIET, JSON, TABLES }; // and from TABLES on the rows of both tables
+enum {
+    TRAIN,
+    OUT,
+    ITEMS,
+    VECTORS,
+    RESUME,
+    KEEP,
+    QUIET,
+    JSON,
+    TABLES
+}; // and from TABLES on the rows of both tables
 
 #define VALUE_COUNT                                       "N"
 #define VALUE_WHOLE                                       "N"
@@ -26,6 +38,10 @@ static const cli_option options[] = {
                "sessions, one a line, its items separated by blanks; plain or gzip,\n"
                "'-' for standard input"},
     [OUT] = {"out", "MODEL", "the file to write"},
+    [ITEMS] = {"items", "FILE",
+               "items with titles, one JSON object a line: {\"id\": ..., \"title\": ...};\n"
+               "hiphop recommend and inspect print them"},
+    [VECTORS] = CLI_VECTORS,
     [RESUME] = {"resume", NULL, "go on with MODEL.checkpoint, with its options"},
     [KEEP] = {"keep-sessions", NULL,
               "put the sessions into the model too, as is done for a network that\nheeds neighbours"},
@@ -35,7 +51,8 @@ static const cli_option options[] = {
 };
 
 typedef struct train_request {
-    const char *train, *out;
+    const char *train, *out, *items;
+    item_sources sources;
     bool resume, keep_sessions, quiet, json;
     hh_train_options options;
     char *checkpoint; // path
@@ -92,6 +109,12 @@ static bool read_request(cli_args *args, train_request *request)
         case OUT:
             request->out = value;
             break;
+        case ITEMS:
+            request->items = value;
+            break;
+        case VECTORS:
+            good = item_sources_take(args, value, &request->sources);
+            break;
         case RESUME:
             request->resume = true;
             break;
@@ -145,6 +168,7 @@ static int read_checkpoint(cli_args *args, train_request *request)
         return cli_failure(args, "%s: %s", request->checkpoint, error.message);
     cli_args again;
     cli_args_init(&again, args->command, args->argc, args->argv);
+    request->sources.count = 0; // they are not of the checkpoint
     read_request(&again, request);
     train->resume = request->resume_bytes;
     train->resume_size = size;
@@ -229,6 +253,10 @@ static hh_model *make_model(const train_request *request, const hh_sessions *ses
         hh_model_free(model);
         return NULL;
     }
+    if (model && request->items && model_titles_keep(model, request->items, error) != HH_OK) {
+        hh_model_free(model);
+        return NULL;
+    }
     return model;
 }
 
@@ -278,6 +306,8 @@ static int train(cli_args *args, train_request *request, const hh_sessions *sess
     request->options.checkpoint = write_checkpoint;
     request->options.context = &self;
     request->options.clock = steady_now;
+    request->options.sources = request->sources.source;
+    request->options.source_count = request->sources.count;
     interrupt_catch();
     progress_begin(&self.progress, "", request->quiet);
     hh_network *network = hh_train(&data, &request->options, &record, &error);
@@ -303,11 +333,13 @@ static int run(cli_args *args)
     int result = read_checkpoint(args, &request);
     hh_sessions *sessions = result == CLI_OK ? hh_sessions_new(&error) : NULL;
     if (result == CLI_OK) {
-        if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK)
+        if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK ||
+            item_sources_read(&request.sources, sessions, request.quiet, &error) != HH_OK)
             result = cli_failure(args, "%s", error.message);
         else
             result = train(args, &request, sessions);
     }
+    item_sources_free(&request.sources);
     hh_sessions_free(sessions);
     free(request.resume_bytes);
     free(request.checkpoint);

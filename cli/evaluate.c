@@ -11,6 +11,7 @@ enum {
     CLICKS,
     TRAIN,
     TEST,
+    VECTORS,
     GAP,
     LATENESS,
     FROM,
@@ -36,6 +37,7 @@ static const cli_option options[] = {
     [TEST] = {"test", "FILE",
               "sessions to be asked about, every click but the first (the last\n"
               "tenth of those in --train, which is then not learned)"},
+    [VECTORS] = CLI_VECTORS,
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
@@ -68,6 +70,7 @@ typedef struct evaluate_request {
     hh_time gap, lateness;
     hh_evaluate_options evaluate;
     cli_settings settings;
+    item_sources sources;
     char names[1024]; // of the models, NUL between them
     const char *models[MODELS_MAX];
     size_t model_count;
@@ -133,6 +136,9 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         break;
     case TEST:
         request->test = value;
+        break;
+    case VECTORS:
+        good = item_sources_take(args, value, &request->sources);
         break;
     case GAP:
         good = cli_duration(args, value, &request->gap);
@@ -217,6 +223,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks FILE or --train FILE is needed";
     else if (request->clicks && (request->train || request->test))
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
+    else if (request->clicks && request->sources.count > 0)
+        wrong = "--vectors are for the network, which is trained on sessions: give --train";
     else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)
         wrong = "--ask after-click needs a log of clicks";
     else if (request->protocol && !request->train)
@@ -350,16 +358,20 @@ static int run(cli_args *args)
         return CLI_OK;
     }
     hh_log *tuning = NULL;
-    hh_log *log = request.train ? cli_read_sessions(args, request.train, request.test, &tuning)
-                                : cli_read_log(args, request.clicks, request.gap, request.lateness);
+    hh_log *log = request.train
+                      ? cli_read_sessions(args, request.train, request.test, &tuning, &request.sources)
+                      : cli_read_log(args, request.clicks, request.gap, request.lateness);
     bool tuned = log && tune_baselines(args, tuning ? tuning : log, &request);
     hh_log_free(tuning);
     if (!tuned) {
+        item_sources_free(&request.sources);
         hh_log_free(log);
         return CLI_FAILURE;
     }
     request.evaluate.settings = request.settings.values;
     request.evaluate.setting_count = request.settings.count;
+    request.evaluate.sources = request.sources.source;
+    request.evaluate.source_count = request.sources.count;
     evaluate_output output = {.request = &request};
     describe(&request, output.protocol, sizeof output.protocol);
     hh_error error = {0};
@@ -372,6 +384,7 @@ static int run(cli_args *args)
         result = cli_failure(args, "the result could not be written");
     else if (!request.json)
         cli_print_results(log, output.protocol, output.results, output.count);
+    item_sources_free(&request.sources);
     hh_log_free(log);
     return result;
 }

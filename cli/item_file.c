@@ -99,6 +99,8 @@ hh_status item_file_next(struct item_file *file, item_row *row, bool *end, hh_er
         return wrong(file, error, "has no id");
     const char *title = json_string_value(json_object_get(file->object, "title"));
     row->title = title ? title : "";
+    row->number = file->number;
+    row->object = file->object;
     row->line = line;
     row->line_length = strlen(line);
     return HH_OK;

@@ -9,7 +9,9 @@
 
 typedef struct item_row {   // valid until the next call
     const char *id, *title; // NUL-terminated; title: "" where there is none
-    const char *line;       // as it stands in the file, without the newline
+    size_t number;          // of the line, from 1
+    const struct json_t *object;
+    const char *line; // as it stands in the file, without the newline
     size_t line_length;
 } item_row;
 

@@ -54,7 +54,8 @@ static hh_log *last_tenth(const hh_sessions *sessions, uint32_t end, hh_error *e
     return hh_log_of_sessions(sessions, end - (end + 9) / 10, end, error);
 }
 
-hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning)
+hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning,
+                          item_sources *sources)
 {
     hh_error error = {0};
     hh_sessions_view view = {0};
@@ -79,9 +80,11 @@ hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, h
                    : last_tenth(sessions, taught, &error);
     if (log && tuning)
         held_out = last_tenth(sessions, taught, &error);
+    bool read = log && (!sources || item_sources_read(sources, sessions, false, &error) == HH_OK);
     hh_sessions_free(sessions);
-    if (!log || (tuning && !held_out)) {
+    if (!read || (tuning && !held_out)) {
         hh_log_free(log);
+        hh_log_free(held_out);
         cli_failure(args, "%s", error.message);
         return NULL;
     }

@@ -3,6 +3,7 @@
 #define CLI_LOG_INPUT_H
 
 #include "command.h"
+#include "item_sources.h"
 
 #include <hiphop/evaluate.h>
 
@@ -11,8 +12,10 @@ hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time late
 
 // Sessions that learn and sessions that are asked about, as a log. test NULL: the last tenth of the sessions
 // in `train` is the test. tuning: where not NULL, receives the log that settings may be chosen on, which has
-// nothing of `test`: its test is that last tenth. NULL: it failed, and that was said.
-hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning);
+// nothing of `test`: its test is that last tenth. sources: may be NULL; they are read for the log's items.
+// NULL: it failed, and that was said.
+hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, hh_log **tuning,
+                          item_sources *sources);
 
 #define CLI_SETTINGS 256
 #define CLI_LIST_MAX 8 // values of one list

@@ -1,5 +1,7 @@
 #include "model_input.h"
 
+#include "model_titles.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,14 @@ json_t *cli_json_item(const hh_model *model, uint32_t item)
     size_t length = 0;
     const char *id = hh_model_item(model, item, &length);
     return cli_json_text(id ? id : "", length);
+}
+
+void cli_json_title(json_t *object, const hh_model *model, uint32_t item)
+{
+    size_t length;
+    const char *title = model_title_bytes(model, item, &length);
+    if (length > 0)
+        json_object_set_new(object, "title", cli_json_text(title, length));
 }
 
 json_t *cli_json_options(const hh_option *table, const void *options)

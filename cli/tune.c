@@ -141,7 +141,7 @@ static int run(cli_args *args)
     tune_request request;
     if (!read_request(args, &request))
         return CLI_USAGE;
-    hh_log *log = request.train ? cli_read_sessions(args, request.train, NULL, NULL)
+    hh_log *log = request.train ? cli_read_sessions(args, request.train, NULL, NULL, NULL)
                                 : cli_read_log(args, request.clicks, request.gap, request.lateness);
     if (!log)
         return CLI_FAILURE;

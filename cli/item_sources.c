@@ -1,0 +1,167 @@
+#include "item_sources.h"
+
+#include "item_file.h"
+#include "pace.h"
+#include "text_map.h"
+
+#include <float.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH_MAX 65536
+
+static const char name_bytes[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
+bool item_sources_take(cli_args *args, const char *text, item_sources *sources)
+{
+    static const char standard[] = "vectors";
+    size_t length = strspn(text, name_bytes);
+    bool named = length > 0 && text[length] == '=';
+    const char *name = named ? text : standard, *path = named ? text + length + 1 : text;
+    length = named ? length : sizeof standard - 1;
+    if (sources->count == HH_SOURCES)
+        return cli_usage_error(args, "--vectors: a network has %d sources at most", HH_SOURCES) == CLI_OK;
+    if (length >= sizeof sources->name[0] || !*path)
+        return cli_usage_error(args, "--vectors: '%s' is not [NAME=]FILE with a short name", text) == CLI_OK;
+    for (uint32_t s = 0; s < sources->count; s++)
+        if (strlen(sources->name[s]) == length && memcmp(sources->name[s], name, length) == 0)
+            return cli_usage_error(args,
+                                   "--vectors: there are two sources called '%s'; give them names: NAME=FILE",
+                                   sources->name[s]) == CLI_OK;
+    memcpy(sources->name[sources->count], name, length);
+    sources->name[sources->count][length] = '\0';
+    sources->path[sources->count++] = path;
+    return true;
+}
+
+void item_sources_free(item_sources *sources)
+{
+    for (uint32_t s = 0; s < HH_SOURCES; s++) {
+        free((void *)sources->source[s].vector);
+        free((void *)sources->source[s].present);
+        sources->source[s] = (hh_source){0};
+    }
+}
+
+typedef struct reading { // of one file
+    const char *path;
+    uint32_t items, found;
+    size_t width; // 0: not known yet
+    float *vector;
+    uint8_t *present;
+} reading;
+
+// The numbers of a line, at length 1; *none: all are 0. false: they are no vector, and why is in *error.
+static hh_status read_vector(const json_t *numbers, float *vector, size_t width, bool *none, const char **why)
+{
+    double squares = 0;
+    for (size_t i = 0; i < width; i++) {
+        const json_t *number = json_array_get(numbers, i);
+        double value = json_number_value(number);
+        *why = "holds something that is no number";
+        if (!json_is_number(number))
+            return HH_FORMAT;
+        *why = "holds a number that is too large";
+        if (!(fabs(value) <= (double)FLT_MAX))
+            return HH_FORMAT;
+        squares += value * value;
+    }
+    double length = sqrt(squares);
+    *none = !(length > 0);
+    for (size_t i = 0; i < width; i++)
+        vector[i] = *none ? 0 : (float)(json_number_value(json_array_get(numbers, i)) / length);
+    return HH_OK;
+}
+
+static hh_status begin(reading *self, size_t width, hh_error *error)
+{
+    self->width = width;
+    self->vector = calloc((self->items + (size_t)1) * width, sizeof *self->vector);
+    return self->vector ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
+}
+
+static hh_status take_row(reading *self, const item_row *row, const struct text_map *numbers, hh_error *error)
+{
+    const json_t *list = json_object_get(row->object, "vector");
+    size_t width = json_array_size(list);
+    void *number = text_map_find(numbers, (hh_text){row->id, strlen(row->id)});
+    const char *why;
+    bool none;
+    if (!list || width == 0 || width > WIDTH_MAX)
+        return hh_fail(error, HH_FORMAT, "%s, line %zu: has no \"vector\", a list of 1 to %d numbers",
+                       self->path, row->number, WIDTH_MAX);
+    if (self->width && width != self->width)
+        return hh_fail(error, HH_FORMAT, "%s, line %zu: a vector of %zu numbers, and those before have %zu",
+                       self->path, row->number, width, self->width);
+    if (!self->width && begin(self, width, error) != HH_OK)
+        return HH_MEMORY;
+    size_t item = number ? (size_t)(uintptr_t)number - 1 : self->items; // the last row is for all others
+    if (item < self->items && self->present[item])
+        return hh_fail(error, HH_FORMAT, "%s, line %zu: a second vector for '%s'", self->path, row->number,
+                       row->id);
+    if (read_vector(list, self->vector + item * width, width, &none, &why) != HH_OK)
+        return hh_fail(error, HH_FORMAT, "%s, line %zu: the vector %s", self->path, row->number, why);
+    if (item < self->items && !none) {
+        self->present[item] = 1;
+        self->found++;
+    }
+    return HH_OK;
+}
+
+static hh_status read_file(reading *self, const struct text_map *numbers, hh_error *error)
+{
+    struct item_file *file;
+    hh_status status = item_file_open(self->path, &file, error);
+    while (status == HH_OK) {
+        item_row row;
+        bool end;
+        status = item_file_next(file, &row, &end, error);
+        if (status != HH_OK || end)
+            break;
+        status = take_row(self, &row, numbers, error);
+    }
+    item_file_close(file);
+    if (status == HH_OK && self->found == 0)
+        status = hh_fail(error, HH_FORMAT,
+                         "%s: has a vector for none of the %u items of the sessions; are the ids the same?",
+                         self->path, self->items);
+    return status;
+}
+
+static hh_status read_source(item_sources *sources, uint32_t s, const struct text_map *numbers,
+                             uint32_t items, bool quiet, hh_error *error)
+{
+    reading self = {.path = sources->path[s], .items = items, .present = calloc(items + (size_t)1, 1)};
+    hh_status status = self.present ? read_file(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
+    sources->source[s] = (hh_source){sources->name[s], (uint32_t)self.width, self.vector, self.present};
+    char found[GROUPED_SIZE], all[GROUPED_SIZE];
+    if (status == HH_OK && !quiet)
+        fprintf(stderr, "%s: %s of %s items have a vector of %zu numbers\n", sources->name[s],
+                grouped(self.found, found), grouped(items, all), self.width);
+    return status;
+}
+
+hh_status item_sources_read(item_sources *sources, const hh_sessions *sessions, bool quiet, hh_error *error)
+{
+    hh_sessions_view view;
+    struct text_map numbers = {0};
+    hh_status status = HH_OK;
+    if (sources->count == 0)
+        return HH_OK;
+    hh_sessions_view_read(sessions, &view);
+    for (uint32_t item = 0; item < view.items && status == HH_OK; item++) {
+        size_t length;
+        const char *id = hh_sessions_item(sessions, item, &length);
+        void **number = text_map_at(&numbers, (hh_text){id, length});
+        if (number)
+            *number = (void *)(uintptr_t)(item + (size_t)1);
+        else
+            status = hh_fail(error, HH_MEMORY, NULL);
+    }
+    for (uint32_t s = 0; s < sources->count && status == HH_OK; s++)
+        status = read_source(sources, s, &numbers, view.items, quiet, error);
+    text_map_clear(&numbers, NULL);
+    return status;
+}

@@ -1,0 +1,21 @@
+// Titles of a model's items, for people who look: arrays title.begin [items + 1] and title.bytes of the
+// model.
+#ifndef CLI_MODEL_TITLES_H
+#define CLI_MODEL_TITLES_H
+
+#include <hiphop/model_file.h>
+
+// Puts the titles that an item file (item_file.h) has of the model's items into the model. HH_FORMAT with
+// file and line, HH_IO, HH_MEMORY.
+hh_status model_titles_keep(hh_model *model, const char *path, hh_error *error);
+bool model_has_titles(const hh_model *model);
+// The item's title, fit for a line of a terminal: what is no UTF-8 or would move the cursor becomes '?', what
+// is longer than `most` characters ends in "…". "" where there is none.
+#define MODEL_TITLE_SIZE 512
+const char *model_title(const hh_model *model, uint32_t item, uint32_t most, char text[MODEL_TITLE_SIZE]);
+// As it stands in the model. *length 0: there is none.
+const char *model_title_bytes(const hh_model *model, uint32_t item, size_t *length);
+// Characters of a title that model_title has made.
+int model_title_width(const char *text);
+
+#endif

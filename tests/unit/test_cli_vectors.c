@@ -1,0 +1,184 @@
+// Vectors and titles of items in the command line: --vectors and --items, and files that are not what they
+// should be.
+#include "call_hiphop.h"
+
+#include <jansson.h>
+
+static char directory[] = "/tmp/hiphop-cli-vectors-XXXXXX";
+static char sessions[64], vectors[64], items[64], model[64];
+static char out[1 << 16], err[4096];
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void set_up(void)
+{
+    cr_assert_not_null(mkdtemp(directory));
+    snprintf(sessions, sizeof sessions, "%s/sessions", directory);
+    snprintf(vectors, sizeof vectors, "%s/vectors", directory);
+    snprintf(items, sizeof items, "%s/items", directory);
+    snprintf(model, sizeof model, "%s/model", directory);
+    FILE *file = fopen(sessions, "w");
+    for (int i = 0; i < 200; i++) {
+        int at = (7 * i + i / 3) % 20, clicks = 3 + i % 3;
+        for (int c = 0; c < clicks; c++)
+            fprintf(file, "item-%d%c", (at + c) % 20, c + 1 < clicks ? ' ' : '\n');
+    }
+    fclose(file);
+    file = fopen(vectors, "w");
+    for (int i = 0; i < 15; i++)
+        fprintf(file, "{\"item\": \"item-%d\", \"vector\": [%d, -0.5, 1e30]}\n", i, i % 4);
+    fputs("{\"item\": \"elsewhere\", \"vector\": [1, 2, 3]}\n{\"id\": \"item-15\", \"vector\": [0, 0, 0]}\n",
+          file);
+    fclose(file);
+    write_file(items, "{\"id\": \"item-1\", \"title\": \"Red \\u001b[31m shoes\"}\n{\"id\": \"item-2\"}\n"
+                      "{\"id\": \"item-3\", \"title\": \"Socks\", \"price\": 3}\n");
+}
+
+static void clean_up(void)
+{
+    const char *const paths[] = {sessions, vectors, items, model};
+    for (int i = 0; i < 4; i++)
+        unlink(paths[i]);
+    cr_expect_eq(rmdir(directory), 0, "something is left in %s", directory);
+}
+
+static int run(const char *format)
+{
+    char all[1024];
+    snprintf(all, sizeof all, format, model, model, model);
+    return call(out, sizeof out, err, sizeof err, all);
+}
+
+static int train(const char *more)
+{
+    char all[1024];
+    snprintf(all, sizeof all, "train --train %s --out %s --d 8 --epochs 1 --batch 32 --warm-up 5 %s",
+             sessions, model, more);
+    return call(out, sizeof out, err, sizeof err, all);
+}
+
+static json_t *read_json(const char *format)
+{
+    cr_assert_eq(run(format), 0, "%s", err);
+    json_t *object = json_loads(out, 0, NULL);
+    cr_assert_not_null(object, "%s", out);
+    return object;
+}
+
+static bool has_array(const char *name)
+{
+    json_t *object = read_json("inspect --json %s"), *array;
+    size_t i;
+    bool found = false;
+    json_array_foreach(json_object_get(object, "arrays"), i, array) found =
+        found || strcmp(json_string_value(json_object_get(array, "name")), name) == 0;
+    json_decref(object);
+    return found;
+}
+
+Test(cli_vectors, a_model_holds_the_vectors_it_was_trained_with, .init = set_up, .fini = clean_up)
+{
+    char options[256];
+    cr_assert_eq(train("--quiet"), 0, "%s", err);
+    cr_expect_not(has_array("source0.vector"));
+    json_t *object = read_json("inspect --json %s");
+    char *digest = strdup(json_string_value(json_object_get(object, "digest")));
+    json_decref(object);
+    snprintf(options, sizeof options, "--vectors text=%s --vectors image=%s", vectors, vectors);
+    cr_assert_eq(train(options), 0, "%s", err);
+    cr_expect_not_null(strstr(err, "text: 15 of 20 items have a vector of 3 numbers"), "%s", err);
+    cr_expect(has_array("source0.vector"));
+    cr_expect(has_array("source1.vector"));
+    cr_expect_not(has_array("title.bytes"));
+    object = read_json("inspect --json %s");
+    cr_expect_str_neq(json_string_value(json_object_get(object, "digest")), digest);
+    json_decref(object);
+    free(digest);
+}
+
+Test(cli_vectors, titles_are_printed_and_steer_no_terminal, .init = set_up, .fini = clean_up)
+{
+    char options[256];
+    snprintf(options, sizeof options, "--items %s --quiet", items);
+    cr_assert_eq(train(options), 0, "%s", err);
+    cr_assert_eq(run("recommend --model %s item-1 item-3"), 0, "%s", err);
+    cr_expect_not_null(strstr(out, "title"), "%s", out);
+    cr_expect_not_null(strstr(out, "Red ?[31m shoes"), "%s", out);
+    cr_expect_not_null(strstr(out, "item-2 "), "an item without a title is listed by its id: %s", out);
+    cr_expect_null(strchr(out, '\033'));
+    cr_assert_eq(run("inspect --near item-1 %s"), 0, "%s", err);
+    cr_expect_not_null(strstr(out, "item-3  Socks"), "%s", out);
+    json_t *object = read_json("recommend --model %s --json item-1"), *row;
+    size_t i, titles = 0;
+    json_array_foreach(json_object_get(object, "items"), i, row) titles +=
+        json_object_get(row, "title") != NULL;
+    cr_expect_eq(titles, 2);
+    json_decref(object);
+}
+
+Test(cli_vectors, evaluate_trains_with_them, .init = set_up, .fini = clean_up)
+{
+    char all[512], without[4096];
+    const char *const call_it =
+        "evaluate --train %s --model network --set network.d=8 --set network.epochs=1 "
+        "--set network.warm-up=2 %s%s";
+    snprintf(all, sizeof all, call_it, sessions, "", "");
+    cr_assert_eq(call(without, sizeof without, err, sizeof err, all), 0, "%s", err);
+    snprintf(all, sizeof all, call_it, sessions, "--vectors ", vectors);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
+    cr_expect_str_neq(strstr(out, "\nnetwork"), strstr(without, "\nnetwork"), "they change what is learned");
+    snprintf(all, sizeof all, "evaluate --clicks %s --vectors %s", sessions, vectors);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
+    cr_expect_not_null(strstr(err, "--train"), "%s", err);
+    snprintf(all, sizeof all,
+             "ablate --train %s --vectors %s --seeds 1 --only on --set network.d=8 --set network.epochs=1",
+             sessions, vectors);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
+    cr_expect_not_null(strstr(out, "default - vectors"), "%s", out);
+}
+
+Test(cli_vectors, what_is_no_vector_is_refused_with_its_line, .init = set_up, .fini = clean_up)
+{
+#define GOOD "{\"item\": \"item-1\", \"vector\": [1, 2]}\n"
+    static const char *const bad[][2] = {
+        {"", "none of the 20 items"},
+        {"{\"item\": \"elsewhere\", \"vector\": [1, 2]}\n", "none of the 20 items"},
+        {"{\"item\": \"item-1\", \"vector\": [0, 0]}\n", "none of the 20 items"},
+        {GOOD "item-2 0.1 0.2\n", "line 2"},
+        {GOOD "[1, 2]\n", "line 2: not a JSON object"},
+        {GOOD "{\"vector\": [1, 2]}\n", "line 2: has no id"},
+        {GOOD "{\"item\": \"item-2\"}\n", "line 2: has no \"vector\""},
+        {GOOD "{\"item\": \"item-2\", \"vector\": {}}\n", "line 2: has no \"vector\""},
+        {GOOD "{\"item\": \"item-2\", \"vector\": []}\n", "line 2: has no \"vector\""},
+        {GOOD "\n{\"item\": \"item-2\", \"vector\": [1]}\n", "line 3: a vector of 1 numbers"},
+        {GOOD "{\"item\": \"elsewhere\", \"vector\": [1, 2, 3]}\n", "line 2: a vector of 3 numbers"},
+        {GOOD "{\"item\": \"item-2\", \"vector\": [1, \"2\"]}\n", "line 2: the vector holds something"},
+        {GOOD "{\"item\": \"item-2\", \"vector\": [1, null]}\n", "line 2: the vector holds something"},
+        {GOOD "{\"item\": \"item-2\", \"vector\": [1, NaN]}\n", "line 2"},
+        {GOOD "{\"item\": \"item-2\", \"vector\": [1, 1e300]}\n",
+         "line 2: the vector holds a number that is"},
+        {GOOD "{\"item\": \"item-2\", \"vector\": [1, 1e999]}\n", "line 2"},
+        {GOOD GOOD, "line 2: a second vector for 'item-1'"},
+        {GOOD "{\"item\": \"item-2\", \"vec", "line 2"},
+    };
+    char options[256];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        write_file(vectors, bad[i][0]);
+        snprintf(options, sizeof options, "--vectors %s --quiet", vectors);
+        cr_expect_eq(train(options), 1, "%s", bad[i][0]);
+        cr_expect_not_null(strstr(err, bad[i][1]), "of %s it says %s", bad[i][0], err);
+        cr_expect_not_null(strstr(err, vectors), "%s", err);
+    }
+    cr_expect_eq(train("--vectors /nowhere/vectors"), 1);
+    cr_expect_eq(train("--vectors a=/x --vectors a=/y"), 2);
+    cr_expect_not_null(strstr(err, "two sources called 'a'"), "%s", err);
+    cr_expect_eq(train("--vectors a=/x --vectors b=/y --vectors c=/y --vectors d=/y --vectors e=/y"), 2);
+    cr_expect_eq(train("--vectors a="), 2);
+    cr_expect_neq(access(model, F_OK), 0, "no model comes of any of these");
+}
