@@ -100,6 +100,11 @@ static void print_model(const hh_model *model, const inspect_request *request)
         printf(" at %s", moment(facts->created, when));
     if (facts->source[0])
         printf(" from %s", facts->source);
+    const hh_train_record *record = &facts->record;
+    if (record->workspace_bytes > 0)
+        printf("\nmemory while it was trained: parameters %.1f MB, Adam's state %.1f MB, workspace %.1f MB",
+               (double)record->parameter_bytes / 1e6, (double)record->adam_bytes / 1e6,
+               (double)record->workspace_bytes / 1e6);
     printf("\ndigest of its arrays: %016" PRIx64 "\n", hh_model_digest(model));
     print_options("network", hh_network_option_table(), &facts->options.network);
     print_options("training", hh_train_option_table(), &facts->options);

@@ -104,9 +104,12 @@ Test(cli_model, inspect_shows_what_is_in_it, .fini = clean_up)
     cr_assert_eq(json_integer_value(json_object_get(record, "sessions")), 40, "%s", out);
     json_decref(record);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "inspect %s"), 0, "%s", err);
-    const char *const words[] = {"a model of 20 items, with 40 sessions", "own-bias         false",
-                                 "d                16", "network.attention.w1     f32  16 x 16",
-                                 "epochs           2"};
+    const char *const words[] = {"a model of 20 items, with 40 sessions",
+                                 "own-bias         false",
+                                 "d                16",
+                                 "network.attention.w1     f32  16 x 16",
+                                 "epochs           2",
+                                 "memory while it was trained: parameters 0.0 MB"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cr_assert_not_null(strstr(out, words[i]), "%s in %s", words[i], out);
     json_t *object = json_of_model("inspect --json %s");

@@ -280,3 +280,22 @@ Test(train, out_of_memory_is_said_and_nothing_leaks)
     }
     uproot(&it);
 }
+
+Test(train, says_what_memory_it_took_and_that_sessions_cost_none)
+{
+    hh_train_options options = small_training();
+    hh_train_record few, many;
+    options.network.d = 32;
+    options.batch = 64;
+    planted it = plant(300, 40, 1), more = plant(3000, 40, 1);
+    hh_network *network = train(&it.data, &options, &few);
+    cr_expect_eq(few.parameter_bytes, hh_network_parameters(network) * sizeof(float));
+    cr_expect_gt(few.parameter_bytes, 40 * 32 * sizeof(float));
+    cr_expect_eq(few.adam_bytes, 2 * few.parameter_bytes);
+    cr_expect_gt(few.workspace_bytes, few.parameter_bytes);
+    hh_network_free(network);
+    hh_network_free(train(&more.data, &options, &many));
+    cr_expect_lt(many.workspace_bytes, few.workspace_bytes * 5 / 4, "a batch is no larger");
+    uproot(&it);
+    uproot(&more);
+}

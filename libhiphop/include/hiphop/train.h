@@ -86,7 +86,10 @@ const hh_option *hh_train_option_table(void); // ended by a row without a name; 
     X(SHARE, mrr, "mrr@20", NAN, 0, 1, "the same")                                                           \
     X(SHARE, seconds, "seconds", 0, 0, INFINITY, "all in all")                                               \
     X(SHARE, epoch_seconds, "epoch-seconds", 0, 0, INFINITY, "the latest epoch")                             \
-    X(SWITCH, stopped, "stopped", false, 0, 1, "by progress()")
+    X(SWITCH, stopped, "stopped", false, 0, 1, "by progress()")                                              \
+    X(WHOLE, parameter_bytes, "parameter-bytes", 0, 0, 0x1p53, "of all that is learned")                     \
+    X(WHOLE, adam_bytes, "adam-bytes", 0, 0, 0x1p53, "of Adam's moments, while it trained")                  \
+    X(WHOLE, workspace_bytes, "workspace-bytes", 0, 0, 0x1p53, "of its largest batch, there and back")
 
 typedef struct hh_train_record {
     HH_TRAIN_RECORD(HH_OPTION_FIELD)

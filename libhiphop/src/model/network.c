@@ -175,3 +175,11 @@ hh_neighbour_options hh_neighbour_options_of(const hh_network_options *options)
     return (hh_neighbour_options){
         .newest = options->newest, .nearest = options->nearest, .last = options->last};
 }
+
+size_t hh_network_parameters(const hh_network *network)
+{
+    size_t count = network->item.rows * network->item.cols;
+    for (int t = 0; t < HH_TENSOR_COUNT; t++)
+        count += network->tensor[t].rows * network->tensor[t].cols;
+    return count;
+}

@@ -88,6 +88,8 @@ typedef struct hh_gradients {
 bool hh_gradients_init(hh_gradients *gradients, const hh_network *network);
 void hh_gradients_free(hh_gradients *gradients);
 
+size_t hh_network_parameters(const hh_network *network); // all numbers that are learned
+
 bool hh_source_has(const hh_source *source, uint32_t item);
 bool hh_item_described(const hh_network *network, uint32_t item); // by any source
 // x = norm(e_v + what the sources say) of the rows' items [rows x d], length [rows]; and d e = of dx, into

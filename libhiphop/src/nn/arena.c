@@ -32,7 +32,7 @@ void hh_arena_reset(hh_arena *arena)
         free_pieces(arena->piece->before);
         arena->piece->before = NULL;
     }
-    arena->used = 0;
+    arena->used = arena->taken = 0;
     arena->failed = false;
 }
 
@@ -63,6 +63,7 @@ void *hh_take(hh_arena *arena, size_t count, size_t size)
     }
     void *memory = (char *)arena->piece + ALIGN + arena->used;
     arena->used += bytes;
+    arena->taken += bytes;
     return memory;
 }
 

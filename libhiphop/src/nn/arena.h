@@ -10,6 +10,7 @@ typedef struct hh_piece hh_piece;
 typedef struct hh_arena {
     hh_piece *piece; // the last and largest; those before it are freed at the next reset
     size_t used;     // of it
+    size_t taken;    // since the last reset, of all pieces
     bool failed;     // something could not be had since the last reset
 } hh_arena;
 

@@ -24,6 +24,7 @@ struct hh_stepper {
     uint32_t *drawn;   // [items] a permutation, of which each step mixes the first places anew
     hh_batch_rows rows;
     hh_arena arena;
+    size_t workspace;       // bytes, the most so far
     float *x, *length, *de; // [rows x d], [rows]
     uint8_t *kept;          // [rows] whether an item's own vector counts; NULL: all do
     // of the step at hand
@@ -204,6 +205,19 @@ static void work(void *context, uint32_t number)
 
 // ---- the step ----
 
+static void note_workspace(hh_stepper *stepper)
+{
+    size_t bytes = stepper->arena.taken;
+    for (uint32_t w = 0; w < stepper->threads; w++)
+        bytes += stepper->workers[w].arena.taken + stepper->workers[w].gradients.size * sizeof(float);
+    stepper->workspace = bytes > stepper->workspace ? bytes : stepper->workspace;
+}
+
+size_t hh_stepper_workspace(const hh_stepper *stepper)
+{
+    return stepper->workspace;
+}
+
 bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_t count, const hh_adam *adam,
                      double *loss)
 {
@@ -220,6 +234,7 @@ bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_
                           stepper->rows.count);
     share_out(stepper, count, prefixes);
     hh_crew_run(stepper->crew, work, stepper);
+    note_workspace(stepper);
     worker *first = stepper->workers;
     bool done = first->done;
     *loss = first->loss;

@@ -27,4 +27,8 @@ void hh_stepper_set_objective(hh_stepper *stepper, const hh_objective *objective
 bool hh_stepper_step(hh_stepper *stepper, const hh_session_view *sessions, size_t count, const hh_adam *adam,
                      double *loss);
 
+// Bytes of the largest batch so far, there and back, and of the gradients: what steps need beside the
+// network.
+size_t hh_stepper_workspace(const hh_stepper *stepper);
+
 #endif

@@ -156,6 +156,9 @@ static bool epoch(course *self, hh_stepper *stepper)
             self, now(self) - began, (double)(state->seen - seen_before) / (double)self->prefixes);
     }
     self->epoch_seconds = now(self) - began;
+    hh_train_record *record = self->record;
+    uint64_t workspace = hh_stepper_workspace(stepper);
+    record->workspace_bytes = workspace > record->workspace_bytes ? workspace : record->workspace_bytes;
     return true;
 }
 
@@ -234,6 +237,8 @@ static hh_status begin_run(course *self, run_memory *run, hh_error *error)
     run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
     if (!run->stepper || !find_neighbours(self))
         return hh_fail(error, HH_MEMORY, NULL);
+    self->record->parameter_bytes = hh_network_parameters(run->network) * sizeof(float);
+    self->record->adam_bytes = 2 * self->record->parameter_bytes;
     if (options->source_count > 0 && !tell_seen(self, run->stepper))
         return hh_fail(error, HH_MEMORY, NULL);
     if (self->index)
