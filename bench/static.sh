@@ -53,6 +53,8 @@ for set in "${sets[@]}"; do
     note "$set" alone < <("$hiphop" evaluate "${files[@]}" --model hiphop --set network.on=0)
     note "$set" prequential < <("$hiphop" evaluate "${files[@]}" --model hiphop --set network.on=0 --memory prequential)
     note "$set" leaking < <("$hiphop" evaluate "${files[@]}" --model lookup --protocol paper --baselines default)
+    note "$set" fallen < <("$hiphop" evaluate "${files[@]}" --model network --protocol paper "${told[@]}" \
+        --set=network.{global,local,votes,similar,gate}=1)
     shuffled "$train" >"$scratch/train.txt"
     shuffled "$test" >"$scratch/test.txt"
     note "$set" shuffled < <("$hiphop" evaluate --train "$scratch/train.txt" --test "$scratch/test.txt" --model hiphop \
@@ -82,3 +84,4 @@ row "\`hiphop\` without network" alone
 row "\`hiphop\` without network, scored test sessions in memory" prequential
 row "\`hiphop\` without network, clicks shuffled inside sessions" shuffled
 row "\`lookup\`, \`--protocol paper\`: **leaks, not comparable**" leaking
+row "\`network\` with neighbours, \`--protocol paper\`: **leaks, not comparable**" fallen

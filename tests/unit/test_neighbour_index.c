@@ -61,6 +61,27 @@ Test(neighbour_index, local_forgets)
     hh_neighbour_index_free(index);
 }
 
+Test(neighbour_index, what_is_hidden_is_not_found)
+{
+    hh_neighbour_index *index = hh_neighbour_index_new(10, &options);
+    hh_neighbour_list list = {0};
+    const uint32_t session[] = {1, 2};
+    size_t count;
+    for (int i = 0; i < 3; i++)
+        cr_assert(hh_neighbour_index_add(index, session, i == 1 ? 0 : 2)); // the second is empty
+    hh_neighbour_index_hide(index, 2);
+    cr_assert(hh_neighbour_index_find(index, session, 1, &list));
+    const hh_neighbour *found = of(&list, 0, &count);
+    cr_assert_eq(count, 1);
+    cr_expect_eq(found->session, 0);
+    hh_neighbour_index_hide(index, UINT32_MAX);
+    cr_assert(hh_neighbour_index_find(index, session, 1, &list));
+    of(&list, 1, &count);
+    cr_expect_eq(count, 2);
+    hh_neighbour_list_free(&list);
+    hh_neighbour_index_free(index);
+}
+
 #define SESSIONS 300
 #define LENGTH   6
 #define ITEMS    40

@@ -233,6 +233,43 @@ Test(static, rows_of_a_batch_give_the_answers_away)
     hh_log_free(log);
 }
 
+// Sessions that come again and again teach a network that heeds neighbours to believe them. Those of the test
+// are new, so nothing of them can be foreseen; but the rows of a batch are neighbours that know.
+Test(static, a_network_that_heeds_neighbours_believes_the_rows_of_a_batch)
+{
+    enum { WIDE = 97, SESSIONS = 60, LENGTH = 5, TIMES = 6 };
+    static char taught[TIMES * SESSIONS * LENGTH * 4 + 1], asked[SESSIONS * LENGTH * 4 + 1];
+    for (int s = 0, at = 0; s < TIMES * SESSIONS; s++)
+        for (int i = 0; i < LENGTH; i++)
+            at += snprintf(taught + at, 5, "%d%c", (s % SESSIONS * 31 + i * i * 7 + 3 * i) % WIDE,
+                           i + 1 < LENGTH ? ' ' : '\n');
+    for (int s = 0, at = 0; s < SESSIONS; s++)
+        for (int i = 0; i < LENGTH; i++)
+            at += snprintf(asked + at, 5, "%d%c", (s * 53 + i * i * i * 11 + 40 * i) % WIDE,
+                           i + 1 < LENGTH ? ' ' : '\n');
+    hh_log *log = static_log(taught, asked);
+    hh_setting_value settings[] = {{"network.epochs", 20}, {"network.batch", 64},
+                                   {"network.d", 32},      {"network.item-dropout", 0.8},
+                                   {"network.global", 1},  {"network.votes", 1}};
+    const char *const network = "network";
+    double mrr[2];
+    const hh_evaluate_memory memories[] = {HH_REMEMBER_TRAIN, HH_REMEMBER_BATCH};
+    for (int m = 0; m < 2; m++) {
+        hh_evaluate_options options = options_of(memories[m]);
+        options.settings = settings;
+        options.setting_count = sizeof settings / sizeof *settings;
+        hh_result result = {0};
+        hh_error error = {0};
+        cr_assert_eq(hh_evaluate(log, &options, &network, 1, take_result, &result, &error), HH_OK, "%s",
+                     error.message);
+        cr_assert_eq(result.targets, SESSIONS * (LENGTH - 1));
+        mrr[m] = result.mrr[HH_AT_20];
+    }
+    cr_expect_lt(mrr[0], 0.1, "%g", mrr[0]);
+    cr_expect_gt(mrr[1], 4 * mrr[0], "%g and %g", mrr[0], mrr[1]);
+    hh_log_free(log);
+}
+
 Test(static, a_batch_ends_after_512_rows)
 {
     char test[513 * 6 + 16] = "";

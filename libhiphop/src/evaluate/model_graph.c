@@ -176,13 +176,6 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
     return self->open ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
 }
 
-static hh_status forget_all(void *model, const hh_log *log, hh_error *error)
-{
-    hh_graph_model *self = model;
-    hh_status status = hh_network_expert_forget(&self->network, error);
-    return status ? status : forget(model, log, error);
-}
-
 static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
 {
     self->options = hh_evaluate_graph_options(setup->options);
@@ -236,6 +229,21 @@ static hh_item number(hh_graph_model *self, uint32_t item)
     self->from_graph[number] = item;
     self->to_graph[item] = number;
     return number;
+}
+
+// All that the network knows can be listed, whatever the rows hold.
+static hh_status forget_all(void *model, const hh_log *log, hh_error *error)
+{
+    hh_graph_model *self = model;
+    uint32_t item;
+    hh_status status = hh_network_expert_forget(&self->network, log, error);
+    if (status == HH_OK)
+        status = forget(self, log, error);
+    for (uint32_t row = 0; status == HH_OK && (item = hh_network_expert_item(&self->network, row)) != NO_ITEM;
+         row++)
+        if (number(self, item) == HH_ITEM_NONE)
+            status = hh_fail(error, HH_MEMORY, NULL);
+    return status;
 }
 
 static hh_status learn(void *model, const hh_lesson *lesson)

@@ -1,6 +1,8 @@
 #include "evaluate/network_expert.h"
 
 #include "evaluate/run.h"
+#include "model/neighbours_of.h"
+#include "model/network.h"
 #include "nn/vector.h"
 
 #include <stdio.h>
@@ -40,19 +42,12 @@ static uint32_t first_held_out(const hh_network_expert *expert)
     return at;
 }
 
-// The sessions that the network may find neighbours among: those before `end`.
+// The sessions that the network finds neighbours among: those before `end`.
 static bool remember(hh_network_expert *expert, const hh_train_data *data, uint32_t end)
 {
-    const hh_network_options *options = &expert->options.network;
-    if (!options->global && !options->local)
-        return true;
-    hh_neighbour_options neighbours = hh_neighbour_options_of(options);
-    expert->memory = hh_neighbour_index_new(data->items, &neighbours);
-    bool done = expert->memory != NULL;
-    for (uint32_t s = 0; s < end && done; s++) {
-        uint32_t length = data->first[s + 1] - data->first[s];
-        done = length < 2 || hh_neighbour_index_add(expert->memory, data->item + data->first[s], length);
-    }
+    hh_train_data known = *data;
+    known.sessions = end;
+    bool done = hh_neighbours_of(expert->network, &known, expert->options.longest, &expert->memory);
     expert->forecast.scorer.memory = expert->memory;
     return done;
 }
@@ -191,19 +186,19 @@ void hh_network_expert_free(hh_network_expert *expert)
 // ---- asking ----
 
 // The session's items that it knows, in session[]; how many, or UINT32_MAX: out of memory.
-static uint32_t find_rows(hh_network_expert *expert, const hh_question *question)
+static uint32_t find_rows(hh_network_expert *expert, const uint32_t *items, uint32_t length)
 {
     uint32_t known = 0;
-    if (question->length > expert->session_room) {
-        uint32_t *larger = realloc(expert->session, 2 * (size_t)question->length * sizeof *larger);
+    if (length > expert->session_room) {
+        uint32_t *larger = realloc(expert->session, 2 * (size_t)length * sizeof *larger);
         if (!larger)
             return UINT32_MAX;
         expert->session = larger;
-        expert->session_room = 2 * (size_t)question->length;
+        expert->session_room = 2 * (size_t)length;
     }
-    for (uint32_t i = 0; i < question->length; i++)
-        if (expert->row_of[question->items[i]] != HH_ITEM_NONE)
-            expert->session[known++] = expert->row_of[question->items[i]];
+    for (uint32_t i = 0; i < length; i++)
+        if (expert->row_of[items[i]] != HH_ITEM_NONE)
+            expert->session[known++] = expert->row_of[items[i]];
     return known;
 }
 
@@ -221,13 +216,28 @@ static hh_status settle(hh_network_expert *expert, hh_error *error)
     return train(expert, error);
 }
 
-hh_status hh_network_expert_forget(hh_network_expert *expert, hh_error *error)
+// The rows as the network's only neighbours; a row that asks is hidden from itself.
+static hh_status remember_rows(hh_network_expert *expert, const hh_log *rows)
+{
+    hh_neighbour_index_free(expert->memory);
+    bool done = hh_neighbours_none(expert->network, &expert->memory);
+    expert->forecast.scorer.memory = expert->memory;
+    for (uint32_t row = 0; row < rows->sessions && done && expert->memory; row++) {
+        const hh_log_session *about = &rows->session[row];
+        uint32_t known = find_rows(expert, rows->item + about->first, about->count);
+        done = known != UINT32_MAX && hh_neighbour_index_add(expert->memory, expert->session, known);
+    }
+    return done ? HH_OK : HH_MEMORY;
+}
+
+hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows, hh_error *error)
 {
     if (!expert->wanted)
         return HH_OK;
     hh_status status = settle(expert, error);
     expert->known = 0;
-    return status;
+    expert->among_rows = true;
+    return status ? status : remember_rows(expert, rows);
 }
 
 hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads)
@@ -238,11 +248,18 @@ hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *q
     hh_status status = question->session >= expert->log->train ? settle(expert, NULL) : HH_OK;
     if (status)
         return status;
-    uint32_t known = find_rows(expert, question);
+    uint32_t known = find_rows(expert, question->items, question->length);
+    if (expert->among_rows && expert->memory)
+        hh_neighbour_index_hide(expert->memory, question->session);
     if (known == UINT32_MAX || (known > 0 && !hh_forecast_read(&expert->forecast, expert->session, known)))
         return HH_MEMORY;
     *reads = known > 0;
     return HH_OK;
+}
+
+uint32_t hh_network_expert_item(const hh_network_expert *expert, uint32_t row)
+{
+    return expert->network && row < expert->network->item.rows ? expert->item_of[row] : NO_ITEM;
 }
 
 uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i)

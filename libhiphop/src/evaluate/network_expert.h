@@ -17,6 +17,7 @@
 typedef struct hh_network_expert {
     bool wanted, settled; // settled: trained on all that there is, if it shall be
     bool refit;
+    bool among_rows; // neighbours are the sessions of the log that hh_network_expert_forget was given
     const hh_log *log;
     hh_train_options options;
     uint32_t known;  // sessions that it was trained on are those before this one
@@ -25,7 +26,7 @@ typedef struct hh_network_expert {
     hh_source source[HH_SOURCES]; // [options.source_count] of its items, owned
     hh_network *network;
     hh_forecast forecast;
-    hh_neighbour_index *memory; // of the sessions that were trained on; NULL: it heeds none
+    hh_neighbour_index *memory; // its neighbours; NULL: it heeds none
     uint32_t *row_of;           // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
     uint32_t *item_of;          // [items of the network] in the log
     uint32_t *session;          // [session_room] rows
@@ -39,8 +40,11 @@ void hh_network_expert_free(hh_network_expert *expert); // all zero is none
 // *reads: whether it has something to say of this session, and the functions below may be asked. HH_MEMORY,
 // or what training said.
 hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads);
-// All sessions to come are of another log with the same items, and none is one that it was trained on.
-hh_status hh_network_expert_forget(hh_network_expert *expert, hh_error *error);
+// All sessions to come are of another log with the same items, and none is one that it was trained on. That
+// log's sessions, whole, are all that the network now finds neighbours among, but for the one that asks.
+hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows, hh_error *error);
+// The items of the log that it knows, row < their number; NO_ITEM behind them, and without a network.
+uint32_t hh_network_expert_item(const hh_network_expert *expert, uint32_t row);
 // Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any
 // item's share.
 uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i);

@@ -31,6 +31,7 @@ struct hh_neighbour_index {
     overlap *with; // [count] all zero between two searches
     uint32_t *met; // [count] the sessions that have some overlap
     uint32_t count, room, met_count;
+    uint32_t hidden; // session that is not found
 };
 
 void hh_neighbour_list_free(hh_neighbour_list *list)
@@ -84,6 +85,7 @@ hh_neighbour_index *hh_neighbour_index_new(uint32_t items, const hh_neighbour_op
         return NULL;
     index->options = *options;
     index->item_count = items;
+    index->hidden = UINT32_MAX;
     index->item = calloc(items + (size_t)1, sizeof *index->item);
     if (index->item)
         return index;
@@ -104,6 +106,11 @@ void hh_neighbour_index_free(hh_neighbour_index *index)
     free(index->with);
     free(index->met);
     free(index);
+}
+
+void hh_neighbour_index_hide(hh_neighbour_index *index, uint32_t session)
+{
+    index->hidden = session;
 }
 
 uint32_t hh_neighbour_index_count(const hh_neighbour_index *index)
@@ -179,7 +186,8 @@ bool hh_neighbour_index_add(hh_neighbour_index *index, const uint32_t *items, ui
     if (!make_room(index, length))
         return false;
     uint32_t number = index->count;
-    memcpy(index->clicks + index->click_count, items, length * sizeof *items);
+    if (length)
+        memcpy(index->clicks + index->click_count, items, length * sizeof *items);
     index->click_count += length;
     index->begin[number + 1] = index->click_count;
     index->weight[number] = 0;
@@ -230,7 +238,7 @@ static uint32_t rank(const hh_neighbour_index *index, int set, float weight, ran
     for (uint32_t m = 0; m < index->met_count; m++) {
         uint32_t session = index->met[m];
         float both = index->with[session].weight[set];
-        if (!(both > 0))
+        if (!(both > 0) || session == index->hidden)
             continue;
         float rest = weight + index->weight[session] - both;
         ranked entry = {both / (rest > both ? rest : both), session};

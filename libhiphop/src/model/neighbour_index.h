@@ -44,11 +44,13 @@ typedef struct hh_neighbour_index hh_neighbour_index;
 
 hh_neighbour_index *hh_neighbour_index_new(uint32_t items, const hh_neighbour_options *options);
 void hh_neighbour_index_free(hh_neighbour_index *index);
-// Copies the session. false: out of memory.
+// Copies the session; it may be empty. false: out of memory.
 bool hh_neighbour_index_add(hh_neighbour_index *index, const uint32_t *items, uint32_t length);
 // Appends the neighbours of the prefixes of 1, 2 ... length clicks to the list. false: out of memory.
 bool hh_neighbour_index_find(hh_neighbour_index *index, const uint32_t *items, uint32_t length,
                              hh_neighbour_list *list);
+// From now on this session is not found, whoever asks; UINT32_MAX: all are.
+void hh_neighbour_index_hide(hh_neighbour_index *index, uint32_t session);
 uint32_t hh_neighbour_index_count(const hh_neighbour_index *index);
 const uint32_t *hh_neighbour_index_session(const hh_neighbour_index *index, uint32_t number,
                                            uint32_t *length);

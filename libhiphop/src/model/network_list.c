@@ -1,3 +1,4 @@
+#include "model/neighbours_of.h"
 #include "model/scorer.h"
 #include "model/search.h"
 #include "nn/matrix.h"
@@ -18,25 +19,6 @@ struct hh_network_reader {
 hh_network_list_options hh_network_list_defaults(void)
 {
     return (hh_network_list_options){.k = 20, .longest = 100};
-}
-
-// The sessions as training has them: cut to their last clicks, those of one click left out.
-static bool remember(hh_network_reader *reader, const hh_train_data *sessions)
-{
-    const hh_network_options *network = &reader->scorer.network->options;
-    hh_neighbour_options options = hh_neighbour_options_of(network);
-    if (!sessions || !(network->global || network->local))
-        return true;
-    reader->memory = hh_neighbour_index_new((uint32_t)reader->scorer.network->item.rows, &options);
-    bool done = reader->memory != NULL;
-    for (uint32_t s = 0; s < sessions->sessions && done; s++) {
-        uint32_t begin = sessions->first[s], end = sessions->first[s + 1];
-        if (end - begin > reader->options.longest)
-            begin = end - reader->options.longest;
-        done = end - begin < 2 || hh_neighbour_index_add(reader->memory, sessions->item + begin, end - begin);
-    }
-    reader->scorer.memory = reader->memory;
-    return done;
 }
 
 static bool all_known(const hh_network *network, const hh_train_data *sessions)
@@ -63,7 +45,9 @@ hh_network_reader *hh_network_reader_new(const hh_network *network, const hh_net
     if (reader) {
         reader->options = *options;
         reader->mean = calloc(network->d, sizeof *reader->mean);
-        if (reader->mean && hh_scorer_init(&reader->scorer, network) && remember(reader, sessions)) {
+        if (reader->mean && hh_scorer_init(&reader->scorer, network) &&
+            (!sessions || hh_neighbours_of(network, sessions, options->longest, &reader->memory))) {
+            reader->scorer.memory = reader->memory;
             for (size_t item = 0; item < network->item.rows; item++)
                 hh_add_scaled(reader->mean, 1 / (float)network->item.rows,
                               reader->scorer.x + item * network->d, network->d);
