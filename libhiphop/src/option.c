@@ -13,6 +13,8 @@ double hh_option_get(const hh_option *option, const void *options)
         return *(const float *)field;
     case HH_OPTION_SHARE:
         return *(const double *)field;
+    case HH_OPTION_TIME:
+        return (double)*(const hh_time *)field;
     case HH_OPTION_SWITCH:
         break;
     }
@@ -45,6 +47,9 @@ bool hh_option_set(const hh_option *option, void *options, double value)
         break;
     case HH_OPTION_SHARE:
         *(double *)field = value;
+        break;
+    case HH_OPTION_TIME:
+        *(hh_time *)field = (hh_time)value;
         break;
     case HH_OPTION_SWITCH:
         *(bool *)field = value != 0;

@@ -8,6 +8,7 @@
 #define HIPHOP_OPTION_H
 
 #include <hiphop/status.h>
+#include <hiphop/time.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ typedef enum hh_option_kind {
     HH_OPTION_REAL,   // float
     HH_OPTION_SHARE,  // double
     HH_OPTION_SWITCH, // bool: a part that is on or off
+    HH_OPTION_TIME,   // hh_time: a duration in ms
 } hh_option_kind;
 
 typedef struct hh_option {
@@ -41,6 +43,7 @@ hh_status hh_options_check(const hh_option *table, const void *options, hh_error
 #define HH_FIELD_REAL   float
 #define HH_FIELD_SHARE  double
 #define HH_FIELD_SWITCH bool
+#define HH_FIELD_TIME   hh_time
 
 #define HH_OPTION_FIELD(kind, field, ...)                    HH_FIELD_##kind field;
 #define HH_OPTION_STANDARD(kind, field, name, standard, ...) .field = standard,

@@ -138,6 +138,55 @@ hh_network *hh_network_copy(const hh_network *network)
     return NULL;
 }
 
+// Moments, where there are any; rows as hh_network_resume says.
+static bool resume(hh_tensor *to, const hh_tensor *from, const uint32_t *row)
+{
+    size_t cols = from->cols;
+    if (from->first && !hh_tensor_train(to))
+        return false;
+    for (size_t i = 0; i < to->rows; i++) {
+        size_t at = row ? row[i] : i;
+        if (at == HH_ROW_NEW)
+            continue;
+        memcpy(to->value + i * cols, from->value + at * cols, cols * sizeof(float));
+        if (!from->first)
+            continue;
+        memcpy(to->first + i * cols, from->first + at * cols, cols * sizeof(float));
+        memcpy(to->second + i * cols, from->second + at * cols, cols * sizeof(float));
+    }
+    return true;
+}
+
+hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row, uint64_t seed,
+                              hh_error *error)
+{
+    if (from->source_count > 0) {
+        hh_fail(error, HH_ARGUMENT, "a network that reads descriptions of items can't be trained further");
+        return NULL;
+    }
+    if (!row && items != from->item.rows) {
+        hh_fail(error, HH_ARGUMENT, "the network is of %zu items, not of %u", from->item.rows, items);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < items && row; i++)
+        if (row[i] != HH_ROW_NEW && row[i] >= from->item.rows) {
+            hh_fail(error, HH_ARGUMENT, "the network has %zu items, and no item %u", from->item.rows, row[i]);
+            return NULL;
+        }
+    hh_network *net = hh_network_new(&from->options, items, seed, error);
+    if (!net)
+        return NULL;
+    bool done = resume(&net->item, &from->item, row);
+    for (int t = 0; t < HH_TENSOR_COUNT && done; t++)
+        done = resume(&net->tensor[t], &from->tensor[t], NULL);
+    net->steps = from->item.first ? from->steps : 0;
+    if (done)
+        return net;
+    hh_network_free(net);
+    hh_fail(error, HH_MEMORY, NULL);
+    return NULL;
+}
+
 bool hh_gradients_init(hh_gradients *gradients, const hh_network *network)
 {
     gradients->size = 0;

@@ -75,6 +75,7 @@ struct hh_network {
     hh_source source[HH_SOURCES];
     uint32_t source_count;
     hh_tensor tensor[HH_TENSOR_COUNT];
+    uint64_t steps; // of Adam that the tensors' moments are of; 0: they have none, or have learned nothing
 };
 
 // The gradients of one pass. Those of the tensors are summed up until they are cleared; that of the items is
@@ -89,6 +90,12 @@ bool hh_gradients_init(hh_gradients *gradients, const hh_network *network);
 void hh_gradients_free(hh_gradients *gradients);
 
 size_t hh_network_parameters(const hh_network *network); // all numbers that are learned
+#define HH_ROW_NEW UINT32_MAX
+// A network to be trained further, for other items: weights and moments are those of `from`, item i has those
+// of its row[i] there, or what a new network of this seed would have (HH_ROW_NEW). row NULL: the same items.
+// `from` has no sources. NULL on failure.
+hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row, uint64_t seed,
+                              hh_error *error);
 
 bool hh_source_has(const hh_source *source, uint32_t item);
 bool hh_item_described(const hh_network *network, uint32_t item); // by any source

@@ -51,9 +51,9 @@ hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negat
     stepper->crew = hh_crew_new(threads);
     stepper->drawn = malloc((items + (size_t)1) * sizeof *stepper->drawn);
     bool made = stepper->crew && stepper->drawn && hh_batch_rows_init(&stepper->rows, items) &&
-                hh_tensor_train(&network->item);
+                (network->item.first || hh_tensor_train(&network->item));
     for (uint32_t t = 0; t < HH_TENSOR_COUNT && made; t++)
-        made = hh_tensor_train(&network->tensor[t]);
+        made = network->tensor[t].first || hh_tensor_train(&network->tensor[t]);
     for (uint32_t w = 0; w < threads && made; w++)
         made = hh_gradients_init(&stepper->workers[w].gradients, network);
     if (!made) {

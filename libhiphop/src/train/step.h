@@ -9,7 +9,8 @@
 
 typedef struct hh_stepper hh_stepper;
 
-// The network is learned in place and outlives the stepper. NULL: out of memory or threads.
+// The network is learned in place and outlives the stepper; the moments that it may have are gone on with.
+// NULL: out of memory or threads.
 hh_stepper *hh_stepper_new(hh_network *network, uint32_t threads, uint32_t negatives, uint64_t seed);
 void hh_stepper_free(hh_stepper *stepper);
 // The order of the items from which negatives are drawn, [items]: with the network, its moments and the

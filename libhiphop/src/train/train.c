@@ -49,7 +49,8 @@ typedef struct course {
     bool resumes;          // the state comes from options->resume, and the weights still have to
     hh_train_progress progress;
     double began, shown;
-    double epoch_seconds; // of the latest
+    double epoch_seconds;  // of the latest
+    uint64_t steps_before; // of Adam, of the network that is trained further
     bool stopped;
 } course;
 
@@ -144,7 +145,7 @@ static bool epoch(course *self, hh_stepper *stepper)
                         .beta2 = 0.999f,
                         .epsilon = 1e-8f,
                         .decay = options->decay,
-                        .step = step};
+                        .step = self->steps_before + step};
         double mean;
         if (!hh_stepper_step(stepper, self->batch, count, &adam, &mean))
             return false;
@@ -230,10 +231,14 @@ static bool tell_seen(const course *self, hh_stepper *stepper)
 static hh_status begin_run(course *self, run_memory *run, hh_error *error)
 {
     const hh_train_options *options = self->options;
-    run->network = hh_network_new_described(&options->network, self->data->items, options->sources,
-                                            options->source_count, options->seed, error);
+    run->network =
+        options->start
+            ? hh_network_resume(options->start, self->data->items, options->start_row, options->seed, error)
+            : hh_network_new_described(&options->network, self->data->items, options->sources,
+                                       options->source_count, options->seed, error);
     if (!run->network)
         return error ? error->status : HH_MEMORY;
+    self->steps_before = run->network->steps;
     run->stepper = hh_stepper_new(run->network, options->threads, options->negatives, options->seed);
     if (!run->stepper || !find_neighbours(self))
         return hh_fail(error, HH_MEMORY, NULL);
@@ -319,6 +324,8 @@ static hh_network *run_epochs(course *self, hh_error *error)
             go_on(self, true);
     }
     hh_stepper_free(run.stepper);
+    if (run.network)
+        run.network->steps = self->steps_before + self->state.steps;
     if (!status && run.kept && !self->stopped) {
         hh_network_free(run.network);
         return run.kept;
@@ -352,6 +359,9 @@ static hh_status check_options(const hh_train_data *data, const hh_train_options
     if (hh_options_check(hh_train_option_table(), options, error) ||
         hh_network_options_check(&options->network, error))
         return HH_ARGUMENT;
+    if (options->start && (options->resume || options->source_count > 0 || options->refit))
+        return hh_fail(error, HH_ARGUMENT,
+                       "a network that is trained further has no checkpoint, no sources and no second run");
     for (size_t i = 0; i < data->first[data->sessions]; i++)
         if (data->item[i] >= data->items)
             return hh_fail(error, HH_ARGUMENT, "item %u is not among the %u items", data->item[i],
