@@ -20,6 +20,8 @@ enum {
     PROTOCOL,
     MEMORY,
     ASK,
+    TRAIN_EVERY,
+    GATE,
     MODEL,
     BASELINES,
     SET,
@@ -55,6 +57,12 @@ static const cli_option options[] = {
              "when the list is asked for: just before the next click comes\n"
              "(at-next), or right after the click it answers, as hiphopd\n"
              "publishes (after-click)"},
+    [TRAIN_EVERY] = {"train-every", "DURATION",
+                     "of a log: train the network so often, in event time, on the sessions\n"
+                     "that have closed by then; without it there is no network"},
+    [GATE] = {"gate", "on|off",
+              "on: what has been trained takes the place of what serves only if the\n"
+              "latest lists are no worse with it (on)"},
     [MODEL] = {"model", "NAME,...", "the models to run (all of them)"},
     [BASELINES] = {"baselines", "tuned|default",
                    "tuned: each baseline looks for its settings in the part of\n"
@@ -74,7 +82,7 @@ typedef struct evaluate_request {
     char names[1024]; // of the models, NUL between them
     const char *models[MODELS_MAX];
     size_t model_count;
-    bool paper, protocol, default_baselines, list, json;
+    bool paper, protocol, gate, default_baselines, list, json;
 } evaluate_request;
 
 typedef struct evaluate_output { // of report()
@@ -83,6 +91,7 @@ typedef struct evaluate_output { // of report()
     hh_result results[MODELS_MAX];
     size_t count;
     bool trouble;
+    cli_trainings trainings;
 } evaluate_output;
 
 // ---- what is asked for ----
@@ -167,6 +176,14 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         good = take_choice(args, value, "at-next", "after-click", &second);
         request->evaluate.ask = second ? HH_ASK_AFTER_CLICK : HH_ASK_AT_NEXT;
         break;
+    case TRAIN_EVERY:
+        good = cli_duration(args, value, &request->evaluate.train_every);
+        break;
+    case GATE:
+        request->gate = true;
+        good = take_choice(args, value, "on", "off", &second) &&
+               cli_setting(args, second ? "training.gate=0" : "training.gate=1", &request->settings);
+        break;
     case MODEL:
         good = take_models(args, value, request);
         break;
@@ -231,6 +248,10 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--protocol is about sessions: give --train";
     else if (request->paper && request->memory)
         wrong = "--protocol paper has a memory of its own, --memory can't be chosen";
+    else if (request->train && request->evaluate.train_every > 0)
+        wrong = "--train-every is about a log of clicks: give --clicks";
+    else if (request->gate && request->evaluate.train_every <= 0)
+        wrong = "--gate is about training as the stream goes: give --train-every";
     else if (request->gap <= 0)
         wrong = "--gap must be more than 0";
     if (wrong)
@@ -335,6 +356,11 @@ static void describe(const evaluate_request *request, char *text, size_t size)
                           request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next",
                           gap, lateness, evaluate->from, evaluate->every, items,
                           request->default_baselines ? "default" : "tuned-before-from");
+    if (request->evaluate.train_every > 0 && length > 0 && (size_t)length < size) {
+        char every[32];
+        cli_duration_text(request->evaluate.train_every, every, sizeof every);
+        length += snprintf(text + length, size - (size_t)length, ", train-every=%s", every);
+    }
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",
                            request->settings.values[i].name, request->settings.values[i].value);
@@ -373,6 +399,8 @@ static int run(cli_args *args)
     request.evaluate.sources = request.sources.source;
     request.evaluate.source_count = request.sources.count;
     evaluate_output output = {.request = &request};
+    request.evaluate.trained = cli_print_training;
+    request.evaluate.trained_context = &output.trainings;
     describe(&request, output.protocol, sizeof output.protocol);
     hh_error error = {0};
     hh_status status =
@@ -384,6 +412,9 @@ static int run(cli_args *args)
         result = cli_failure(args, "the result could not be written");
     else if (!request.json)
         cli_print_results(log, output.protocol, output.results, output.count);
+    if (result == CLI_OK && request.evaluate.train_every > 0 &&
+        !cli_print_trainings(&output.trainings, request.json))
+        result = cli_failure(args, "the result could not be written");
     item_sources_free(&request.sources);
     hh_log_free(log);
     return result;

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 void cli_print_models(void)
 {
@@ -63,4 +64,30 @@ void cli_print_results(const hh_log *log, const char *protocol, const hh_result 
                100 * row->mrr[HH_AT_20], 100 * row->ndcg[HH_AT_20], 100 * row->coverage,
                100 * row->popularity, row->train_seconds, row->predict_seconds);
     }
+}
+
+void cli_print_training(void *trainings, const hh_training *training)
+{
+    cli_trainings *sums = trainings;
+    char when[32] = "", text[512];
+    struct tm parts;
+    time_t seconds = (time_t)(training->time / HH_SECOND);
+    if (gmtime_r(&seconds, &parts))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &parts);
+    hh_training_text(training, text, sizeof text);
+    fprintf(stderr, "hiphop: %s UTC: %s\n", when, text);
+    sums->trained += training->trained;
+    sums->promoted += training->promoted;
+    sums->seconds += training->seconds;
+    sums->gate_seconds += training->gate_seconds;
+}
+
+bool cli_print_trainings(const cli_trainings *trainings, bool json)
+{
+    const char *form = json
+                           ? "{\"trainings\":%u,\"promoted\":%u,\"seconds\":{\"train\":%.1f,\"gate\":%.1f}}\n"
+                           : "\n%u trainings, %u promoted; %.1f s of training, %.1f s of judging\n";
+    return printf(form, trainings->trained, trainings->promoted, trainings->seconds,
+                  trainings->gate_seconds) > 0 &&
+           fflush(stdout) == 0;
 }

@@ -118,6 +118,33 @@ Test(cli_evaluate, what_can_be_learned_is_learned, .fini = remove_clicks)
     }
 }
 
+Test(cli_evaluate, a_network_is_trained_as_the_stream_goes, .fini = remove_clicks)
+{
+    char out[8192], err[8192];
+    write_clicks(NULL);
+    FILE *file = fopen(clicks_path, "w"); // sessions that end, a new visitor each
+    fprintf(file, "visitor\titem\tunix_ms\n");
+    for (int i = 0; i < 400; i++)
+        fprintf(file, "v%d\titem-%d\t%d\n", i / 4, (3 * (i / 4) + i % 4) % 12, 1000000 + 5000 * i);
+    fclose(file);
+    cr_assert_eq(call_with_clicks(out, sizeof out, err, sizeof err, "evaluate",
+                                  "--json --model network,mixture --train-every 1m --gate off --gap 30s "
+                                  "--set network.d=8 --set training.epochs=1"),
+                 0);
+    cr_assert_not_null(strstr(out, "train-every=1m, training.gate=0"), "%s", out);
+    cr_assert_not_null(strstr(err, " UTC: trained from scratch on "), "%s", err);
+    cr_assert_not_null(strstr(err, " UTC: trained further on "), "%s", err);
+    const char *last = strstr(out, "{\"trainings\":");
+    cr_assert_not_null(last, "%s", out);
+    json_t *object = json_loads(last, 0, NULL);
+    cr_assert_not_null(object, "%s", last);
+    cr_assert_gt(json_integer_value(json_object_get(object, "trainings")), 1);
+    cr_assert_eq(json_integer_value(json_object_get(object, "trainings")),
+                 json_integer_value(json_object_get(object, "promoted")));
+    cr_assert_geq(number(object, "seconds", "train"), 0);
+    json_decref(object);
+}
+
 Test(cli_evaluate, a_bad_line_is_named_by_its_number, .fini = remove_clicks)
 {
     char out[256], err[1024];
@@ -175,6 +202,9 @@ Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
         {"evaluate --clicks x --from 2", "'2' is not a number from 0 to"},
         {"evaluate --clicks x --memory some", "'some' is neither 'click' nor 'closed'"},
         {"evaluate --clicks x --ask never", "'never' is neither 'at-next' nor 'after-click'"},
+        {"evaluate --train x --train-every 6h", "--train-every is about a log of clicks: give --clicks"},
+        {"evaluate --clicks x --gate off", "--gate is about training as the stream goes"},
+        {"evaluate --clicks x --train-every 6h --gate ajar", "'ajar' is neither 'on' nor 'off'"},
         {"evaluate --clicks x --model pop,nix", "no model 'nix'; --list prints them all"},
         {"evaluate --clicks x --set graph.nix=1", "no setting 'graph.nix'"},
         {"evaluate --clicks x --set graph.pair_half_life=1h",
@@ -204,8 +234,9 @@ Test(cli_evaluate, help_names_every_option)
     cr_assert_eq(call(out, sizeof out, NULL, 0, "help evaluate"), 0);
     cr_assert_eq(call(again, sizeof again, NULL, 0, "evaluate --clicks x --help"), 0);
     cr_assert_str_eq(out, again);
-    const char *const words[] = {"--clicks FILE", "--gap", "--lateness", "--from", "--hide-session-items",
-                                 "--memory",      "--ask", "--model",    "--set",  "--json"};
+    const char *const words[] = {
+        "--clicks FILE", "--gap",   "--lateness", "--from", "--hide-session-items",   "--memory",
+        "--ask",         "--model", "--set",      "--json", "--train-every DURATION", "--gate on|off"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         cr_assert_not_null(strstr(out, words[i]), "%s", words[i]);
     cr_assert_eq(call(out, sizeof out, NULL, 0, "evaluate --list"), 0);

@@ -13,6 +13,7 @@
 #ifndef HIPHOP_EVALUATE_H
 #define HIPHOP_EVALUATE_H
 
+#include <hiphop/continual.h>
 #include <hiphop/graph.h>
 #include <hiphop/session_file.h>
 #include <hiphop/status.h>
@@ -107,6 +108,11 @@ typedef struct hh_evaluate_options {
     const hh_setting_value *settings; // [setting_count], the last of a name wins; the rest at their defaults
     size_t setting_count;
     double (*clock)(void); // seconds, for the timings; NULL: none are taken
+    // In a log of clicks: at each multiple of this, of event time, the network is trained on what has closed
+    // by then, from the first list on that is asked for (docs/training.md). 0: there is no network.
+    hh_time train_every;
+    void (*trained)(void *context, const hh_training *training); // may be NULL
+    void *trained_context;
     void (*observe)(void *context, const hh_observation *observation); // may be NULL
     void *observe_context;
     // May be NULL. Called now and then, with how the network is getting on while it is trained, with NULL in

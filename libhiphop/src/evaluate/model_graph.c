@@ -1,7 +1,7 @@
 // The product as a model: the ranker's lists, the mixture with the network and without, and each expert
 // alone, out of the same votes.
 #include "evaluate/model_kind.h"
-#include "evaluate/network_expert.h"
+#include "evaluate/network_stream.h"
 #include "evaluate/ranking_model.h"
 #include "evaluate/run.h"
 #include "recommend/mix.h"
@@ -83,16 +83,28 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 #define HH_SETTING_NETWORK_REAL   HH_SETTING_NUMBER
 #define HH_SETTING_NETWORK_SHARE  HH_SETTING_NUMBER
 #define HH_SETTING_NETWORK_SWITCH HH_SETTING_COUNT
-#define NETWORK_ON                "network.on"
-#define NETWORK_SOURCES           "network.sources"
+#define HH_SETTING_NETWORK_TIME   HH_SETTING_DURATION
+// Those of training as the stream goes.
+#define TRAINING_SETTING(kind, field, name, standard, low, high, text) \
+    {"training." name, text, HH_SETTING_NETWORK_##kind, low, high, standard, NOTHING},
+#define NETWORK_ON      "network.on"
+#define NETWORK_SOURCES "network.sources"
 static const hh_setting settings[] = {
-    GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING){
-        NETWORK_ON, "train a network where there are sessions to train it on; 0: do without",
-        HH_SETTING_COUNT, 0, 1, 1, NOTHING},
+    GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING)
+        HH_CONTINUAL_OPTIONS(TRAINING_SETTING) HH_WINDOW_OPTIONS(TRAINING_SETTING){
+            NETWORK_ON, "train a network where there are sessions to train it on; 0: do without",
+            HH_SETTING_COUNT, 0, 1, 1, NOTHING},
     {NETWORK_SOURCES, "give it the vectors of items that there are; 0: do without", HH_SETTING_COUNT, 0, 1, 1,
      NOTHING}};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
+
+typedef struct hh_learned hh_learned;
+struct hh_learned { // see hh_answer
+    void *ranking;
+    hh_kept_trial *trial;
+    hh_learned *next, *next_free;
+};
 
 typedef struct hh_graph_model {
     const hh_log *log;
@@ -103,7 +115,9 @@ typedef struct hh_graph_model {
     hh_mixture *mixture, *graph_mixture; // graph_mixture: as if there were no network; NULL: not asked for
     hh_ranking_model ranking;
     hh_network_expert network;
-    hh_graph_session **open; // [sessions]
+    hh_network_stream stream; // that trains it, in a log of clicks
+    hh_learned *all, *free;   // what is learned with an outcome, and what is not in use of it
+    hh_graph_session **open;  // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
     hh_item *to_graph;    // [items]
     uint32_t *from_graph; // [from_room]
@@ -147,6 +161,12 @@ static void destroy(void *model)
     hh_mixture_free(self->graph_mixture);
     hh_ranking_model_free(&self->ranking);
     hh_network_expert_free(&self->network);
+    hh_network_stream_free(&self->stream);
+    while (self->all) {
+        hh_learned *learned = self->all;
+        self->all = learned->next;
+        free(learned);
+    }
     free(self->open);
     free(self->to_graph);
     free(self->from_graph);
@@ -182,16 +202,19 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
     self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
-    if (setup->wanted[GRAPH])
+    bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK]) &&
+                   hh_model_setting(setup->options, NETWORK_ON) != 0;
+    if (hh_network_expert_init(&self->network, setup, network, error) ||
+        hh_network_stream_init(&self->stream, setup, &self->network, network, error))
+        return false;
+    bool alone = setup->wanted[GRAPH] || self->stream.slice; // the gate asks what the graph alone says
+    if (alone)
         self->graph_mixture = hh_mixture_new();
-    if (!self->to_graph || !self->mixture || (setup->wanted[GRAPH] && !self->graph_mixture)) {
+    if (!self->to_graph || !self->mixture || (alone && !self->graph_mixture)) {
         hh_fail(error, HH_MEMORY, NULL);
         return false;
     }
-    bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK]) &&
-                   hh_model_setting(setup->options, NETWORK_ON) != 0;
-    return hh_network_expert_init(&self->network, setup, network, error) == HH_OK &&
-           hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
+    return hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
            forget(self, setup->log, error) == HH_OK;
 }
 
@@ -264,7 +287,20 @@ static hh_status closed(void *model, uint32_t session)
     if (self->open[session])
         hh_graph_close(self->graph, self->open[session]);
     self->open[session] = NULL;
-    return HH_OK;
+    return hh_network_stream_closed(&self->stream, session);
+}
+
+static hh_status train(void *model, hh_time now, hh_error *error)
+{
+    hh_graph_model *self = model;
+    return hh_network_stream_train(&self->stream, now, error);
+}
+
+// The graph's number of an item, if it still is this item's: the graph may have forgotten it.
+static hh_item known_item(const hh_graph_model *self, uint32_t item)
+{
+    hh_item known = self->to_graph[item];
+    return known != HH_ITEM_NONE && self->from_graph[known] == item ? known : HH_ITEM_NONE;
 }
 
 // ---- the network, as the graph's query wants it ----
@@ -280,11 +316,9 @@ static hh_foresight foresee(hh_graph_model *self)
 {
     uint32_t item;
     hh_foresight foresight = {.items = self->foreseen, .shares = shares_of, .context = self};
-    if (self->network.network)
-        foresight.rest = hh_network_expert_rest(&self->network);
-    for (size_t i = 0; self->network.network && (item = hh_network_expert_best(&self->network, i)) != NO_ITEM;
-         i++)
-        self->foreseen[foresight.count++] = self->to_graph[item];
+    foresight.rest = hh_network_expert_rest(&self->network);
+    for (size_t i = 0; (item = hh_network_expert_best(&self->network, i)) != NO_ITEM; i++)
+        self->foreseen[foresight.count++] = known_item(self, item);
     return foresight;
 }
 
@@ -297,6 +331,22 @@ static void score_without_network(const hh_graph_model *self, const hh_votes *vo
     hh_mix(weights, votes->shares, votes->count, scores);
 }
 
+static hh_learned *take_learned(hh_graph_model *self)
+{
+    hh_learned *learned = self->free;
+    if (learned) {
+        self->free = learned->next_free;
+    } else if ((learned = malloc(sizeof *learned))) {
+        learned->next = self->all;
+        self->all = learned;
+    }
+    if (learned) {
+        learned->ranking = NULL;
+        learned->trial = NULL;
+    }
+    return learned;
+}
+
 static hh_status answer_question(void *model, const hh_question *question, hh_answer *answer)
 {
     hh_graph_model *self = model;
@@ -304,11 +354,8 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     if (!items)
         return HH_MEMORY;
     self->query = items;
-    for (uint32_t i = 0; i < question->length; i++) {
-        hh_item known = self->to_graph[question->items[i]];
-        bool still = known != HH_ITEM_NONE && self->from_graph[known] == question->items[i];
-        items[i] = still ? known : HH_ITEM_NONE;
-    }
+    for (uint32_t i = 0; i < question->length; i++)
+        items[i] = known_item(self, question->items[i]);
     bool reads;
     hh_status status = hh_network_expert_read(&self->network, question, &reads);
     if (status != HH_OK)
@@ -317,7 +364,9 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         *answer = (hh_answer){.unfit = true}; // it was trained on this very session
         return HH_OK;
     }
-    hh_foresight foresight = foresee(self);
+    hh_foresight foresight = {0};
+    if (reads)
+        foresight = foresee(self);
     hh_query query = {
         .foresight = reads ? &foresight : NULL,
         .items = items,
@@ -362,8 +411,16 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         answer->scores[FIRST_EXPERT + expert] = votes->count ? &votes->shares[0][expert] : NULL;
         answer->stride[FIRST_EXPERT + expert] = HH_EXPERTS;
     }
-    return hh_ranking_model_answer(&self->ranking, &query, votes, scores, &answer->scores[RANKER],
-                                   question->teaches ? &answer->learns : NULL);
+    hh_learned *learned = NULL;
+    if (question->teaches && !(learned = take_learned(self)))
+        return HH_MEMORY;
+    answer->learns = learned;
+    status = hh_ranking_model_answer(&self->ranking, &query, votes, scores, &answer->scores[RANKER],
+                                     learned ? &learned->ranking : NULL);
+    if (status == HH_OK && learned)
+        status = hh_network_stream_asked(&self->stream, question, numbers, graph_scores, votes->count,
+                                         &learned->trial);
+    return status;
 }
 
 static void outcome(void *model, uint32_t item, hh_time time, const hh_context *context, const float *scores,
@@ -377,7 +434,13 @@ static void outcome(void *model, uint32_t item, hh_time time, const hh_context *
         shares[HH_EXPERT_NETWORK] = 0;
         hh_mixture_learn_row(self->graph_mixture, context, shares, time);
     }
-    hh_ranking_model_outcome(&self->ranking, learns, self->to_graph[item], time);
+    hh_learned *learned = learns;
+    if (!learned)
+        return;
+    hh_ranking_model_outcome(&self->ranking, learned->ranking, self->to_graph[item], time);
+    hh_network_stream_outcome(&self->stream, learned->trial, item);
+    learned->next_free = self->free;
+    self->free = learned;
 }
 
 const hh_model_kind hh_model_graph = {
@@ -391,6 +454,7 @@ const hh_model_kind hh_model_graph = {
     .destroy = destroy,
     .learn = learn,
     .closed = closed,
+    .train = train,
     .forget = forget_all,
     .answer = answer_question,
     .outcome = outcome,

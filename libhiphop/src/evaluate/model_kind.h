@@ -60,6 +60,9 @@ typedef struct hh_model_kind {
     void (*destroy)(void *model);
     hh_status (*learn)(void *model, const hh_lesson *lesson);
     hh_status (*closed)(void *model, uint32_t session); // may be NULL
+    // As of now, when options.train_every says so: all that is known by then, and nothing later, has been
+    // told. May be NULL
+    hh_status (*train)(void *model, hh_time now, hh_error *error);
     // Forgets all sessions; those of the lessons and questions to come are of this log. What it has learned
     // beside them stays (weights). NULL: there is no such thing, and the model is made anew instead.
     hh_status (*forget)(void *model, const hh_log *log, hh_error *error);
@@ -79,6 +82,8 @@ extern const hh_model_kind *const hh_model_kinds[MODEL_KINDS];
 
 // The value of a setting: the last one of that name in the options, or its default.
 double hh_model_setting(const hh_evaluate_options *options, const char *name);
+// Or another default.
+double hh_model_setting_or(const hh_evaluate_options *options, const char *name, double standard);
 
 // Values that tuning tries. A half-life: from news to shops, then forever.
 #define GRID(...) {__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double)

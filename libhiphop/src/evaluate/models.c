@@ -47,13 +47,18 @@ double hh_setting_standard(const hh_setting *setting)
     return setting->standard;
 }
 
-double hh_model_setting(const hh_evaluate_options *options, const char *name)
+double hh_model_setting_or(const hh_evaluate_options *options, const char *name, double standard)
 {
     for (size_t i = options->setting_count; i-- > 0;)
         if (strcmp(options->settings[i].name, name) == 0)
             return options->settings[i].value;
+    return standard;
+}
+
+double hh_model_setting(const hh_evaluate_options *options, const char *name)
+{
     const hh_setting *setting = hh_setting_find(name);
-    return setting ? hh_setting_standard(setting) : 0;
+    return hh_model_setting_or(options, name, setting ? hh_setting_standard(setting) : 0);
 }
 
 bool hh_scores_init(hh_score_sheet *sheet, const hh_model_setup *setup, const hh_setting *damp)

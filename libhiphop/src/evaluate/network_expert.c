@@ -171,6 +171,31 @@ hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup
     return status;
 }
 
+hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, const hh_model *model,
+                                  hh_error *error)
+{
+    uint32_t rows = hh_model_items(model);
+    uint32_t *item_of = malloc((rows + (size_t)1) * sizeof *item_of);
+    expert->log = log;
+    expert->wanted = expert->settled = true;
+    if (!expert->row_of)
+        expert->row_of = malloc((log->items + (size_t)1) * sizeof *expert->row_of);
+    free(expert->item_of);
+    expert->item_of = item_of;
+    hh_forecast_free(&expert->forecast);
+    if (!item_of || !expert->row_of ||
+        !hh_forecast_init(&expert->forecast, hh_model_network(model), HH_FORESEEN + 1))
+        return hh_fail(error, HH_MEMORY, NULL);
+    for (uint32_t item = 0; item < log->items; item++) {
+        size_t length;
+        const char *id = hh_log_item(log, item, &length);
+        expert->row_of[item] = hh_model_find(model, id, length);
+        if (expert->row_of[item] != HH_ITEM_NONE)
+            item_of[expert->row_of[item]] = item;
+    }
+    return HH_OK;
+}
+
 void hh_network_expert_free(hh_network_expert *expert)
 {
     hh_forecast_free(&expert->forecast);

@@ -10,6 +10,7 @@
 #include "model/forecast.h"
 
 #include <hiphop/graph.h>
+#include <hiphop/model_file.h>
 #include <hiphop/train.h>
 
 #define HH_FORESEEN 100 // items that become candidates
@@ -24,7 +25,7 @@ typedef struct hh_network_expert {
     uint32_t epochs; // that were best
     const hh_evaluate_options *evaluate;
     hh_source source[HH_SOURCES]; // [options.source_count] of its items, owned
-    hh_network *network;
+    hh_network *network;          // its own; NULL: none
     hh_forecast forecast;
     hh_neighbour_index *memory; // its neighbours; NULL: it heeds none
     uint32_t *row_of;           // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
@@ -36,6 +37,10 @@ typedef struct hh_network_expert {
 // Trains where it is wanted and the log has training sessions.
 hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup *setup, bool wanted,
                                  hh_error *error);
+// From now on it is this model that foresees; it stays until another has taken its place. For an expert that
+// is not wanted otherwise. HH_MEMORY.
+hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, const hh_model *model,
+                                  hh_error *error);
 void hh_network_expert_free(hh_network_expert *expert); // all zero is none
 // *reads: whether it has something to say of this session, and the functions below may be asked. HH_MEMORY,
 // or what training said.

@@ -35,6 +35,27 @@ static hh_status learn_closed(hh_run *run, hh_time time)
     return status;
 }
 
+static hh_time multiple_before(hh_time time, hh_time every) // or at it
+{
+    return time - ((time % every) + every) % every;
+}
+
+// At the latest multiple of train_every, if it is now or has passed since the click before: on what had
+// closed by then, though nobody asks before now. The first training is the one that serves the first list.
+static hh_status train(hh_run *run, hh_time time)
+{
+    const hh_log *log = run->log;
+    hh_time every = run->options->train_every;
+    if (every <= 0 || !run->kind->train)
+        return HH_OK;
+    hh_time due = multiple_before(time, every), asked = log->time[log->stream[(run->first + 1) / 2]];
+    if (run->trained >= due || due < multiple_before(asked, every))
+        return HH_OK;
+    run->trained = due;
+    hh_status status = learn_closed(run, due);
+    return status ? status : run->kind->train(run->model, due, run->error);
+}
+
 // ---- asking ----
 
 // The target of the list that click asks for, counted by the target's place in the stream.
@@ -164,7 +185,9 @@ hh_status hh_run_in_order(hh_run *run, const uint32_t *place)
         for (end = begin + 1; end < log->clicks && log->time[log->stream[end]] == time;)
             end++;
         double start = hh_run_now(run);
-        status = learn_closed(run, time);
+        status = train(run, time);
+        if (status == HH_OK)
+            status = learn_closed(run, time);
         run->train_seconds += hh_run_now(run) - start;
         for (uint32_t i = begin; i < end && status == HH_OK; i++)
             status = ask_at(run, log->stream[i], place);

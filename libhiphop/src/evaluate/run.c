@@ -114,6 +114,7 @@ static hh_status go_through(hh_run *run, const uint32_t *place, hh_error *error)
     run->model = run->kind->create(&(hh_model_setup){run->log, run->options, run->wanted}, error);
     if (!run->model)
         return error->status;
+    run->error = error;
     hh_status status = hh_run_in_order(run, place);
     if (status == HH_OK && run->options->memory == HH_REMEMBER_BATCH)
         status = hh_run_in_batches(run, error);
@@ -189,6 +190,9 @@ static hh_status check_options(const hh_log *log, const hh_evaluate_options *opt
     if (options->memory != HH_REMEMBER_CLICKS && options->memory != HH_REMEMBER_CLOSED && !log->train)
         return hh_fail(error, HH_ARGUMENT,
                        "a log of clicks has no sessions that teach apart from the others");
+    if (options->train_every < 0 || (options->train_every > 0 && log->train))
+        return hh_fail(error, HH_ARGUMENT,
+                       "training as the stream goes needs a log of clicks, and more than 0 in between");
     if (options->every == 0)
         return hh_fail(error, HH_ARGUMENT, "every must be 1 or more");
     for (size_t i = 0; i < options->setting_count; i++) {
@@ -215,7 +219,7 @@ static const hh_model_info *find_model(const char *name)
 // Which clicks are targets, and which teach a model that learns from outcomes.
 static hh_run plan(const hh_log *log, const hh_evaluate_options *options)
 {
-    hh_run run = {.log = log, .options = options};
+    hh_run run = {.log = log, .options = options, .trained = HH_TIME_MIN};
     if (log->train) {
         run.first = log->session[log->train].first;
         run.last = options->memory == HH_REMEMBER_BATCH ? run.first : log->clicks;

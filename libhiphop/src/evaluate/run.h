@@ -32,6 +32,8 @@ typedef struct hh_run {
     uint32_t most_clicks;
     uint32_t *hidden, mark; // [items] == mark: in the asking session
     uint32_t sessions_closed;
+    hh_time trained; // when the model was trained last: a multiple of options.train_every
+    hh_error *error; // of what went wrong, where there is more to say than the status does
 
     // For models that learn from outcomes: answers whose target has not come yet (after-click), by session,
     // and those whose target is among the clicks of the time at hand.
