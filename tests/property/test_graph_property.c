@@ -76,6 +76,8 @@ static void start(world *w, uint64_t seed)
     w->options.max_clicks = (uint32_t)(int[]){40, 300, 5000}[below(&w->random, 3)];
     w->options.sessions = (uint32_t)(int[]){3, 15, 100}[below(&w->random, 3)];
     w->options.neighbours = (uint32_t)(int[]){4, 1000}[below(&w->random, 2)];
+    w->options.pair_backward = (double[]){0.2, 0}[below(&w->random, 2)];
+    w->options.knn_idf = (double[]){0.5, 1, 0}[below(&w->random, 3)];
     w->options.pop_half_life[0] = 20 * HH_SECOND;
     w->options.pop_half_life[1] = 5 * HH_MINUTE;
     w->options.pair_half_life[0] = HH_MINUTE;

@@ -7,6 +7,7 @@
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
+//   walk.c        the sessions that it reads; vote.c what they vote for; shares.c its last step
 //   threshold.c   what was no candidate of it and should have been
 //
 // What readers may see while the writer works is either immutable once published (by a release store of the

@@ -506,7 +506,7 @@ static bool sum_own_clicks(hh_reader *reader)
 // an item that is in it already.
 static int64_t not_counted(const hh_reader *reader, uint32_t candidate, int p)
 {
-    if (reader->rows[1 + candidate].seen == HH_BROUGHT)
+    if (reader->seen[candidate] == HH_BROUGHT)
         return reader->pop.items[reader->items[candidate]].sums[p];
     return candidate < reader->own_items ? reader->own_sums[candidate][p] : 0;
 }
@@ -524,24 +524,29 @@ void hh_votes_pop(hh_reader *reader, uint32_t popular)
     for (int p = 0; p < HH_POPS; p++)
         for (uint32_t i = 0; i < wanted && i < pop->top[p].count; i++)
             hh_candidate(reader, pop->top[p].items[i]);
+    int64_t total[HH_POPS];
+    for (int p = 0; p < HH_POPS; p++)
+        total[p] = pop->top[p].total;
+    for (uint32_t i = 0; i < reader->count; i++)
+        if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) && reader->items[i] < pop->capacity &&
+            !pop->items[reader->items[i]].hidden)
+            for (int p = 0; p < HH_POPS; p++)
+                total[p] -= not_counted(reader, i, p);
+    for (int p = 0; p < HH_POPS; p++)
+        reader->per_click[p] = total[p] > 0 ? 1.0f / (float)total[p] : 0;
+}
+
+void hh_pop_shares(const hh_reader *reader, uint32_t candidate, float shares[HH_POPS])
+{
+    const hh_pop *pop = &reader->pop;
+    hh_item item = reader->items[candidate];
+    if (!pop->known || item >= pop->capacity || pop->items[item].hidden)
+        return;
+    const int64_t *sums = pop->items[item].sums;
+    bool whole = candidate >= reader->own_items && reader->seen[candidate] != HH_BROUGHT;
     for (int p = 0; p < HH_POPS; p++) {
-        int64_t total = pop->top[p].total;
-        for (uint32_t i = 0; i < reader->count; i++)
-            if ((i < reader->own_items || reader->rows[1 + i].seen == HH_BROUGHT) &&
-                reader->items[i] < pop->capacity && !pop->items[reader->items[i]].hidden)
-                total -= not_counted(reader, i, p);
-        reader->per_click[p] = total > 0 ? 1.0f / (float)total : 0;
-    }
-    for (uint32_t i = 0; i < reader->count; i++) {
-        hh_item item = reader->items[i];
-        if (item >= pop->capacity || pop->items[item].hidden)
-            continue;
-        const int64_t *sums = pop->items[item].sums;
-        bool whole = i >= reader->own_items && reader->rows[1 + i].seen != HH_BROUGHT;
-        for (int p = 0; p < HH_POPS; p++) {
-            int64_t sum = whole ? sums[p] : sums[p] - not_counted(reader, i, p);
-            reader->shares[i][HH_EXPERT_POP_SHORT + p] = (float)sum * reader->per_click[p];
-        }
+        int64_t sum = whole ? sums[p] : sums[p] - not_counted(reader, candidate, p);
+        shares[p] = (float)sum * reader->per_click[p];
     }
 }
 

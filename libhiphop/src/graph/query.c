@@ -1,6 +1,6 @@
 // One query: from the session's items to the experts' votes. It looks up what the graph has of the asking
-// session itself, so that no expert counts it, lets the experts vote, and scales each one's votes to sum
-// to 1.
+// session itself, so that no expert counts it, lets the experts vote, and makes shares of the votes
+// (shares.c).
 #include "graph/reader.h"
 
 #include <math.h>
@@ -39,11 +39,12 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
             break;
     }
     if (!reader) {
-        reader = calloc(1, sizeof *reader);
+        reader = aligned_alloc(_Alignof(hh_reader), sizeof *reader);
         if (!reader) {
             hh_fail(error, HH_MEMORY, NULL);
             return NULL;
         }
+        memset(reader, 0, sizeof *reader);
         atomic_init(&reader->taken, true);
         atomic_init(&reader->asked, INT64_MAX);
         reader->graph = graph;
@@ -53,7 +54,7 @@ hh_reader *hh_reader_new(hh_graph *graph, hh_error *error)
         } while (!atomic_compare_exchange_weak(&graph->epochs.readers, &first, reader));
     }
     hh_pair_init(reader);
-    hh_knn_init(reader);
+    hh_knn_init(reader); // after it
     for (int h = 0; h < 2; h++) {
         reader->rate[h] = 1 / (float)graph->options.pair_half_life[h];
         reader->rate[2 + h] = 1 / (float)graph->options.knn_half_life[h];
@@ -71,17 +72,17 @@ void hh_reader_free(hh_reader *reader)
     free(reader->shares);
     free(reader->evidence);
     free(reader->rows);
-    free(reader->paired);
+    free(reader->seen);
+    free(reader->rarity);
     free(reader->own);
     free(reader->own_clicks);
     free(reader->own_sums);
     free(reader->neighbours);
     free(reader->places);
+    for (int i = 0; i <= HH_SHORT; i++)
+        free(reader->lists[i].numbers);
     free(reader->found);
-    free(reader->similar);
     free(reader->ranks);
-    free(reader->scratch);
-    free(reader->chosen);
     // The graph keeps the empty reader for the next one: the writer may be looking at it.
     size_t kept = offsetof(hh_reader, pop);
     memset((char *)reader + kept, 0, sizeof *reader - kept);
@@ -91,30 +92,51 @@ void hh_reader_free(hh_reader *reader)
 
 // ---- candidates ----
 
+// Rows lie at whole vectors, and those that no candidate has had are zeros.
+static bool grow_rows(hh_reader *reader, size_t count)
+{
+    if (count <= reader->row_capacity)
+        return true;
+    size_t larger = reader->row_capacity ? reader->row_capacity : 64;
+    while (larger < count)
+        larger *= 2;
+    hh_row *rows = larger > UINT32_MAX ? NULL : aligned_alloc(sizeof *rows, larger * sizeof *rows);
+    if (!rows)
+        return false;
+    if (reader->rows)
+        memcpy(rows, reader->rows, reader->row_capacity * sizeof *rows);
+    memset(rows + reader->row_capacity, 0, (larger - reader->row_capacity) * sizeof *rows);
+    free(reader->rows);
+    reader->rows = rows;
+    reader->row_capacity = (uint32_t)larger;
+    return true;
+}
+
+static bool grow_candidates(hh_reader *reader, size_t count)
+{
+    uint32_t a = reader->capacity, b = a, c = a, d = a;
+    return hh_grow(&reader->items, &a, count, sizeof *reader->items) &&
+           hh_grow(&reader->shares, &b, count, sizeof *reader->shares) &&
+           hh_grow(&reader->seen, &c, count, sizeof *reader->seen) &&
+           hh_grow(&reader->rarity, &d, count, sizeof *reader->rarity) && grow_rows(reader, (size_t)a + 1) &&
+           hh_grow(&reader->evidence, &reader->capacity, count, sizeof *reader->evidence);
+}
+
 uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
 {
     if (item >= reader->used)
         return HH_NONE;
     uint32_t number = reader->count;
-    if (number + 1 >= reader->capacity) { // rows are one more than candidates
-        uint32_t a = reader->capacity, b = a, c = a;
-        size_t wanted = (size_t)number + 2;
-        if (!hh_grow(&reader->items, &a, wanted, sizeof *reader->items) ||
-            !hh_grow(&reader->shares, &b, wanted, sizeof *reader->shares) ||
-            !hh_grow(&reader->paired, &c, wanted, sizeof *reader->paired) ||
-            !hh_grow(&reader->rows, &reader->row_capacity, wanted, sizeof *reader->rows) ||
-            !hh_grow(&reader->evidence, &reader->capacity, wanted, sizeof *reader->evidence)) {
-            reader->failed = true;
-            return HH_NONE;
-        }
+    if (number == reader->capacity && !grow_candidates(reader, (size_t)number + 1)) {
+        reader->failed = true;
+        return HH_NONE;
     }
     if (item < reader->pop.capacity) // what pop knows of it is needed later
         __builtin_prefetch(&reader->pop.items[item]);
     reader->index[item] = reader->first + number;
     reader->items[number] = item;
+    reader->seen[number] = 0;
     memset(reader->shares[number], 0, sizeof *reader->shares);
-    reader->rows[number + 1] = (hh_row){.seen = 0};
-    reader->paired[number] = (hh_four){0, 0, 0, 0};
     reader->evidence[number] = (hh_evidence){0, 0};
     reader->count = number + 1;
     reader->made = reader->made > reader->count ? reader->made : reader->count;
@@ -189,27 +211,15 @@ static void find_own_clicks(hh_reader *reader)
 // Takes the session's own items from pair and knn, which leave them to others, and marks them for pop.
 static void leave_own_items(hh_reader *reader, const hh_query *query)
 {
+    const hh_row kept = {1, 1, 0, 0, 0, 0, 1, 1}; // next, and what reasons are made of
     for (size_t i = 0; i < query->length; i++) {
         hh_item item = query->items[i];
         if (item >= reader->index_capacity || reader->index[item] - reader->first >= reader->count)
             continue;
-        hh_row *row = &reader->rows[1 + reader->index[item] - reader->first];
-        row->seen = HH_BROUGHT;
-        row->knn[0] = row->knn[1] = 0;
-        reader->paired[reader->index[item] - reader->first] *= (hh_four){1, 0, 0, 1};
+        uint32_t candidate = reader->index[item] - reader->first;
+        reader->seen[candidate] = HH_BROUGHT;
+        reader->rows[1 + candidate] *= kept;
     }
-}
-
-static bool may_be_listed(const hh_reader *reader, uint32_t candidate)
-{
-    hh_item item = reader->items[candidate];
-    // What pop knows of the item is in the cache by now; only numbers that the caller brought may be
-    // nobody's.
-    if (reader->pop.known && item < reader->pop.capacity && reader->rows[1 + candidate].seen < HH_NAMED)
-        return !reader->pop.items[item].hidden;
-    const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
-    return atomic_load_explicit(&entry->id, memory_order_acquire) &&
-           !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
 }
 
 // ---- the expert from outside ----
@@ -220,8 +230,8 @@ static void bring_foreseen(hh_reader *reader)
     for (size_t i = 0; foresight && i < foresight->count && !reader->failed; i++) {
         uint32_t candidate =
             foresight->items[i] == HH_ITEM_NONE ? HH_NONE : hh_candidate(reader, foresight->items[i]);
-        if (candidate != HH_NONE && reader->rows[1 + candidate].seen != HH_BROUGHT)
-            reader->rows[1 + candidate].seen = HH_NAMED;
+        if (candidate != HH_NONE && reader->seen[candidate] != HH_BROUGHT)
+            reader->seen[candidate] = HH_NAMED;
     }
 }
 
@@ -231,39 +241,6 @@ void hh_votes_foresight(hh_reader *reader, uint32_t first)
     if (foresight && reader->count > first)
         foresight->shares(foresight->context, reader->items + first, reader->count - first,
                           &reader->shares[first][HH_EXPERT_NETWORK]);
-}
-
-// Makes shares of the rows, without the items that are withdrawn, and scales each expert's to sum to 1: all
-// but pop's, which are of all items, also of those that are no candidates. sums[HH_EXPERTS], zeros, become
-// what the votes were together.
-static void make_shares(hh_reader *reader, float sums[HH_EXPERTS])
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < reader->count; i++) {
-        if (!may_be_listed(reader, i))
-            continue;
-        const hh_row *row = &reader->rows[1 + i];
-        float *shares = reader->shares[kept];
-        if (kept != i) {
-            reader->items[kept] = reader->items[i];
-            memcpy(shares, reader->shares[i], sizeof *reader->shares);
-        }
-        for (int e = 0; e < 3; e++)
-            shares[HH_EXPERT_NEXT + e] = reader->paired[i][e];
-        for (int e = 0; e < 2; e++)
-            shares[HH_EXPERT_KNN_SHORT + e] = row->knn[e];
-        reader->evidence[kept++] = (hh_evidence){row->neighbours, (uint32_t)reader->paired[i][3]};
-        for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
-            sums[e] += shares[e];
-    }
-    reader->count = kept;
-    float factors[HH_EXPERTS];
-    for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
-        factors[e] = sums[e] > 1e-30f ? 1 / sums[e] : 0;
-    for (uint32_t i = 0; i < kept; i++)
-        for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
-            reader->shares[i][e] *= factors[e];
-    hh_votes_foresight(reader, 0);
 }
 
 static hh_status begin(hh_reader *reader, const hh_query *query)
@@ -280,6 +257,8 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->failed = false;
     reader->foresight = query->foresight;
     reader->first += reader->made;
+    if (reader->rows)
+        memset(reader->rows, 0, (reader->made + 1) * sizeof *reader->rows);
     reader->count = reader->made = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
              before = reader->index_capacity;
@@ -293,9 +272,6 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
             memset(reader->index, 0, reader->index_capacity * sizeof *reader->index);
         reader->first = 1;
     }
-    if (!hh_grow(&reader->rows, &reader->row_capacity, 1, sizeof *reader->rows))
-        return HH_MEMORY;
-    reader->rows[0] = (hh_row){.seen = 0};
     return HH_OK;
 }
 
@@ -313,8 +289,10 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         if (!reader->blind) {
             find_own_clicks(reader);
             hh_walk(reader, query->items, query->length);
-            if (!reader->failed)
-                hh_votes_knn(reader);
+            if (!reader->failed) {
+                hh_knn_choose(reader);
+                hh_vote(reader);
+            }
         }
         hh_votes_repeat(reader, query->items, query->length);
         leave_own_items(reader, query);
@@ -322,9 +300,10 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
         hh_votes_pop(reader, (uint32_t)popular);
         if (query->length && !reader->failed)
             hh_pop_last(reader, query->items[query->length - 1], votes);
-        make_shares(reader, votes->mass);
         if (reader->failed)
             status = HH_MEMORY;
+        else
+            hh_make_shares(reader, votes->mass);
     }
     hh_reader_leave(reader);
     if (status) {

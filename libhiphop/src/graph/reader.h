@@ -11,12 +11,14 @@
 #define HH_LENGTHS 64 // of sessions, whose factor is looked up
 #define HH_REACH   32 // clicks around a match that a neighbour votes for
 #define HH_NEXT_TO 5  // clicks around a match that pair counts
-// Most sessions are shorter than this or as long. They are read and counted without loops, whose ends nobody
-// could predict: all as if they had so many clicks, of which some count nothing.
-#define HH_SHORT 4
+// of next's votes by the longer half-life: on fast streams the recent decide, on slow ones there are only old
+// ones
+#define HH_NEXT_LONG 0.1f
+#define HH_SHORT     4        // clicks that most sessions have at most; these are dealt with by length
+#define HH_GENERAL   HH_SHORT // the list of all others
 
 typedef float hh_four __attribute__((vector_size(16)));
-typedef int32_t hh_four_whole __attribute__((vector_size(16)));
+typedef float hh_eight __attribute__((vector_size(32)));
 
 // ---- pop: sums over all clicks before as_of, kept from query to query ----
 
@@ -68,30 +70,42 @@ hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
 // ---- a query ----
 
 typedef struct hh_neighbour {
-    hh_four left;                  // of it after its age, by the half-lives of pair and of knn
-    uint32_t candidates[HH_SHORT]; // of a short session: its items while its item is read, then their rows
+    // Of it after its age, by the half-lives of pair and of knn; [0] is the age in ms until hh_walk is
+    // through. The choice of the nearest makes knn's what it votes with: nothing of who is not among them.
+    hh_four left;
+    uint32_t rows[HH_SHORT - 1]; // in a list by length: of its clicks without the match
+    uint8_t at, first;           // there: the match; the asking session's item for which it was first read
     const hh_block *block;
     uint32_t slot;
     uint32_t clicks; // before as_of
     uint32_t match;  // position of the last click on an item of the asking session
     uint32_t depth;  // last item of the asking session for which it was read
     float similarity;
-    float age; // in ms
+    float near; // 1: among the nearest, 0: not
 } hh_neighbour;
 
 _Static_assert(sizeof(hh_neighbour) == 64, "a neighbour is one line of the cache");
 
-// What a candidate has been given so far. Row 0 is nobody's, for what must not be counted; a candidate's is
-// the one after its number.
-typedef struct hh_row {
-    hh_four pair; // of the item that is being read: next, pair short, pair long, and how often it followed
-    float knn[2];
-    uint32_t neighbours;
-    uint32_t seen; // by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
-} hh_row;
+// What a candidate has been given so far, in lanes. Row 0 is nobody's, for what must not be counted; a
+// candidate's is the one after its number.
+typedef hh_eight hh_row;
+enum {
+    HH_ROW_NEXT, // by pair's half-lives
+    HH_ROW_NEXT_LONG,
+    HH_ROW_PAIR, // by two half-lives
+    HH_ROW_KNN = HH_ROW_PAIR + 2,
+    HH_ROW_NEIGHBOURS = HH_ROW_KNN + 2, // how many of the nearest went on to it
+    HH_ROW_FOLLOWED,                    // how often it followed
+};
 
-typedef struct hh_found { // a click on the item that is being read
-    uint32_t neighbour, at;
+typedef struct hh_list { // of neighbours
+    uint32_t *numbers;   // [count]
+    uint32_t count, capacity;
+    uint32_t known; // those before the item that is being read
+} hh_list;
+
+typedef struct hh_found { // a click on the asking session's item at that depth
+    uint32_t neighbour, at, depth;
 } hh_found;
 
 typedef struct hh_own_click {
@@ -123,8 +137,10 @@ struct hh_reader {
     hh_item *items; // [capacity] the candidates
     float (*shares)[HH_EXPERTS];
     hh_evidence *evidence;
-    hh_row *rows;         // [capacity + 1]
-    hh_four *paired;      // [capacity] rows' pair of all items read, each at its right size
+    hh_row *rows; // [row_capacity], capacity + 1 at least; zeros from made + 1 on
+    uint32_t
+        *seen; // [capacity] by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
+    float *rarity;        // [capacity] factor of knn's votes
     uint32_t count, made; // made: withdrawn ones, which are dropped, included
     uint32_t capacity, row_capacity;
 
@@ -142,25 +158,21 @@ struct hh_reader {
     bool all_new;     // no session can be met twice yet, so that nobody has a place
     uint32_t *places; // [place_mask + 1] 1 + the neighbour in a slot, by its hash
     uint32_t place_mask, place_capacity;
-    hh_found *found; // [found_count] of one item
-    uint32_t found_count, found_capacity;
-    float *similar;   // [neighbour_count] similarity, less where a session is long
-    float *ranks;     // [neighbour_count] how near they are
-    float *scratch;   // [neighbour_count] of the choice of the nearest
-    uint32_t *chosen; // [chosen_count] the nearest, in the order in which they were read
-    uint32_t chosen_count;
+    hh_list lists[HH_SHORT + 1]; // by clicks - 1 where that says all of how they vote; the last: all others
+    hh_found *found;             // [found_count] matches of those others
+    uint32_t found_count, found_known, found_capacity;
+    hh_four scale[HH_DEPTH]; // of what is found of the item: next, next, pair, pair
+    float *ranks;            // [neighbour_count] how near they are
+    uint32_t chosen_count;   // the nearest
 
     // the graph's options, as the query needs them
-    uint32_t at_once; // clicks of a short session
-    hh_four
-        pair_part[2 * HH_NEXT_TO + 1]; // of next, pair, pair, following in a click at HH_NEXT_TO + distance
-    hh_four pair_sums[2][HH_NEXT_TO + 1]; // by half-life, of pair's parts of so many clicks before, after
-    hh_four pair_short[HH_SHORT][HH_SHORT][HH_SHORT]; // parts by clicks - 1, match, click of a short session
-    hh_four pair_mass[HH_SHORT][HH_SHORT];            // the parts' sum
-    float knn_short[HH_SHORT][HH_SHORT][HH_SHORT];
-    float rate[4];                    // 1 / half-life, of pair and of knn
-    float knn_size[HH_LENGTHS];       // factor of a session of so many clicks
-    float knn_part[2 * HH_REACH + 1]; // weight of the click at HH_REACH + its distance after the match
+    uint32_t at_once;                // clicks of a session for the lists by length
+    hh_eight part[2 * HH_REACH + 1]; // of a click at HH_REACH + its distance after the match, by row's lanes
+    hh_eight part_short[HH_SHORT + 1][HH_SHORT][HH_SHORT - 1];       // by clicks, match, others
+    hh_four mass_before[HH_NEXT_TO + 1], mass_after[HH_NEXT_TO + 1]; // pair's parts of so many clicks
+    hh_four mass_short[HH_SHORT + 1][HH_SHORT];                      // by clicks, match
+    float rate[4];                                                   // 1 / half-life, of pair and of knn
+    float knn_size[HH_LENGTHS];                                      // factor of a session of so many clicks
 };
 
 // The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
@@ -204,37 +216,29 @@ static inline void hh_show_candidates(const hh_reader *reader, hh_votes *votes)
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate);
 float hh_query_all_clicks(const hh_reader *reader);
 
-// 2^x for four x <= 0, to 2e-7 of it; 0 below 2^-126.
-static inline hh_four hh_half(hh_four x)
-{
-    hh_four least = {-126, -126, -126, -126};
-    hh_four_whole low = x < least;
-    x = (hh_four)(((hh_four_whole)x & ~low) | ((hh_four_whole)least & low));
-    hh_four_whole whole = __builtin_convertvector(x, hh_four_whole) - 1; // x - whole is in 0..1
-    hh_four part = x - __builtin_convertvector(whole, hh_four);
-    hh_four power = 0.00898934009f + part * 0.00187757667f;
-    power = 0.0558263180f + part * power;
-    power = 0.240153617f + part * power;
-    power = 0.693153073f + part * power;
-    return (1 + part * power) * (hh_four)((whole + 127) << 23);
-}
+// ---- its steps, in this order ----
 
-// One pass over the sessions that hold the asking session's latest items, newest first: pair.c gets what
-// followed and preceded them, knn.c the sessions themselves.
+// Reads the sessions that hold the asking session's latest items, newest first.
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length);
 
 // The experts. Each fills its column(s) of the candidates' rows or shares, not yet scaled to sum to 1, but
 // for pop's: those are of all items that are not in the asking session, also of items that are no candidates.
+// The most popular become candidates, and reader->per_click says what a share is.
 void hh_votes_pop(hh_reader *reader, uint32_t popular);
+void hh_pop_shares(const hh_reader *reader, uint32_t candidate, float shares[HH_POPS]);
 // After hh_votes_pop: how much the session's last item is clicked.
 void hh_pop_last(hh_reader *reader, hh_item item, hh_votes *votes);
 void hh_pair_init(hh_reader *reader);
-void hh_votes_pair(hh_reader *reader, uint32_t depth); // next and pair, from reader->found
+void hh_pair_scale(hh_reader *reader, uint32_t depth); // how much that counts which is found of an item
 void hh_knn_init(hh_reader *reader);
-void hh_votes_knn(hh_reader *reader);
+void hh_knn_choose(hh_reader *reader); // the nearest
+void hh_vote(hh_reader *reader);       // all neighbours, for pair and knn at once
+void hh_knn_rarity(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
 // Clicks back at which the last item was clicked before; 0: never, or it is unknown.
 size_t hh_last_before(const hh_item *items, size_t length);
+// All into shares that sum to 1, but pop's; mass[HH_EXPERTS], zeros, become what the votes were together.
+void hh_make_shares(hh_reader *reader, float mass[HH_EXPERTS]);
 void hh_votes_foresight(hh_reader *reader, uint32_t first); // of the candidates from `first` on, as shares
 
 #endif

@@ -1,17 +1,18 @@
 // The one pass over postings. For each distinct item of the asking session's last HH_DEPTH clicks it reads
-// the newest sessions that hold it, as of the query's time and without the asking session's own, and hands
-// what it finds to two experts: to pair the clicks on the item, to knn the session with its similarity.
+// the newest sessions that hold it, as of the query's time and without the asking session's own: which they
+// are (meet), then what they hold beside the item (settle). The votes come later, when it is known who is
+// near (vote.c).
 //
-// Sessions lie scattered in memory, so the pass fetches ahead: slots further, blocks nearer. It does little
-// for each, in loops of their own for each step: what the processor cannot foresee costs more than the work.
+// What the processor cannot foresee costs more than the work. So sessions are fetched ahead, slots further,
+// blocks nearer, and short ones are sorted by length into lists, whose loops always do the same.
 #include "graph/reader.h"
+#include "wide.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_SLOT  16
-#define AHEAD_BLOCK 8
+#define BATCH 32 // sessions that are fetched at once
 // For each click further back, half as many sessions are read: on four streams reading all of them was not
 // better, and long sessions made queries slow. But at least:
 #define FEWEST 10u
@@ -55,19 +56,25 @@ static bool places_reset(hh_reader *reader, uint32_t size)
     return true;
 }
 
-// Room for so many more neighbours, and for what is found of them. From the second item on a session may be
-// met again, from the first where a slot may be listed twice: then each gets a place.
+// Room for so many more neighbours, and for what is found of them. (decay() takes two neighbours at once.)
+// From the second item on a session may be met again, from the first where a slot may be listed twice: then
+// each gets a place.
 static bool reserve(hh_reader *reader, uint32_t more, bool twice)
 {
     size_t most = (size_t)reader->neighbour_count + more;
-    uint32_t a = reader->neighbour_capacity, b = a, c = a, d = a, size = FIRST_PLACES;
-    if (!hh_grow(&reader->ranks, &a, most, sizeof *reader->ranks) ||
-        !hh_grow(&reader->similar, &b, most, sizeof *reader->similar) ||
-        !hh_grow(&reader->scratch, &c, most, sizeof *reader->scratch) ||
-        !hh_grow(&reader->chosen, &d, most, sizeof *reader->chosen) ||
-        !hh_grow(&reader->neighbours, &reader->neighbour_capacity, most, sizeof *reader->neighbours) ||
-        !hh_grow(&reader->found, &reader->found_capacity, (size_t)more * MATCHES + SCAN + 1,
-                 sizeof *reader->found))
+    uint32_t a = reader->neighbour_capacity, size = FIRST_PLACES;
+    bool room =
+        hh_grow(&reader->ranks, &a, most + 1, sizeof *reader->ranks) &&
+        hh_grow(&reader->neighbours, &reader->neighbour_capacity, most + 1, sizeof *reader->neighbours) &&
+        hh_grow(&reader->found, &reader->found_capacity,
+                reader->found_count + (size_t)more * MATCHES + SCAN + 1, sizeof *reader->found);
+    for (int i = 0; i <= HH_SHORT && room; i++) {
+        hh_list *list = &reader->lists[i];
+        list->known = list->count;
+        room =
+            hh_grow(&list->numbers, &list->capacity, list->count + 2 * (size_t)more, sizeof *list->numbers);
+    }
+    if (!room)
         return false;
     if (!twice && !reader->neighbour_count)
         return true;
@@ -79,7 +86,7 @@ static bool reserve(hh_reader *reader, uint32_t more, bool twice)
     return places_reset(reader, size);
 }
 
-// The neighbour in the slot, found or made.
+// The neighbour in the slot; the next new one where there is none.
 static inline uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
 {
     uint32_t number = reader->neighbour_count;
@@ -90,12 +97,10 @@ static inline uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
                 return reader->places[at] - 1;
         reader->places[at] = number + 1;
     }
-    reader->neighbours[number].slot = slot;
-    reader->neighbours[number].depth = HH_NONE;
-    return reader->neighbour_count++;
+    return number;
 }
 
-// ---- the pass ----
+// ---- who holds the item ----
 
 // The session's clicks before as_of.
 static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time limit)
@@ -119,123 +124,218 @@ static bool is_own(const hh_reader *reader, const hh_block *block, uint32_t clic
            hh_click_time(reader->graph, block, clicks - 1) >= reader->session_start;
 }
 
+// Whether one of the clicks that are looked through is on the item.
+static bool holds(const hh_block *block, uint32_t clicks, hh_item item)
+{
+    for (uint32_t i = clicks > SCAN ? clicks - SCAN : 0; i < clicks; i++)
+        if (block->clicks[i].item == item)
+            return true;
+    return false;
+}
+
 // One item of the asking session that is being read.
 typedef struct hh_reading {
     hh_item item;
     uint32_t depth;
-    float weight; // for knn
+    float weight;    // for knn
+    bool stale;      // its postings may name sessions that do not hold it
+    uint32_t wanted; // sessions that are still to be read
 } hh_reading;
 
-// The neighbour in the slot, which holds the item; NULL where it was read for it already (listed twice: its
-// slot was used before, by another session with this item).
-static inline hh_neighbour *meet(hh_reader *reader, const hh_reading *reading, uint32_t slot,
-                                 const hh_block *block, uint32_t clicks, hh_time limit)
+// Takes the session in the slot among the neighbours, unless the query may not see it, or not in it the item.
+static inline void meet(hh_reader *reader, hh_reading *reading, uint32_t slot, const hh_block *block)
 {
-    hh_neighbour *neighbour = &reader->neighbours[neighbour_of(reader, slot)];
-    if (neighbour->depth == reading->depth)
-        return NULL;
-    if (neighbour->depth == HH_NONE) {
+    uint32_t count = hh_block_count(block), clicks = count;
+    hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
+    hh_time last = count ? hh_click_at(block, count - 1) : limit;
+    if (last >= limit) {
+        clicks = clicks_before(block, count, limit);
+        if (!clicks)
+            return;
+        last = hh_click_at(block, clicks - 1);
+    }
+    if ((reading->stale || clicks < count || clicks > SCAN) && !holds(block, clicks, reading->item))
+        return;
+    if (block->tag == reader->tag && is_own(reader, block, clicks))
+        return;
+    uint32_t number = neighbour_of(reader, slot), list = HH_GENERAL;
+    hh_neighbour *neighbour = &reader->neighbours[number];
+    if (number == reader->neighbour_count) {
+        reader->neighbour_count++;
+        neighbour->left = (hh_four){(float)(limit - last), 0, 0, 0};
+        neighbour->at = 0;
+        neighbour->first = (uint8_t)reading->depth;
         neighbour->block = block;
+        neighbour->slot = slot;
         neighbour->clicks = clicks;
         neighbour->match = 0;
-        neighbour->similarity = 0;
-        neighbour->age = (float)(limit - hh_click_at(block, clicks - 1));
+        neighbour->similarity = reading->weight;
+        list = clicks <= reader->at_once ? clicks - 1 : HH_GENERAL;
+    } else {
+        if (neighbour->depth == reading->depth) // listed twice: its slot was used before, for this item too
+            return;
+        neighbour->similarity += reading->weight;
     }
     neighbour->depth = reading->depth;
-    neighbour->similarity += reading->weight;
-    return neighbour;
+    hh_list *its = &reader->lists[list];
+    its->numbers[its->count++] = number;
+    reading->wanted--;
 }
 
-// Reads one session for the item; whether it is one that holds the item and that the query may see. Its
-// clicks on the item go to reader->found.
-static inline bool read_short(hh_reader *reader, const hh_reading *reading, uint32_t slot,
-                              const hh_block *block, uint32_t clicks, hh_time limit)
+static void fetch_slots(const hh_store *store, const hh_postings *postings, uint32_t begin, uint32_t end)
 {
-    hh_item its[HH_SHORT]; // what the session has not is its last click again
-    uint32_t matches = 0;
-    for (uint32_t i = 0; i < HH_SHORT; i++) {
-        its[i] = block->clicks[i < clicks ? i : clicks - 1].item;
-        matches |= (uint32_t)(its[i] == reading->item) << i;
-    }
-    matches &= (1u << clicks) - 1;
-    if (!matches || is_own(reader, block, clicks))
-        return false;
-    hh_neighbour *neighbour = meet(reader, reading, slot, block, clicks, limit);
-    if (!neighbour)
-        return false;
-    uint32_t number = (uint32_t)(neighbour - reader->neighbours), count = reader->found_count, at = 0;
-    if (number >= reader->known) // new: settle() will make rows of them
-        memcpy(neighbour->candidates, its, sizeof its);
-    else
-        matches &= (1u << neighbour->clicks) - 1; // it may have grown since: what it was then counts
-    for (; matches; matches &= matches - 1) {
-        at = (uint32_t)__builtin_ctz(matches);
-        reader->found[count++] = (hh_found){number, at};
-    }
-    neighbour->match = at > neighbour->match ? at : neighbour->match;
-    reader->found_count = count;
-    return true;
+    for (uint32_t i = begin; i < end; i++)
+        __builtin_prefetch(
+            hh_slot_at(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed)));
 }
 
-static bool read_long(hh_reader *reader, const hh_reading *reading, uint32_t slot, const hh_block *block,
-                      uint32_t clicks, hh_time limit)
+static void fetch_blocks(const hh_store *store, const hh_postings *postings, uint32_t begin, uint32_t end,
+                         const hh_block *blocks[BATCH])
 {
+    for (uint32_t i = begin; i < end; i++) {
+        const hh_block *block =
+            hh_slot_block(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed));
+        blocks[i - begin] = block;
+        if (block) { // most sessions fit into two lines
+            __builtin_prefetch(block);
+            __builtin_prefetch((const char *)block + 64);
+        }
+    }
+}
+
+static uint32_t batch_before(uint32_t begin, uint32_t end)
+{
+    return end > begin && end - begin > BATCH ? end - BATCH : begin;
+}
+
+static void meet_all(hh_reader *reader, hh_reading *reading, const hh_postings *postings, uint32_t begin,
+                     uint32_t end)
+{
+    const hh_store *store = &reader->graph->store;
+    const hh_block *blocks[BATCH];
+    uint32_t from = batch_before(begin, end);
+    fetch_slots(store, postings, from, end);
+    while (end > begin && reading->wanted) {
+        uint32_t next = batch_before(begin, from);
+        fetch_slots(store, postings, next, from);
+        fetch_blocks(store, postings, from, end, blocks);
+        for (uint32_t i = end; i-- > from && reading->wanted;)
+            if (blocks[i - from])
+                meet(reader, reading, atomic_load_explicit(&postings->slots[i], memory_order_relaxed),
+                     blocks[i - from]);
+        end = from;
+        from = next;
+    }
+}
+
+// ---- what they hold ----
+
+// The session's clicks on the item are found one by one.
+static void settle_general(hh_reader *reader, const hh_reading *reading, uint32_t number)
+{
+    hh_neighbour *neighbour = &reader->neighbours[number];
     hh_found *found = reader->found;
-    uint32_t begin = reader->found_count, end = begin;
-    // No branch on the item: nobody could predict it.
+    uint32_t begin = reader->found_count, end = begin, clicks = neighbour->clicks;
+    // No branch on the item: nobody could predict it. (It may have grown since: what it was then counts.)
     for (uint32_t i = clicks > SCAN ? clicks - SCAN : 0; i < clicks; i++) {
-        found[end].at = i;
-        end += block->clicks[i].item == reading->item;
+        found[end] = (hh_found){number, i, reading->depth};
+        end += neighbour->block->clicks[i].item == reading->item;
     }
-    if (end == begin || is_own(reader, block, clicks))
-        return false;
-    hh_neighbour *neighbour = meet(reader, reading, slot, block, clicks, limit);
-    if (!neighbour)
-        return false;
-    while (end > begin && found[end - 1].at >= neighbour->clicks) // it may have grown since
-        end--;
     if (end - begin > MATCHES) {
         memmove(found + begin, found + end - MATCHES, MATCHES * sizeof *found);
         end = begin + MATCHES;
     }
-    for (uint32_t i = begin; i < end; i++)
-        found[i].neighbour = (uint32_t)(neighbour - reader->neighbours);
     reader->found_count = end;
     uint32_t last = end > begin ? found[end - 1].at : 0;
     neighbour->match = last > neighbour->match ? last : neighbour->match;
-    return true;
 }
 
-static inline bool read_session(hh_reader *reader, const hh_reading *reading, uint32_t slot,
-                                const hh_block *block)
+// For sessions of so many clicks, in their list: where the item is, and the rows of the others. One that has
+// an item twice is dealt with like a long one. Inlined for each number of clicks.
+static inline __attribute__((always_inline)) void settle_short(hh_reader *reader, hh_item item,
+                                                               uint32_t clicks)
 {
-    uint32_t count = hh_block_count(block);
-    hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
-    uint32_t clicks = clicks_before(block, count, limit);
-    if (clicks - 1 < reader->at_once)
-        return read_short(reader, reading, slot, block, clicks, limit);
-    return clicks && read_long(reader, reading, slot, block, clicks, limit);
-}
-
-static void fetch_slot(const hh_store *store, const hh_postings *postings, uint32_t i)
-{
-    __builtin_prefetch(hh_slot_at(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed)));
-}
-
-static const hh_block *fetch_block(const hh_store *store, const hh_postings *postings, uint32_t i)
-{
-    uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-    const hh_block *block = hh_slot_block(store, slot);
-    if (block) { // most sessions fit into two lines
-        __builtin_prefetch(block);
-        __builtin_prefetch((const char *)block + 64);
+    hh_list *list = &reader->lists[clicks - 1], *general = &reader->lists[HH_GENERAL];
+    const uint32_t *index = reader->index; // as the loop needs them: it runs hundreds of times a query
+    const uint32_t items = reader->index_capacity, first = reader->first;
+    uint32_t count = reader->count, kept = list->known;
+    for (uint32_t i = list->known; i < list->count; i++) {
+        uint32_t number = list->numbers[i], at = 0;
+        hh_neighbour *neighbour = &reader->neighbours[number];
+        const hh_click *its = neighbour->block->clicks;
+        bool twice = false;
+        for (uint32_t j = 1; j < clicks; j++) {
+            at = its[j].item == item ? j : at;
+            for (uint32_t k = 0; k < j; k++)
+                twice |= its[j].item == its[k].item;
+        }
+        if (twice) {
+            general->numbers[general->count++] = number;
+            continue;
+        }
+        list->numbers[kept++] = number;
+        neighbour->at = (uint8_t)at;
+        neighbour->match = at;
+        for (uint32_t j = 0; j + 1 < clicks; j++) {
+            hh_item other = its[j + (j >= at)].item;
+            uint32_t candidate = other < items ? index[other] - first : HH_NONE;
+            if (candidate >= count) {
+                candidate = hh_candidate_new(reader, other);
+                count = reader->count;
+            }
+            neighbour->rows[j] = candidate + 1; // row 0 for HH_NONE
+        }
     }
-    return block;
+    list->count = kept;
 }
 
-static void read_item(hh_reader *reader, const hh_reading *reading)
+// 2^x for eight x <= 0, to 2e-7 of it; 0 below 2^-126.
+static inline __attribute__((always_inline)) void half(hh_eight *of)
 {
-    const hh_store *store = &reader->graph->store;
+    typedef int32_t whole_eight __attribute__((vector_size(32)));
+    const hh_eight least = {-126, -126, -126, -126, -126, -126, -126, -126};
+    hh_eight x = *of;
+    whole_eight low = x < least;
+    x = (hh_eight)(((whole_eight)x & ~low) | ((whole_eight)least & low));
+    whole_eight whole = __builtin_convertvector(x, whole_eight) - 1; // x - whole is in 0..1
+    hh_eight part = x - __builtin_convertvector(whole, hh_eight);
+    hh_eight power = 0.00898934009f + part * 0.00187757667f;
+    power = 0.0558263180f + part * power;
+    power = 0.240153617f + part * power;
+    power = 0.693153073f + part * power;
+    *of = (1 + part * power) * (hh_eight)((whole + 127) << 23);
+}
+
+// What is left of the neighbours from `first` on after their age, that of their last click: two at a time, so
+// that there must be room for one more.
+HH_WIDE static void decay(hh_neighbour *neighbours, uint32_t first, uint32_t count, const float rates[4])
+{
+    for (uint32_t i = first; i < count; i += 2) {
+        hh_four *one = &neighbours[i].left, *other = &neighbours[i + 1].left;
+        float a = -(*one)[0], b = i + 1 < count ? -(*other)[0] : 0;
+        hh_eight left = {a * rates[0], a * rates[1], a * rates[2], a * rates[3],
+                         b * rates[0], b * rates[1], b * rates[2], b * rates[3]};
+        half(&left);
+        *one = (hh_four){left[0], left[1], left[2], left[3]};
+        *other = (hh_four){left[4], left[5], left[6], left[7]};
+    }
+}
+
+static void settle(hh_reader *reader, const hh_reading *reading)
+{
+    settle_short(reader, reading->item, 2);
+    settle_short(reader, reading->item, 3);
+    settle_short(reader, reading->item, 4);
+    const hh_list *general = &reader->lists[HH_GENERAL];
+    for (uint32_t i = general->known; i < general->count; i++)
+        settle_general(reader, reading, general->numbers[i]);
+    decay(reader->neighbours, reader->known, reader->neighbour_count, reader->rate);
+}
+
+// ---- the pass ----
+
+static void read_item(hh_reader *reader, hh_reading *reading)
+{
     const hh_postings *postings = atomic_load_explicit(
         &hh_item_at(&reader->graph->items, reading->item)->postings, memory_order_acquire);
     if (!postings)
@@ -245,54 +345,26 @@ static void read_item(hh_reader *reader, const hh_reading *reading)
     uint32_t most = reader->graph->options.sessions, wanted = most >> reading->depth;
     if (wanted < FEWEST)
         wanted = FEWEST < most ? FEWEST : most;
-    if (!reserve(reader, wanted, atomic_load_explicit(&postings->stale, memory_order_relaxed))) {
+    reading->wanted = wanted;
+    reading->stale = atomic_load_explicit(&postings->stale, memory_order_relaxed);
+    reader->known = reader->neighbour_count;
+    reader->found_known = reader->found_count;
+    if (!reserve(reader, wanted, reading->stale)) {
         reader->failed = true;
         return;
     }
-    const hh_block *ahead[AHEAD_BLOCK]; // of i in i % AHEAD_BLOCK, NULL: nobody's
-    for (uint32_t i = end; i > begin && i + AHEAD_BLOCK > end; i--)
-        ahead[(i - 1) % AHEAD_BLOCK] = fetch_block(store, postings, i - 1);
-    for (uint32_t i = end; i-- > begin && wanted;) {
-        const hh_block *block = ahead[i % AHEAD_BLOCK];
-        if (i >= begin + AHEAD_SLOT)
-            fetch_slot(store, postings, i - AHEAD_SLOT);
-        if (i >= begin + AHEAD_BLOCK)
-            ahead[i % AHEAD_BLOCK] = fetch_block(store, postings, i - AHEAD_BLOCK);
-        uint32_t slot = atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-        wanted -= block && read_session(reader, reading, slot, block);
-    }
-}
-
-// For the new neighbours: what is left of them after their age, that of their last click, and the rows of
-// short ones.
-static void settle(hh_reader *reader)
-{
-    const float *rates = reader->rate;
-    const hh_four rate = {-rates[0], -rates[1], -rates[2], -rates[3]};
-    const uint32_t *index = reader->index; // as the loop needs them: it runs a thousand times a query
-    const uint32_t items = reader->index_capacity, first = reader->first;
-    uint32_t count = reader->count;
-    for (uint32_t i = reader->known; i < reader->neighbour_count; i++) {
-        hh_neighbour *neighbour = &reader->neighbours[i];
-        neighbour->left = hh_half(neighbour->age * rate);
-        if (neighbour->clicks > reader->at_once)
-            continue;
-        for (int j = 0; j < HH_SHORT; j++) {
-            hh_item item = neighbour->candidates[j];
-            uint32_t candidate = item < items ? index[item] - first : HH_NONE;
-            if (candidate >= count) {
-                candidate = hh_candidate_new(reader, item);
-                count = reader->count;
-            }
-            neighbour->candidates[j] = candidate + 1; // row 0 for HH_NONE
-        }
-    }
+    meet_all(reader, reading, postings, begin, end);
+    settle(reader, reading);
+    hh_pair_scale(reader, reading->depth);
 }
 
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
 {
     const hh_graph_options *options = &reader->graph->options;
     reader->all_new = true;
+    reader->found_count = 0;
+    for (int i = 0; i <= HH_SHORT; i++)
+        reader->lists[i].count = 0;
     for (uint32_t depth = 0; depth < HH_DEPTH && depth < length && !reader->failed; depth++) {
         hh_item item = items[length - 1 - depth];
         bool later = false; // in the session
@@ -302,13 +374,7 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
         if (candidate == HH_NONE)
             continue;
         float rarity = logf(1 + hh_query_all_clicks(reader) / fmaxf(1, hh_query_clicks(reader, candidate)));
-        reader->known = reader->neighbour_count;
-        reader->found_count = 0;
         float weight = expf(-(float)depth / (float)options->knn_decay) * rarity;
-        read_item(reader, &(hh_reading){item, depth, weight});
-        if (reader->failed)
-            return;
-        settle(reader);
-        hh_votes_pair(reader, depth);
+        read_item(reader, &(hh_reading){.item = item, .depth = depth, .weight = weight});
     }
 }

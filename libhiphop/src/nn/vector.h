@@ -1,19 +1,12 @@
-// Rows of floats, and the functions that the compiler turns into vector code. Where the machine is an x86-64,
-// loops marked HH_WIDE are built twice and chosen when the program is loaded: for AVX2 with FMA, and for any.
+// Rows of floats, and the functions that the compiler turns into vector code.
 #ifndef NN_VECTOR_H
 #define NN_VECTOR_H
+
+#include "wide.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-// (Sanitizers can't run the code that chooses.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define HH_WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define HH_WIDE
-#endif
 
 // e^x, to 2e-7 of it, for -87 <= x <= 88; beyond, as at the bound.
 static inline float hh_exp(float x)
