@@ -1,3 +1,4 @@
+#include "evaluate/ranking_model.h"
 #include "fail_alloc.h"
 #include "made_votes.h"
 #include "recommend/ranker_weights.h"
@@ -259,6 +260,50 @@ Test(ranker, a_log_at_hand_is_fitted_in_epochs)
     hh_ranker_free(ranker);
     hh_ranker_trainer_free(trainer);
     hh_shortlist_free(shortlist);
+}
+
+// How sure a ranking model is of the pattern: the mean score of what will be clicked, in lists that teach
+// nothing. Before them it is taught.
+static double taught(hh_evaluate_memory memory, bool *settles)
+{
+    hh_evaluate_options options = hh_evaluate_defaults();
+    hh_ranking_model model = {0};
+    options.memory = memory;
+    cr_assert(hh_ranking_model_init(&model, &options, true, NULL));
+    votes_made *made = votes_of(6);
+    const float *scores;
+    uint64_t seed = 7;
+    double sum = 0;
+    for (int i = 0; i < 1200; i++) {
+        void *learns;
+        hh_item clicked = plant(made, &seed);
+        cr_assert_eq(
+            hh_ranking_model_answer(&model, &made->query, &made->votes, made->mixture, &scores, &learns),
+            HH_OK);
+        hh_ranking_model_outcome(&model, learns, clicked, 1000 + i);
+    }
+    *settles = model.settles;
+    for (int i = 0; i < 200; i++) {
+        hh_item clicked = plant(made, &seed);
+        cr_assert_eq(
+            hh_ranking_model_answer(&model, &made->query, &made->votes, made->mixture, &scores, NULL), HH_OK);
+        for (int k = 0; k < CANDIDATES; k++)
+            sum += made->items[k] == clicked ? (double)scores[k] : 0;
+        cr_assert_not(model.settles);
+    }
+    free(made);
+    hh_ranking_model_free(&model);
+    return sum / 200;
+}
+
+Test(ranker, before_a_test_that_teaches_nothing_it_goes_through_its_lessons_again)
+{
+    bool settles;
+    double stream = taught(HH_REMEMBER_CLICKS, &settles);
+    cr_expect_not(settles);
+    double log = taught(HH_REMEMBER_TRAIN, &settles);
+    cr_expect(settles);
+    cr_expect_gt(log, 1.1 * stream, "%g and %g", stream, log);
 }
 
 Test(ranker, it_is_a_function_of_its_seed_and_examples)

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 
 #define PUBLISH 64 // outcomes from one ranker to the next
+// Where nothing more is learned once the test begins, there is time to go through what was learned again.
+#define FIT_MEMORY 32768
+#define FIT_EPOCHS 3
 
 struct hh_kept_list {
     hh_shortlist *shortlist;
@@ -17,6 +20,9 @@ bool hh_ranking_model_init(hh_ranking_model *model, const hh_evaluate_options *o
         return true;
     model->options = hh_ranker_defaults();
     model->options.hide_session_items = options->hide_session_items;
+    model->settles = options->memory == HH_REMEMBER_TRAIN || options->memory == HH_REMEMBER_BATCH;
+    if (model->settles)
+        model->options.memory = FIT_MEMORY;
     model->trainer = hh_ranker_trainer_new(&model->options, error);
     if (model->trainer)
         model->ranker = hh_ranker_new(&model->options, error);
@@ -55,6 +61,29 @@ static hh_kept_list *take_list(hh_ranking_model *model)
     return list;
 }
 
+static bool publish(hh_ranking_model *model)
+{
+    hh_ranker *ranker = hh_ranker_trainer_publish(model->trainer);
+    if (!ranker)
+        return false; // the one before goes on
+    hh_ranker_free(model->ranker);
+    model->ranker = ranker;
+    model->outcomes = 0;
+    return true;
+}
+
+// The first list that teaches nothing: the test has begun.
+static bool settle(hh_ranking_model *model)
+{
+    hh_ranker_progress progress;
+    model->settles = false;
+    hh_ranker_trainer_progress(model->trainer, &progress);
+    if (!progress.active) // it has not been better so far, and nobody would see if it were worse
+        return true;
+    hh_ranker_trainer_fit(model->trainer, FIT_EPOCHS);
+    return publish(model);
+}
+
 static void give_back(hh_ranking_model *model, hh_kept_list *list)
 {
     list->next_free = model->free;
@@ -74,6 +103,8 @@ hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query
         model->scores = larger;
         model->room = 2 * votes->count;
     }
+    if (model->settles && !learns && !settle(model))
+        return HH_MEMORY;
     hh_kept_list *list = take_list(model);
     if (!list)
         return HH_MEMORY;
@@ -94,12 +125,6 @@ void hh_ranking_model_outcome(hh_ranking_model *model, void *learns, hh_item cli
     hh_kept_list *list = learns;
     hh_ranker_trainer_learn(model->trainer, list->shortlist, clicked, time);
     give_back(model, list);
-    if (++model->outcomes < PUBLISH)
-        return;
-    hh_ranker *ranker = hh_ranker_trainer_publish(model->trainer);
-    if (!ranker)
-        return; // the one before goes on
-    hh_ranker_free(model->ranker);
-    model->ranker = ranker;
-    model->outcomes = 0;
+    if (++model->outcomes >= PUBLISH)
+        publish(model);
 }

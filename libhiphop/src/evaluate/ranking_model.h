@@ -13,6 +13,7 @@ typedef struct hh_ranking_model { // all zero: not wanted, and nothing is done
     hh_ranker_trainer *trainer;
     hh_ranker *ranker; // that makes the lists
     uint32_t outcomes; // since it was published
+    bool settles;      // it is still to be fitted to all that was kept
     hh_kept_list *all, *free;
     float *scores; // [room]
     size_t room;
