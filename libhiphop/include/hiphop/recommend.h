@@ -6,8 +6,9 @@
 #include <hiphop/graph.h>
 #include <hiphop/ranker_shelf.h>
 
-// The mixture p(v) = sum_e w_e p_e(v), its weights learned online by EM, test-then-learn. One learner (the
-// writer of the graph is the natural one), many readers, who neither lock nor wait.
+// The mixture p(v) = sum_e w_e p_e(v), its weights learned online, a step up the gradient of log p for each
+// click, test-then-learn. One learner (the writer of the graph is the natural one), many readers, who neither
+// lock nor wait.
 //
 // How far an expert can be trusted depends on how much there is to go by, so the weights depend on the
 // query: softmax of the sum of a few rows of a table, which rows is the query's context.
