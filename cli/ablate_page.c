@@ -2,6 +2,7 @@
 // from now.
 #include "ablate_output.h"
 #include "pace.h"
+#include "wire/html_text.h"
 
 #include <hiphop/model_file.h>
 #include <math.h>
@@ -20,27 +21,6 @@ static const struct {
 } shown[] = {{HH_LIST_NETWORK, "network alone", "a"},
              {HH_LIST_HIPHOP, "hiphop: graph, network and ranker", "b"}};
 #define SHOWN 2
-
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-}
 
 static void put_head(const page *self, const cli_args *args)
 {
@@ -68,15 +48,15 @@ static void put_head(const page *self, const cli_args *args)
         "svg polyline { fill: none !important } svg .b.bar { fill: none }\n"
         "</style>\n</head>\n<body>\n<h1>What each part earns</h1>\n<p>",
         self->out);
-    put_text(self->out, self->all->data);
+    hh_html_text(self->out, self->all->data);
     fputs(".</p>\n<pre>hiphop ablate", self->out);
     for (int i = 0; i < args->argc; i++) {
         fputc(' ', self->out);
-        put_text(self->out, args->argv[i]);
+        hh_html_text(self->out, args->argv[i]);
     }
     fprintf(self->out, "</pre>\n<p class=\"soft\">hiphop %s, %s; %zu of %u runs. ", HH_VERSION,
             moment(wall_now(), when), self->all->count, self->all->planned);
-    put_text(self->out, self->all->protocol);
+    hh_html_text(self->out, self->all->protocol);
     fputs(".</p>\n", self->out);
 }
 
@@ -199,7 +179,7 @@ static void put_parts(const page *self, const group_rows *rows)
             height, height);
     for (size_t r = 0; r < rows->count; r++) {
         fprintf(self->out, "<text x=\"0\" y=\"%.0f\">", TOP + ((double)r + 0.5) * ROW_HEIGHT + 1);
-        put_text(self->out, rows->trial[r]->name);
+        hh_html_text(self->out, rows->trial[r]->name);
         fputs("</text>\n", self->out);
     }
     put_parts_panel(self, rows, 0, 220, 530);
@@ -264,7 +244,7 @@ static void put_sweep(const page *self, const group_rows *rows, hh_trial_group g
     for (int panel = 0; panel < 2; panel++) {
         fprintf(self->out, "<text class=\"soft\" x=\"%d\" y=\"256\" text-anchor=\"middle\">",
                 panel ? 690 : 240);
-        put_text(self->out, hh_trial_group_text(group));
+        hh_html_text(self->out, hh_trial_group_text(group));
         fputs("</text>\n", self->out);
     }
     put_key(self, 50, 276);
@@ -293,7 +273,7 @@ static void put_table(const page *self, const group_rows *rows)
     for (size_t r = 0; r < rows->count; r++) {
         const hh_trial_summary *row = &rows->row[r];
         fputs("<tr><td>", self->out);
-        put_text(self->out, rows->trial[r]->name);
+        hh_html_text(self->out, rows->trial[r]->name);
         fputs("</td>", self->out);
         for (int s = 0; s < SHOWN; s++)
             for (int metric = 0; metric < 2; metric++) {
@@ -320,7 +300,7 @@ static void put_lists(const page *self)
         if (row.runs == 0 || trial->against)
             continue;
         fputs("<tr><td>", self->out);
-        put_text(self->out, trial->name);
+        hh_html_text(self->out, trial->name);
         fputs("</td>", self->out);
         for (int list = 0; list < HH_LISTS; list++) {
             put_cell(self, &row.hr[list], false);
@@ -339,7 +319,7 @@ static void put_group(const page *self, hh_trial_group group)
     find_rows(self->all, group, true, rows);
     if (rows->count > 0) {
         fputs("<h2>", self->out);
-        put_text(self->out, hh_trial_group_text(group));
+        hh_html_text(self->out, hh_trial_group_text(group));
         fputs("</h2>\n", self->out);
         if (isnan(rows->trial[0]->number))
             put_parts(self, rows);

@@ -3,6 +3,7 @@
 // hold.
 #include "page.h"
 
+#include "wire/html_text.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,28 +28,6 @@ static const char head[] =
     "th{font-weight:normal;text-align:left}td,th{padding:.15rem .6rem .15rem 0;vertical-align:top}\n"
     "td{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "tr+tr{border-top:1px solid #8884}meter{width:8rem}\n</style></head><body>\n";
-
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-    }
-}
 
 // 1234567 as "1 234 567", with blanks that don't break.
 static void put_count(FILE *out, double count)
@@ -115,7 +94,7 @@ static void put_state(const hh_page *page, const hh_http_options *options)
             !healthy ? "Not well:"
             : ready  ? "Ready:"
                      : "Not ready yet:");
-    put_text(page->out, healthy ? readiness : health);
+    hh_html_text(page->out, healthy ? readiness : health);
     fputs("</p></div>\n", page->out);
 }
 
@@ -218,13 +197,13 @@ char *hh_page_render(const hh_http_options *options, size_t *length)
         return NULL;
     fputs(head, page.out);
     fputs("<h1>hiphopd</h1>\n<p class=\"quiet\">" HH_VERSION ", instance ", page.out);
-    put_text(page.out, config->instance.id);
+    hh_html_text(page.out, config->instance.id);
     fputs(", group ", page.out);
-    put_text(page.out, config->kafka.group);
+    hh_html_text(page.out, config->kafka.group);
     fputs(": ", page.out);
-    put_text(page.out, config->topics.clicks);
+    hh_html_text(page.out, config->topics.clicks);
     fputs(" → ", page.out);
-    put_text(page.out, config->topics.recommendations);
+    hh_html_text(page.out, config->topics.recommendations);
     fputs("</p>\n", page.out);
     put_state(&page, options);
     put_stream(&page);
