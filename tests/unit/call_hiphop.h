@@ -76,4 +76,17 @@ static inline int call(char *out, size_t size, char *err, size_t err_size, const
     return call_with_input(out, size, err, err_size, arguments, NULL);
 }
 
+// A file of sessions of 3 to 5 clicks on item-0 .. item-19: what follows item-N is item-N+1, round and round.
+static inline void write_walks(const char *path, int count)
+{
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    for (int i = 0; i < count; i++) {
+        int at = (7 * i + i / 3) % 20, clicks = 3 + i % 3;
+        for (int c = 0; c < clicks; c++)
+            fprintf(file, "item-%d%c", (at + c) % 20, c + 1 < clicks ? ' ' : '\n');
+    }
+    fclose(file);
+}
+
 #endif

@@ -11,13 +11,7 @@ static void write_sessions(void)
     cr_assert_not_null(mkdtemp(directory));
     snprintf(sessions, sizeof sessions, "%s/<&>", directory);
     snprintf(page, sizeof page, "%s/page", directory);
-    FILE *file = fopen(sessions, "w");
-    for (int i = 0; i < 200; i++) {
-        int at = (7 * i + i / 3) % 20, clicks = 3 + i % 3;
-        for (int c = 0; c < clicks; c++)
-            fprintf(file, "item-%d%c", (at + c) % 20, c + 1 < clicks ? ' ' : '\n');
-    }
-    fclose(file);
+    write_walks(sessions, 200);
 }
 
 static void clean_up(void)

@@ -13,13 +13,7 @@ static void write_sessions(int count)
     cr_assert_not_null(mkdtemp(directory));
     snprintf(sessions, sizeof sessions, "%s/sessions", directory);
     snprintf(model, sizeof model, "%s/model", directory);
-    FILE *file = fopen(sessions, "w");
-    for (int i = 0; i < count; i++) { // what follows item-N is item-N+1, round and round
-        int at = (7 * i + i / 3) % 20, clicks = 3 + i % 3;
-        for (int c = 0; c < clicks; c++)
-            fprintf(file, "item-%d%c", (at + c) % 20, c + 1 < clicks ? ' ' : '\n');
-    }
-    fclose(file);
+    write_walks(sessions, count);
 }
 
 static void clean_up(void)

@@ -23,14 +23,8 @@ static void set_up(void)
     snprintf(vectors, sizeof vectors, "%s/vectors", directory);
     snprintf(items, sizeof items, "%s/items", directory);
     snprintf(model, sizeof model, "%s/model", directory);
-    FILE *file = fopen(sessions, "w");
-    for (int i = 0; i < 200; i++) {
-        int at = (7 * i + i / 3) % 20, clicks = 3 + i % 3;
-        for (int c = 0; c < clicks; c++)
-            fprintf(file, "item-%d%c", (at + c) % 20, c + 1 < clicks ? ' ' : '\n');
-    }
-    fclose(file);
-    file = fopen(vectors, "w");
+    write_walks(sessions, 200);
+    FILE *file = fopen(vectors, "w");
     for (int i = 0; i < 15; i++)
         fprintf(file, "{\"item\": \"item-%d\", \"vector\": [%d, -0.5, 1e30]}\n", i, i % 4);
     fputs("{\"item\": \"elsewhere\", \"vector\": [1, 2, 3]}\n{\"id\": \"item-15\", \"vector\": [0, 0, 0]}\n",
