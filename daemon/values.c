@@ -38,7 +38,7 @@ static char *keep_text(hh_kept **kept, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static void *member(const hh_option *option, const hh_config *config)
+static void *member(const hh_setting *option, const hh_config *config)
 {
     return (char *)(uintptr_t)config + option->offset;
 }
@@ -95,7 +95,7 @@ static bool parse_duration(const char *text, hh_time *duration, const char **end
     return false;
 }
 
-static void print_limit(const hh_option *option, double number, char *text, size_t size)
+static void print_limit(const hh_setting *option, double number, char *text, size_t size)
 {
     if (option->kind == HH_KIND_DURATION || option->kind == HH_KIND_DURATIONS)
         print_duration((hh_time)number, text, size);
@@ -103,7 +103,7 @@ static void print_limit(const hh_option *option, double number, char *text, size
         snprintf(text, size, "%.10g", number);
 }
 
-static hh_status check_range(const hh_option *option, double number, const char *text, hh_error *error)
+static hh_status check_range(const hh_setting *option, double number, const char *text, hh_error *error)
 {
     if (option->limit.kind != HH_LIMIT_BETWEEN ||
         (number >= option->limit.low && number <= option->limit.high))
@@ -114,7 +114,7 @@ static hh_status check_range(const hh_option *option, double number, const char 
     return hh_fail(error, HH_ARGUMENT, "%s is out of range; it may be %s to %s", text, low, high);
 }
 
-static hh_status parse_durations(const hh_option *option, const char *text, hh_time *durations, size_t count,
+static hh_status parse_durations(const hh_setting *option, const char *text, hh_time *durations, size_t count,
                                  hh_error *error)
 {
     const char *rest = text;
@@ -138,7 +138,7 @@ static hh_status parse_durations(const hh_option *option, const char *text, hh_t
     return HH_OK;
 }
 
-static hh_status parse_number(const hh_option *option, const char *text, double *number, hh_error *error)
+static hh_status parse_number(const hh_setting *option, const char *text, double *number, hh_error *error)
 {
     const char *end;
     *number = leading_number(text, &end);
@@ -151,7 +151,7 @@ static hh_status parse_number(const hh_option *option, const char *text, double 
 
 // ---- words and names ----
 
-static hh_status parse_choice(const hh_option *option, const char *text, int *choice, hh_error *error)
+static hh_status parse_choice(const hh_setting *option, const char *text, int *choice, hh_error *error)
 {
     int number = 0;
     size_t length = strlen(text);
@@ -168,7 +168,7 @@ static hh_status parse_choice(const hh_option *option, const char *text, int *ch
     return hh_fail(error, HH_FORMAT, "\"%.200s\" is not one of %s", text, words);
 }
 
-static const char *choice_word(const hh_option *option, int choice, int *length)
+static const char *choice_word(const hh_setting *option, int choice, int *length)
 {
     const char *word = option->limit.choices;
     for (; choice > 0; choice--)
@@ -180,7 +180,7 @@ static const char *choice_word(const hh_option *option, int choice, int *length)
 #define TOPIC_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 // What Kafka takes as a topic's name.
-static hh_status check_topic(const hh_option *option, const char *text, hh_error *error)
+static hh_status check_topic(const hh_setting *option, const char *text, hh_error *error)
 {
     size_t length = strlen(text);
     if (length == 0)
@@ -196,7 +196,7 @@ static hh_status check_topic(const hh_option *option, const char *text, hh_error
     return HH_OK;
 }
 
-static hh_status parse_text(const hh_option *option, const char *text, const char **value, hh_kept **kept,
+static hh_status parse_text(const hh_setting *option, const char *text, const char **value, hh_kept **kept,
                             hh_error *error)
 {
     if (option->limit.kind == HH_LIMIT_TOPIC || option->limit.kind == HH_LIMIT_TOPIC_OR_NONE) {
@@ -237,7 +237,7 @@ static hh_status parse_switch(const char *text, bool *value, hh_error *error)
 // ---- the ways in and out ----
 
 // Threads may be reading a member that SIGHUP changes: single values are stored at once.
-hh_status hh_value_parse(const hh_option *option, const char *text, hh_config *config, hh_kept **kept,
+hh_status hh_value_parse(const hh_setting *option, const char *text, hh_config *config, hh_kept **kept,
                          hh_error *error)
 {
     void *value = member(option, config);
@@ -282,7 +282,7 @@ static void print_list(const hh_list *list, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? "," : "", list->items[i]);
 }
 
-void hh_value_print(const hh_option *option, const hh_config *config, char *text, size_t size)
+void hh_value_print(const hh_setting *option, const hh_config *config, char *text, size_t size)
 {
     const void *value = member(option, config);
     int length;
@@ -320,7 +320,7 @@ void hh_value_print(const hh_option *option, const hh_config *config, char *text
     }
 }
 
-static const char *kind_word(hh_option_kind kind)
+static const char *kind_word(hh_setting_kind kind)
 {
     switch (kind) {
     case HH_KIND_TEXT:
@@ -343,7 +343,7 @@ static const char *kind_word(hh_option_kind kind)
     return "";
 }
 
-void hh_value_describe(const hh_option *option, char *text, size_t size)
+void hh_value_describe(const hh_setting *option, char *text, size_t size)
 {
     char low[32], high[32];
     switch (option->limit.kind) {
@@ -382,7 +382,7 @@ void hh_value_describe(const hh_option *option, char *text, size_t size)
     }
 }
 
-bool hh_value_equal(const hh_option *option, const hh_config *a, const hh_config *b)
+bool hh_value_equal(const hh_setting *option, const hh_config *a, const hh_config *b)
 {
     const void *left = member(option, a), *right = member(option, b);
     if (option->kind == HH_KIND_TEXT)
@@ -397,7 +397,7 @@ bool hh_value_equal(const hh_option *option, const hh_config *a, const hh_config
     return memcmp(left, right, option->size) == 0;
 }
 
-void hh_value_clear(const hh_option *option, hh_config *config)
+void hh_value_clear(const hh_setting *option, hh_config *config)
 {
     *(hh_list *)member(option, config) = (hh_list){NULL, 0};
 }
