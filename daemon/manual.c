@@ -28,7 +28,7 @@ static void put_filled(FILE *out, int indent, const char *mark, const char *text
     fputc('\n', out);
 }
 
-static bool is_number(hh_setting_kind kind)
+static bool is_number(hh_config_kind kind)
 {
     return kind == HH_KIND_COUNT || kind == HH_KIND_REAL || kind == HH_KIND_SWITCH;
 }
@@ -61,8 +61,8 @@ void hh_print_help(FILE *out)
     if (!defaults)
         return;
     fputs(usage, out);
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
-        const hh_setting *option = &hh_setting_table[i];
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
+        const hh_config_option *option = &hh_config_table[i];
         char range[160], initial[HH_VALUE_SIZE];
         hh_value_describe(option, range, sizeof range);
         hh_value_print(option, hh_settings_config(defaults), initial, sizeof initial);
@@ -86,7 +86,7 @@ static const char config_head[] =
     "# docs/configuration.md says more. Made by `hiphopd --print-config`.\n";
 
 // What stands in the file for the default: "30m", 20, ["5m", "1h", "8h"].
-static void put_config_value(FILE *out, const hh_setting *option, const hh_config *defaults)
+static void put_config_value(FILE *out, const hh_config_option *option, const hh_config *defaults)
 {
     char initial[HH_VALUE_SIZE];
     const char *text = initial;
@@ -108,7 +108,8 @@ static void put_config_value(FILE *out, const hh_setting *option, const hh_confi
     }
 }
 
-static void put_config_option(FILE *out, int indent, const hh_setting *option, const hh_config *defaults)
+static void put_config_option(FILE *out, int indent, const hh_config_option *option,
+                              const hh_config *defaults)
 {
     char range[160];
     hh_value_describe(option, range, sizeof range);
@@ -127,23 +128,23 @@ static bool within(const char *group, const char *of)
     return of ? strncmp(group, of, length) == 0 && group[length] == '.' : strchr(group, '.') == NULL;
 }
 
-static void put_config_group(FILE *out, int indent, const hh_setting_group *group, const hh_config *defaults)
+static void put_config_group(FILE *out, int indent, const hh_config_group *group, const hh_config *defaults)
 {
     const char *dot = strrchr(group->name, '.');
     fputc('\n', out);
     put_filled(out, indent, "# ", group->about);
     fprintf(out, "%*s%s: {\n", indent, "", dot ? dot + 1 : group->name);
     bool first = true;
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
-        if (strcmp(hh_setting_table[i].group, group->name) != 0)
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
+        if (strcmp(hh_config_table[i].group, group->name) != 0)
             continue;
         fputs(first ? "" : "\n", out);
-        put_config_option(out, indent + 4, &hh_setting_table[i], defaults);
+        put_config_option(out, indent + 4, &hh_config_table[i], defaults);
         first = false;
     }
     for (size_t i = 0; i < HH_GROUP_COUNT; i++)
-        if (within(hh_setting_groups[i].name, group->name))
-            put_config_group(out, indent + 4, &hh_setting_groups[i], defaults);
+        if (within(hh_config_groups[i].name, group->name))
+            put_config_group(out, indent + 4, &hh_config_groups[i], defaults);
     fprintf(out, "%*s};\n", indent, "");
 }
 
@@ -154,8 +155,8 @@ void hh_print_config(FILE *out)
         return;
     fputs(config_head, out);
     for (size_t i = 0; i < HH_GROUP_COUNT; i++)
-        if (within(hh_setting_groups[i].name, NULL))
-            put_config_group(out, 0, &hh_setting_groups[i], hh_settings_config(defaults));
+        if (within(hh_config_groups[i].name, NULL))
+            put_config_group(out, 0, &hh_config_groups[i], hh_settings_config(defaults));
     hh_settings_free(defaults);
 }
 
@@ -207,7 +208,7 @@ static void put_cell(FILE *out, const char *text)
         fprintf(out, *text == '|' ? "\\%c" : "%c", *text);
 }
 
-static void put_page_option(FILE *out, const hh_setting *option, const hh_config *defaults)
+static void put_page_option(FILE *out, const hh_config_option *option, const hh_config *defaults)
 {
     char range[160], initial[HH_VALUE_SIZE];
     hh_value_print(option, defaults, initial, sizeof initial);
@@ -232,10 +233,10 @@ void hh_print_configuration_page(FILE *out)
         fprintf(
             out,
             "\n## %s\n\n%s\n\n| setting | default | value | SIGHUP | |\n| --- | --- | --- | --- | --- |\n",
-            hh_setting_groups[group].name, hh_setting_groups[group].about);
-        for (size_t i = 0; i < HH_SETTING_COUNT; i++)
-            if (strcmp(hh_setting_table[i].group, hh_setting_groups[group].name) == 0)
-                put_page_option(out, &hh_setting_table[i], hh_settings_config(defaults));
+            hh_config_groups[group].name, hh_config_groups[group].about);
+        for (size_t i = 0; i < HH_CONFIG_COUNT; i++)
+            if (strcmp(hh_config_table[i].group, hh_config_groups[group].name) == 0)
+                put_page_option(out, &hh_config_table[i], hh_settings_config(defaults));
     }
     hh_settings_free(defaults);
     fputs("\n## Kafka properties that are refused\n\n"

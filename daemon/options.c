@@ -39,16 +39,16 @@ HH_OPTIONS(CHECK_KIND)
      .reload = when_,                                              \
      .why = why_},
 
-const hh_setting hh_setting_table[HH_SETTING_COUNT] = {HH_OPTIONS(ROW)};
+const hh_config_option hh_config_table[HH_CONFIG_COUNT] = {HH_OPTIONS(ROW)};
 
 #define GROUP_ROW(name_, about_) {#name_, about_},
-const hh_setting_group hh_setting_groups[HH_GROUP_COUNT] = {HH_GROUPS(GROUP_ROW)};
+const hh_config_group hh_config_groups[HH_GROUP_COUNT] = {HH_GROUPS(GROUP_ROW)};
 
-const hh_setting *hh_setting_find(const char *name)
+const hh_config_option *hh_config_find(const char *name)
 {
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++)
-        if (strcmp(hh_setting_table[i].name, name) == 0)
-            return &hh_setting_table[i];
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++)
+        if (strcmp(hh_config_table[i].name, name) == 0)
+            return &hh_config_table[i];
     return NULL;
 }
 
@@ -83,37 +83,37 @@ static bool near_enough(size_t far, const char *name)
     return far <= 2 || far * 3 <= strlen(name);
 }
 
-const hh_setting *hh_setting_nearest(const char *name)
+const hh_config_option *hh_config_nearest(const char *name)
 {
     if (strlen(name) > NAME_MAX_LENGTH)
         return NULL;
     const char *dot = strrchr(name, '.');
     const char *field = dot ? dot + 1 : name;
-    const hh_setting *nearest = NULL;
+    const hh_config_option *nearest = NULL;
     size_t least = SIZE_MAX;
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
         // The right field in the wrong group ("kafka.workers", "workers") is nearer than any misspelling.
         size_t far =
-            strcmp(field, hh_setting_table[i].field) == 0 ? 1 : distance(name, hh_setting_table[i].name);
+            strcmp(field, hh_config_table[i].field) == 0 ? 1 : distance(name, hh_config_table[i].name);
         if (far < least) {
             least = far;
-            nearest = &hh_setting_table[i];
+            nearest = &hh_config_table[i];
         }
     }
     return near_enough(least, name) ? nearest : NULL;
 }
 
-const hh_setting_group *hh_setting_group_nearest(const char *name)
+const hh_config_group *hh_config_group_nearest(const char *name)
 {
     if (strlen(name) > NAME_MAX_LENGTH)
         return NULL;
-    const hh_setting_group *nearest = NULL;
+    const hh_config_group *nearest = NULL;
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < HH_GROUP_COUNT; i++) {
-        size_t far = distance(name, hh_setting_groups[i].name);
+        size_t far = distance(name, hh_config_groups[i].name);
         if (far < least) {
             least = far;
-            nearest = &hh_setting_groups[i];
+            nearest = &hh_config_groups[i];
         }
     }
     return near_enough(least, name) ? nearest : NULL;

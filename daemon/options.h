@@ -210,45 +210,45 @@ enum { HH_LOG_ERROR, HH_LOG_WARNING, HH_LOG_INFO, HH_LOG_DEBUG }; // log.level
 #define HH_TYPE_DURATION hh_time
 #define HH_TYPE_CHOICE   int
 
-#define HH_SETTING_MEMBER(group, field, kind, ...) HH_TYPE_##kind field;
+#define HH_CONFIG_MEMBER(group, field, kind, ...) HH_TYPE_##kind field;
 
 // The settings. Texts are never NULL. Owned by the hh_settings that it is part of (settings.h); members that
 // SIGHUP may change are read by threads through hh_now_duration() and its like.
 typedef struct hh_config {
     struct {
-        HH_INSTANCE_OPTIONS(HH_SETTING_MEMBER)
+        HH_INSTANCE_OPTIONS(HH_CONFIG_MEMBER)
     } instance;
     struct {
-        HH_KAFKA_OPTIONS(HH_SETTING_MEMBER)
+        HH_KAFKA_OPTIONS(HH_CONFIG_MEMBER)
     } kafka;
     struct {
-        HH_TOPICS_OPTIONS(HH_SETTING_MEMBER)
+        HH_TOPICS_OPTIONS(HH_CONFIG_MEMBER)
     } topics;
     struct {
-        HH_CLICKS_OPTIONS(HH_SETTING_MEMBER)
+        HH_CLICKS_OPTIONS(HH_CONFIG_MEMBER)
         struct {
-            HH_CLICKS_FIELDS_OPTIONS(HH_SETTING_MEMBER)
+            HH_CLICKS_FIELDS_OPTIONS(HH_CONFIG_MEMBER)
         } fields;
     } clicks;
     struct {
-        HH_RECOMMENDATIONS_OPTIONS(HH_SETTING_MEMBER)
+        HH_RECOMMENDATIONS_OPTIONS(HH_CONFIG_MEMBER)
     } recommendations;
     struct {
-        HH_SESSIONS_OPTIONS(HH_SETTING_MEMBER)
+        HH_SESSIONS_OPTIONS(HH_CONFIG_MEMBER)
     } sessions;
     hh_sessionizer_options session;
     hh_graph_options graph;
     struct {
-        HH_RECOMMEND_OPTIONS(HH_SETTING_MEMBER)
+        HH_RECOMMEND_OPTIONS(HH_CONFIG_MEMBER)
     } recommend;
     struct {
-        HH_PIPELINE_OPTIONS(HH_SETTING_MEMBER)
+        HH_PIPELINE_OPTIONS(HH_CONFIG_MEMBER)
     } pipeline;
     struct {
-        HH_HTTP_OPTIONS(HH_SETTING_MEMBER)
+        HH_HTTP_OPTIONS(HH_CONFIG_MEMBER)
     } http;
     struct {
-        HH_LOG_OPTIONS(HH_SETTING_MEMBER)
+        HH_LOG_OPTIONS(HH_CONFIG_MEMBER)
     } log;
 } hh_config;
 
@@ -260,7 +260,7 @@ static inline hh_time hh_now_duration(const hh_time *member)
 
 // ---- the table as data, for those who parse and print ----
 
-typedef enum hh_setting_kind {
+typedef enum hh_config_kind {
     HH_KIND_TEXT,
     HH_KIND_LIST,
     HH_KIND_SWITCH,
@@ -269,48 +269,48 @@ typedef enum hh_setting_kind {
     HH_KIND_DURATION,
     HH_KIND_DURATIONS,
     HH_KIND_CHOICE,
-} hh_setting_kind;
+} hh_config_kind;
 
-typedef enum hh_setting_limit {
+typedef enum hh_config_limit {
     HH_LIMIT_ANY,
     HH_LIMIT_BETWEEN,
     HH_LIMIT_ONE_OF,
     HH_LIMIT_TOPIC,
     HH_LIMIT_TOPIC_OR_NONE,
-} hh_setting_limit;
+} hh_config_limit;
 
-typedef struct hh_setting {
+typedef struct hh_config_option {
     const char *name;  // "session.gap"
     const char *group; // "session"
     const char *field; // "gap"
-    hh_setting_kind kind;
+    hh_config_kind kind;
     size_t offset, size; // of the member in hh_config
     const char *initial; // the default; NULL: the library's
     struct {
-        hh_setting_limit kind;
+        hh_config_limit kind;
         double low, high;    // BETWEEN; durations in ms
         const char *unit;    // BETWEEN
         const char *choices; // ONE_OF, separated by |
     } limit;
     bool reload; // SIGHUP may change it
     const char *why;
-} hh_setting;
+} hh_config_option;
 
-typedef struct hh_setting_group {
+typedef struct hh_config_group {
     const char *name, *about;
-} hh_setting_group;
+} hh_config_group;
 
-#define HH_SETTING_NUMBER(group, field, ...) +1
-enum { HH_SETTING_COUNT = 0 HH_OPTIONS(HH_SETTING_NUMBER) };
+#define HH_CONFIG_NUMBER(group, field, ...) +1
+enum { HH_CONFIG_COUNT = 0 HH_OPTIONS(HH_CONFIG_NUMBER) };
 #define HH_GROUP_NUMBER(group, about) +1
 enum { HH_GROUP_COUNT = 0 HH_GROUPS(HH_GROUP_NUMBER) };
 
-extern const hh_setting hh_setting_table[HH_SETTING_COUNT];
-extern const hh_setting_group hh_setting_groups[HH_GROUP_COUNT];
+extern const hh_config_option hh_config_table[HH_CONFIG_COUNT];
+extern const hh_config_group hh_config_groups[HH_GROUP_COUNT];
 
 // The option of that name, or NULL. nearest: the option whose name is most like it, or NULL where none is.
-const hh_setting *hh_setting_find(const char *name);
-const hh_setting *hh_setting_nearest(const char *name);
-const hh_setting_group *hh_setting_group_nearest(const char *name);
+const hh_config_option *hh_config_find(const char *name);
+const hh_config_option *hh_config_nearest(const char *name);
+const hh_config_group *hh_config_group_nearest(const char *name);
 
 #endif

@@ -21,7 +21,7 @@ static void complain(rules *check, const char *name, const char *format, ...)
 static void complain(rules *check, const char *name, const char *format, ...)
 {
     char sentence[1024];
-    hh_settings_place(check->settings, hh_setting_find(name), sentence, sizeof sentence / 2);
+    hh_settings_place(check->settings, hh_config_find(name), sentence, sizeof sentence / 2);
     size_t used = strlen(sentence);
     va_list arguments;
     va_start(arguments, format);
@@ -34,7 +34,7 @@ static void complain(rules *check, const char *name, const char *format, ...)
 
 static void value(const rules *check, const char *name, char *text, size_t size)
 {
-    hh_value_print(hh_setting_find(name), check->config, text, size);
+    hh_value_print(hh_config_find(name), check->config, text, size);
 }
 
 // Complains where the duration `name` is longer than `bound`.

@@ -26,7 +26,7 @@ typedef struct origin { // of a value; file NULL: the default
 struct hh_settings {
     hh_config config;
     hh_kept *kept;
-    origin origins[HH_SETTING_COUNT];
+    origin origins[HH_CONFIG_COUNT];
     source *sources;
     size_t source_count;
     char *names[64]; // of files that values stand in, includes too
@@ -48,10 +48,9 @@ hh_settings *hh_settings_new(void)
         return NULL;
     settings->config.session = hh_sessionizer_defaults();
     settings->config.graph = hh_graph_defaults();
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++)
-        if (hh_setting_table[i].initial &&
-            hh_value_parse(&hh_setting_table[i], hh_setting_table[i].initial, &settings->config,
-                           &settings->kept, NULL) != HH_OK) {
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++)
+        if (hh_config_table[i].initial && hh_value_parse(&hh_config_table[i], hh_config_table[i].initial,
+                                                         &settings->config, &settings->kept, NULL) != HH_OK) {
             hh_settings_free(settings);
             return NULL;
         }
@@ -76,9 +75,9 @@ const hh_config *hh_settings_config(const hh_settings *settings)
     return &settings->config;
 }
 
-void hh_settings_place(const hh_settings *settings, const hh_setting *option, char *text, size_t size)
+void hh_settings_place(const hh_settings *settings, const hh_config_option *option, char *text, size_t size)
 {
-    const origin *from = &settings->origins[option - hh_setting_table];
+    const origin *from = &settings->origins[option - hh_config_table];
     if (from->file && from->line > 0)
         snprintf(text, size, "%s:%u: %s", from->file, from->line, option->name);
     else
@@ -145,8 +144,8 @@ static const char *where(const config_setting_t *setting)
 
 // A scalar of libconfig as text, for hh_value_parse. What is written there must have the option's type: 20
 // for a number, "20" for a text.
-static bool scalar_text(reading *in, const hh_setting *option, const config_setting_t *setting, char *buffer,
-                        size_t size, const char **text)
+static bool scalar_text(reading *in, const hh_config_option *option, const config_setting_t *setting,
+                        char *buffer, size_t size, const char **text)
 {
     bool number = option->kind == HH_KIND_COUNT || option->kind == HH_KIND_REAL;
     *text = buffer;
@@ -182,7 +181,7 @@ static bool scalar_text(reading *in, const hh_setting *option, const config_sett
     return true;
 }
 
-static void take_text(reading *in, const hh_setting *option, const config_setting_t *setting,
+static void take_text(reading *in, const hh_config_option *option, const config_setting_t *setting,
                       const char *text)
 {
     hh_settings *settings = in->settings;
@@ -190,11 +189,11 @@ static void take_text(reading *in, const hh_setting *option, const config_settin
     if (hh_value_parse(option, text, &settings->config, &settings->kept, &error) != HH_OK)
         complain(in, "%s:%u: %s: %s", where(setting), config_setting_source_line(setting), option->name,
                  error.message);
-    settings->origins[option - hh_setting_table] =
+    settings->origins[option - hh_config_table] =
         (origin){file_name(settings, where(setting)), config_setting_source_line(setting)};
 }
 
-static void take_list(reading *in, const hh_setting *option, config_setting_t *setting)
+static void take_list(reading *in, const hh_config_option *option, config_setting_t *setting)
 {
     hh_value_clear(option, &in->settings->config);
     for (int i = 0; i < config_setting_length(setting); i++) {
@@ -207,7 +206,7 @@ static void take_list(reading *in, const hh_setting *option, config_setting_t *s
 }
 
 // ["5m", "1h", "8h"], put together as --set would have it; "5m,1h,8h" does as well.
-static void take_durations(reading *in, const hh_setting *option, config_setting_t *setting)
+static void take_durations(reading *in, const hh_config_option *option, config_setting_t *setting)
 {
     char joined[256] = "";
     size_t used = 0;
@@ -222,7 +221,7 @@ static void take_durations(reading *in, const hh_setting *option, config_setting
     take_text(in, option, setting, joined);
 }
 
-static void take_option(reading *in, const hh_setting *option, config_setting_t *setting)
+static void take_option(reading *in, const hh_config_option *option, config_setting_t *setting)
 {
     bool many = config_setting_is_list(setting) || config_setting_is_array(setting);
     char buffer[64];
@@ -241,14 +240,14 @@ static void take_option(reading *in, const hh_setting *option, config_setting_t 
 static bool is_group(const char *name)
 {
     for (size_t i = 0; i < HH_GROUP_COUNT; i++)
-        if (strcmp(hh_setting_groups[i].name, name) == 0)
+        if (strcmp(hh_config_groups[i].name, name) == 0)
             return true;
     return false;
 }
 
 static void unknown(reading *in, const char *place, const char *name)
 {
-    const hh_setting *nearest = hh_setting_nearest(name);
+    const hh_config_option *nearest = hh_config_nearest(name);
     if (nearest)
         complain(in, "%s%s: there is no such setting; did you mean %s?", place, name, nearest->name);
     else
@@ -257,7 +256,7 @@ static void unknown(reading *in, const char *place, const char *name)
 
 static void unknown_group(reading *in, const char *place, const char *name)
 {
-    const hh_setting_group *nearest = hh_setting_group_nearest(name);
+    const hh_config_group *nearest = hh_config_group_nearest(name);
     if (nearest)
         complain(in, "%s%s: there is no such group; did you mean %s?", place, name, nearest->name);
     else
@@ -272,7 +271,7 @@ static void take_group(reading *in, const char *prefix, config_setting_t *group)
         char name[NAME_SIZE], place[SENTENCE_SIZE / 2];
         snprintf(name, sizeof name, "%s%s%.100s", prefix, prefix[0] ? "." : "", config_setting_name(setting));
         snprintf(place, sizeof place, "%s:%u: ", where(setting), config_setting_source_line(setting));
-        const hh_setting *option = hh_setting_find(name);
+        const hh_config_option *option = hh_config_find(name);
         bool group_here = config_setting_is_group(setting);
         if (option)
             take_option(in, option, setting);
@@ -334,14 +333,14 @@ hh_status hh_settings_set(hh_settings *settings, const char *assignment, hh_say 
         return HH_ARGUMENT;
     }
     snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
-    const hh_setting *option = hh_setting_find(name);
+    const hh_config_option *option = hh_config_find(name);
     hh_error error;
     if (!option)
         unknown(&in, "--set ", name);
     else if (hh_value_parse(option, equals + 1, &settings->config, &settings->kept, &error) != HH_OK)
         complain(&in, "--set %s: %s", name, error.message);
     else
-        settings->origins[option - hh_setting_table] = (origin){"--set", 0};
+        settings->origins[option - hh_config_table] = (origin){"--set", 0};
     return outcome(&in);
 }
 
@@ -357,7 +356,7 @@ static void finish_instance(reading *in)
         complain(in, "instance.id: the host has no name; set instance.id");
         return;
     }
-    if (hh_value_parse(hh_setting_find("instance.id"), host, &settings->config, &settings->kept, NULL) !=
+    if (hh_value_parse(hh_config_find("instance.id"), host, &settings->config, &settings->kept, NULL) !=
         HH_OK)
         complain(in, "instance.id: out of memory");
 }
@@ -367,13 +366,13 @@ static void read_properties(reading *in)
 {
     hh_settings *settings = in->settings;
     const char *path = settings->config.kafka.properties_file;
-    const hh_setting *properties = hh_setting_find("kafka.properties");
+    const hh_config_option *properties = hh_config_find("kafka.properties");
     if (path[0] == '\0')
         return;
     FILE *file = fopen(path, "re");
     if (!file) {
         char place[SENTENCE_SIZE / 2];
-        hh_settings_place(settings, hh_setting_find("kafka.properties_file"), place, sizeof place);
+        hh_settings_place(settings, hh_config_find("kafka.properties_file"), place, sizeof place);
         complain(in, "%s: %.200s can't be read: %s", place, path, strerror(errno));
         return;
     }
@@ -435,8 +434,8 @@ hh_status hh_settings_reload(hh_settings *settings, hh_say *say, hh_say *complai
     hh_status status = HH_OK;
     if (!fresh)
         return HH_ARGUMENT;
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
-        const hh_setting *option = &hh_setting_table[i];
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
+        const hh_config_option *option = &hh_config_table[i];
         if (hh_value_equal(option, &settings->config, &fresh->config))
             continue;
         char was[HH_VALUE_SIZE], is[HH_VALUE_SIZE], sentence[2 * HH_VALUE_SIZE + NAME_SIZE];

@@ -34,6 +34,6 @@ hh_status hh_settings_finish(hh_settings *settings, hh_say *complain, void *cont
 hh_status hh_settings_reload(hh_settings *settings, hh_say *say, hh_say *complain, void *context);
 
 // "hiphopd.conf:12: session.gap", "--set session.gap" or, for a default, "session.gap".
-void hh_settings_place(const hh_settings *settings, const hh_setting *option, char *text, size_t size);
+void hh_settings_place(const hh_settings *settings, const hh_config_option *option, char *text, size_t size);
 
 #endif

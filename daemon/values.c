@@ -38,7 +38,7 @@ static char *keep_text(hh_kept **kept, const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-static void *member(const hh_setting *option, const hh_config *config)
+static void *member(const hh_config_option *option, const hh_config *config)
 {
     return (char *)(uintptr_t)config + option->offset;
 }
@@ -95,7 +95,7 @@ static bool parse_duration(const char *text, hh_time *duration, const char **end
     return false;
 }
 
-static void print_limit(const hh_setting *option, double number, char *text, size_t size)
+static void print_limit(const hh_config_option *option, double number, char *text, size_t size)
 {
     if (option->kind == HH_KIND_DURATION || option->kind == HH_KIND_DURATIONS)
         print_duration((hh_time)number, text, size);
@@ -103,7 +103,7 @@ static void print_limit(const hh_setting *option, double number, char *text, siz
         snprintf(text, size, "%.10g", number);
 }
 
-static hh_status check_range(const hh_setting *option, double number, const char *text, hh_error *error)
+static hh_status check_range(const hh_config_option *option, double number, const char *text, hh_error *error)
 {
     if (option->limit.kind != HH_LIMIT_BETWEEN ||
         (number >= option->limit.low && number <= option->limit.high))
@@ -114,8 +114,8 @@ static hh_status check_range(const hh_setting *option, double number, const char
     return hh_fail(error, HH_ARGUMENT, "%s is out of range; it may be %s to %s", text, low, high);
 }
 
-static hh_status parse_durations(const hh_setting *option, const char *text, hh_time *durations, size_t count,
-                                 hh_error *error)
+static hh_status parse_durations(const hh_config_option *option, const char *text, hh_time *durations,
+                                 size_t count, hh_error *error)
 {
     const char *rest = text;
     for (size_t i = 0; i < count; i++) {
@@ -138,7 +138,8 @@ static hh_status parse_durations(const hh_setting *option, const char *text, hh_
     return HH_OK;
 }
 
-static hh_status parse_number(const hh_setting *option, const char *text, double *number, hh_error *error)
+static hh_status parse_number(const hh_config_option *option, const char *text, double *number,
+                              hh_error *error)
 {
     const char *end;
     *number = leading_number(text, &end);
@@ -151,7 +152,7 @@ static hh_status parse_number(const hh_setting *option, const char *text, double
 
 // ---- words and names ----
 
-static hh_status parse_choice(const hh_setting *option, const char *text, int *choice, hh_error *error)
+static hh_status parse_choice(const hh_config_option *option, const char *text, int *choice, hh_error *error)
 {
     int number = 0;
     size_t length = strlen(text);
@@ -168,7 +169,7 @@ static hh_status parse_choice(const hh_setting *option, const char *text, int *c
     return hh_fail(error, HH_FORMAT, "\"%.200s\" is not one of %s", text, words);
 }
 
-static const char *choice_word(const hh_setting *option, int choice, int *length)
+static const char *choice_word(const hh_config_option *option, int choice, int *length)
 {
     const char *word = option->limit.choices;
     for (; choice > 0; choice--)
@@ -180,7 +181,7 @@ static const char *choice_word(const hh_setting *option, int choice, int *length
 #define TOPIC_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 // What Kafka takes as a topic's name.
-static hh_status check_topic(const hh_setting *option, const char *text, hh_error *error)
+static hh_status check_topic(const hh_config_option *option, const char *text, hh_error *error)
 {
     size_t length = strlen(text);
     if (length == 0)
@@ -196,8 +197,8 @@ static hh_status check_topic(const hh_setting *option, const char *text, hh_erro
     return HH_OK;
 }
 
-static hh_status parse_text(const hh_setting *option, const char *text, const char **value, hh_kept **kept,
-                            hh_error *error)
+static hh_status parse_text(const hh_config_option *option, const char *text, const char **value,
+                            hh_kept **kept, hh_error *error)
 {
     if (option->limit.kind == HH_LIMIT_TOPIC || option->limit.kind == HH_LIMIT_TOPIC_OR_NONE) {
         hh_status status = check_topic(option, text, error);
@@ -237,7 +238,7 @@ static hh_status parse_switch(const char *text, bool *value, hh_error *error)
 // ---- the ways in and out ----
 
 // Threads may be reading a member that SIGHUP changes: single values are stored at once.
-hh_status hh_value_parse(const hh_setting *option, const char *text, hh_config *config, hh_kept **kept,
+hh_status hh_value_parse(const hh_config_option *option, const char *text, hh_config *config, hh_kept **kept,
                          hh_error *error)
 {
     void *value = member(option, config);
@@ -282,7 +283,7 @@ static void print_list(const hh_list *list, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? "," : "", list->items[i]);
 }
 
-void hh_value_print(const hh_setting *option, const hh_config *config, char *text, size_t size)
+void hh_value_print(const hh_config_option *option, const hh_config *config, char *text, size_t size)
 {
     const void *value = member(option, config);
     int length;
@@ -320,7 +321,7 @@ void hh_value_print(const hh_setting *option, const hh_config *config, char *tex
     }
 }
 
-static const char *kind_word(hh_setting_kind kind)
+static const char *kind_word(hh_config_kind kind)
 {
     switch (kind) {
     case HH_KIND_TEXT:
@@ -343,7 +344,7 @@ static const char *kind_word(hh_setting_kind kind)
     return "";
 }
 
-void hh_value_describe(const hh_setting *option, char *text, size_t size)
+void hh_value_describe(const hh_config_option *option, char *text, size_t size)
 {
     char low[32], high[32];
     switch (option->limit.kind) {
@@ -382,7 +383,7 @@ void hh_value_describe(const hh_setting *option, char *text, size_t size)
     }
 }
 
-bool hh_value_equal(const hh_setting *option, const hh_config *a, const hh_config *b)
+bool hh_value_equal(const hh_config_option *option, const hh_config *a, const hh_config *b)
 {
     const void *left = member(option, a), *right = member(option, b);
     if (option->kind == HH_KIND_TEXT)
@@ -397,7 +398,7 @@ bool hh_value_equal(const hh_setting *option, const hh_config *a, const hh_confi
     return memcmp(left, right, option->size) == 0;
 }
 
-void hh_value_clear(const hh_setting *option, hh_config *config)
+void hh_value_clear(const hh_config_option *option, hh_config *config)
 {
     *(hh_list *)member(option, config) = (hh_list){NULL, 0};
 }

@@ -73,9 +73,9 @@ Test(config_docs, the_file_uncommented_is_the_defaults)
 
     hh_settings *defaults = hh_settings_new(), *read = hh_settings_new();
     cr_expect_eq(hh_settings_read(read, path, hear, NULL), HH_OK);
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
         char place[256];
-        const hh_setting *option = &hh_setting_table[i];
+        const hh_config_option *option = &hh_config_table[i];
         hh_settings_place(read, option, place, sizeof place);
         if (option->kind != HH_KIND_LIST) // empty in the file
             cr_expect(strncmp(place, path, strlen(path)) == 0, "%s is not in the file", option->name);
@@ -91,10 +91,10 @@ Test(config_docs, the_file_uncommented_is_the_defaults)
 Test(config_docs, help_lists_every_setting)
 {
     char *help = printed(hh_print_help);
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
         char line[128];
-        snprintf(line, sizeof line, "\n  %s=", hh_setting_table[i].name);
-        cr_expect_not_null(strstr(help, line), "%s", hh_setting_table[i].name);
+        snprintf(line, sizeof line, "\n  %s=", hh_config_table[i].name);
+        cr_expect_not_null(strstr(help, line), "%s", hh_config_table[i].name);
     }
     free(help);
 }
@@ -135,8 +135,8 @@ Test(config_docs, the_man_page_is_complete)
         snprintf(option, sizeof option, "\\-\\-%s", options[i]);
         cr_expect_not_null(strstr(page, option), "%s", option);
     }
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++)
-        if (hh_setting_table[i].reload)
-            cr_expect_not_null(strstr(page, hh_setting_table[i].name), "%s", hh_setting_table[i].name);
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++)
+        if (hh_config_table[i].reload)
+            cr_expect_not_null(strstr(page, hh_config_table[i].name), "%s", hh_config_table[i].name);
     free(page);
 }

@@ -115,16 +115,16 @@ static hh_settings *read_right(const char *text)
 
 Test(options, the_table_is_sound)
 {
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
-        const hh_setting *option = &hh_setting_table[i];
-        cr_expect_eq(hh_setting_find(option->name), option, "%s stands there twice", option->name);
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
+        const hh_config_option *option = &hh_config_table[i];
+        cr_expect_eq(hh_config_find(option->name), option, "%s stands there twice", option->name);
         cr_expect(option->why[strlen(option->why) - 1] == '.', "%s: the why is a sentence", option->name);
         // A thread may be reading what SIGHUP changes: only single values can be changed at once.
         cr_expect(!option->reload || (option->kind != HH_KIND_TEXT && option->kind != HH_KIND_LIST &&
                                       option->kind != HH_KIND_DURATIONS),
                   "%s", option->name);
         size_t group = 0;
-        while (group < HH_GROUP_COUNT && strcmp(hh_setting_groups[group].name, option->group) != 0)
+        while (group < HH_GROUP_COUNT && strcmp(hh_config_groups[group].name, option->group) != 0)
             group++;
         cr_expect_lt(group, HH_GROUP_COUNT, "%s has no group", option->name);
     }
@@ -135,15 +135,14 @@ Test(options, printed_values_are_read_back)
 {
     hh_settings *settings = hh_settings_new(), *copy = hh_settings_new();
     said heard = {.count = 0};
-    for (size_t i = 0; i < HH_SETTING_COUNT; i++) {
+    for (size_t i = 0; i < HH_CONFIG_COUNT; i++) {
         char assignment[4096], text[HH_VALUE_SIZE];
-        hh_value_print(&hh_setting_table[i], hh_settings_config(settings), text, sizeof text);
-        snprintf(assignment, sizeof assignment, "%s=%s", hh_setting_table[i].name, text);
+        hh_value_print(&hh_config_table[i], hh_settings_config(settings), text, sizeof text);
+        snprintf(assignment, sizeof assignment, "%s=%s", hh_config_table[i].name, text);
         // "" is a default that only finish can fill in, but topics that must be there have none.
         cr_expect_eq(hh_settings_set(copy, assignment, hear, &heard), HH_OK, "%s", heard.sentences[0]);
-        cr_expect(
-            hh_value_equal(&hh_setting_table[i], hh_settings_config(settings), hh_settings_config(copy)),
-            "%s", hh_setting_table[i].name);
+        cr_expect(hh_value_equal(&hh_config_table[i], hh_settings_config(settings), hh_settings_config(copy)),
+                  "%s", hh_config_table[i].name);
     }
     hh_settings_free(settings);
     hh_settings_free(copy);
@@ -171,15 +170,15 @@ Test(options, defaults_pass_the_rules)
 
 Test(options, nearest_names)
 {
-    cr_expect_str_eq(hh_setting_nearest("session.gapp")->name, "session.gap");
-    cr_expect_str_eq(hh_setting_nearest("workers")->name, "pipeline.workers");
-    cr_expect_str_eq(hh_setting_nearest("daemon.workers")->name, "pipeline.workers");
-    cr_expect_str_eq(hh_setting_nearest("kafka.broker")->name, "kafka.brokers");
-    cr_expect_null(hh_setting_nearest("quite.something.else.altogether"));
+    cr_expect_str_eq(hh_config_nearest("session.gapp")->name, "session.gap");
+    cr_expect_str_eq(hh_config_nearest("workers")->name, "pipeline.workers");
+    cr_expect_str_eq(hh_config_nearest("daemon.workers")->name, "pipeline.workers");
+    cr_expect_str_eq(hh_config_nearest("kafka.broker")->name, "kafka.brokers");
+    cr_expect_null(hh_config_nearest("quite.something.else.altogether"));
     cr_expect_null(
-        hh_setting_nearest("a.name.that.is.much.longer.than.any.setting.will.ever.be.in.this.program"));
-    cr_expect_str_eq(hh_setting_group_nearest("sesion")->name, "session");
-    cr_expect_null(hh_setting_group_nearest("xyzzyplugh"));
+        hh_config_nearest("a.name.that.is.much.longer.than.any.setting.will.ever.be.in.this.program"));
+    cr_expect_str_eq(hh_config_group_nearest("sesion")->name, "session");
+    cr_expect_null(hh_config_group_nearest("xyzzyplugh"));
 }
 
 // ---- the file ----
@@ -368,11 +367,11 @@ Test(options, set_is_stronger_than_the_file_and_adds_to_lists)
     cr_expect_eq(config->session.gap, 2 * HH_MINUTE);
     cr_expect_eq(config->kafka.properties.count, 2);
     cr_expect_str_eq(config->kafka.properties.items[1], "client.rack=b=c");
-    hh_settings_place(settings, hh_setting_find("session.lateness"), place, sizeof place);
+    hh_settings_place(settings, hh_config_find("session.lateness"), place, sizeof place);
     cr_expect_str_eq(place, "hiphopd.conf:1: session.lateness");
-    hh_settings_place(settings, hh_setting_find("session.gap"), place, sizeof place);
+    hh_settings_place(settings, hh_config_find("session.gap"), place, sizeof place);
     cr_expect_str_eq(place, "--set session.gap");
-    hh_settings_place(settings, hh_setting_find("log.level"), place, sizeof place);
+    hh_settings_place(settings, hh_config_find("log.level"), place, sizeof place);
     cr_expect_str_eq(place, "log.level");
     hh_settings_free(settings);
 }
