@@ -7,7 +7,8 @@ weights that are floats, so the figures are exact to the digits written.
 
 A file has the sessions, the columns of the sample (none: all items), and then, each under a line `name rows columns`:
 the weights, the session vectors, the loss, the gradients, and the weights after ten steps of Adam at rate 0.01 (of
-the item table: SparseAdam over the rows that the batch touches).
+the item table: SparseAdam over the rows that the batch touches). Adam's epsilon is 1e-3: with the usual 1e-8 a
+gradient that is all rounding makes a whole step, whose sign depends on the processor.
 """
 import os
 import sys
@@ -19,6 +20,7 @@ import torch  # noqa: E402
 from network_torch import Network, Rows, prefixes_of  # noqa: E402
 
 ITEMS, D, POSITIONS = 13, 8, 6
+EPSILON = 1e-3
 SESSIONS = [[0, 1, 2, 1, 3, 0], [4, 4, 5], [6, 7], [8, 8, 8], [2, 9, 2, 9, 3], [0, 1, 9, 10, 5, 4, 1, 6, 0, 2]]
 SAMPLE = [11, 3, 0, 7, 9]
 
@@ -56,8 +58,11 @@ def make(path, columns):
         for name in network.names:
             write(file, "weight." + name, network.w(name))
         dense = [network.w(name) for name in network.names if name != "item"]
-        optimizers = [torch.optim.Adam(dense, lr=0.01), torch.optim.SparseAdam([network.w("item")], lr=0.01)]
+        sparse = torch.optim.SparseAdam([network.w("item")], lr=0.01)
+        optimizers = [torch.optim.Adam(dense, lr=0.01, eps=EPSILON), sparse]
         for step in range(10):
+            # SparseAdam adds it before it corrects the second moment's bias, Adam afterwards.
+            sparse.param_groups[0]["eps"] = EPSILON * (1 - 0.999 ** (step + 1)) ** 0.5
             network.zero_grad()
             h, value = loss()
             value.backward()

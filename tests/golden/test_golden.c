@@ -131,7 +131,7 @@ static void check_weights(const golden *it, const hh_network *network)
 
 static hh_adam adam_of(uint64_t step)
 {
-    return (hh_adam){0.01f, 0.9f, 0.999f, 1e-8f, 0, step};
+    return (hh_adam){0.01f, 0.9f, 0.999f, 1e-3f, 0, step};
 }
 
 // ---- a pass over given columns ----
