@@ -65,6 +65,12 @@ hh_network *hh_network_new_described(const hh_network_options *options, uint32_t
 {
     if (hh_network_options_check(options, error) || check_sources(sources, source_count, error))
         return NULL;
+    if (openblas_get_parallel() == OPENBLAS_SEQUENTIAL) {
+        hh_fail(error, HH_ARGUMENT,
+                "this OpenBLAS is built without locks and computes wrongly where several threads use it: "
+                "install libopenblas0-pthread, or remove libopenblas0-serial");
+        return NULL;
+    }
     openblas_set_num_threads(1); // nn/matrix.h
     hh_network *net = calloc(1, sizeof *net);
     if (!net) {

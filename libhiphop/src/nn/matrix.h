@@ -1,5 +1,6 @@
 // Products of dense matrices by OpenBLAS; all matrices are row-major and without gaps. OpenBLAS is held to
-// the calling thread (hh_network_new): threads are the trainer's.
+// the calling thread (hh_network_new): threads are the trainer's. It must still be the threaded build: the
+// serial one hands two threads the same scratch memory.
 #ifndef NN_MATRIX_H
 #define NN_MATRIX_H
 
