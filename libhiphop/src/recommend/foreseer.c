@@ -1,0 +1,124 @@
+// A model's forecast, between the graph's numbers and the model's rows.
+#include "model/forecast.h"
+#include "model/network.h"
+#include "nn/vector.h"
+
+#include <hiphop/foreseer.h>
+#include <stdlib.h>
+
+enum { ID_ROOM = 256 }; // bytes of an id that are looked up without allocating
+
+struct hh_foreseer {
+    const hh_model *model;
+    hh_reader *reader;
+    uint32_t best;
+    hh_forecast forecast;
+    uint32_t *session; // [session_room] rows
+    size_t session_room;
+    hh_item *foreseen; // [best]
+    hh_foresight foresight;
+};
+
+hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t best, hh_error *error)
+{
+    const hh_network *network = hh_model_network(model);
+    if (best < 1 || best > 10000) {
+        hh_fail(error, HH_ARGUMENT, "1 to 10000 items can be foreseen, not %u", best);
+        return NULL;
+    }
+    if (network->options.global || network->options.local) {
+        hh_fail(error, HH_ARGUMENT, "a network that heeds neighbours can't be served from its model alone");
+        return NULL;
+    }
+    hh_foreseer *foreseer = calloc(1, sizeof *foreseer);
+    if (foreseer) {
+        foreseer->model = model;
+        foreseer->reader = reader;
+        foreseer->best = best;
+        foreseer->foreseen = malloc(best * sizeof *foreseer->foreseen);
+    }
+    // One more than become candidates: it bounds the shares of all others.
+    if (foreseer && foreseer->foreseen && hh_forecast_init(&foreseer->forecast, network, (size_t)best + 1))
+        return foreseer;
+    hh_foreseer_free(foreseer);
+    hh_fail(error, HH_MEMORY, NULL);
+    return NULL;
+}
+
+void hh_foreseer_free(hh_foreseer *foreseer)
+{
+    if (!foreseer)
+        return;
+    hh_forecast_free(&foreseer->forecast);
+    free(foreseer->session);
+    free(foreseer->foreseen);
+    free(foreseer);
+}
+
+// The model's row of one of the graph's items.
+static uint32_t row_of(const hh_foreseer *foreseer, hh_item item)
+{
+    char id[ID_ROOM];
+    size_t length = item == HH_ITEM_NONE ? 0 : hh_graph_id(foreseer->reader, item, id, sizeof id);
+    if (length == 0 || length > HH_ITEM_ID_MAX)
+        return HH_MODEL_NO_ITEM;
+    if (length < sizeof id)
+        return hh_model_find(foreseer->model, id, length);
+    char *whole = malloc(length + 1);
+    uint32_t row = HH_MODEL_NO_ITEM;
+    if (whole && hh_graph_id(foreseer->reader, item, whole, length + 1) == length)
+        row = hh_model_find(foreseer->model, whole, length);
+    free(whole);
+    return row;
+}
+
+static void shares_of(void *context, const hh_item *items, size_t count, float *share)
+{
+    const hh_foreseer *foreseer = context;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t row = row_of(foreseer, items[i]);
+        share[i * HH_EXPERTS] = row == HH_MODEL_NO_ITEM ? 0 : hh_forecast_share(&foreseer->forecast, row);
+    }
+}
+
+// The session's rows into foreseer->session; how many, or UINT32_MAX: out of memory.
+static uint32_t find_rows(hh_foreseer *foreseer, const hh_item *items, size_t length)
+{
+    uint32_t known = 0;
+    if (length > foreseer->session_room) {
+        uint32_t *larger = realloc(foreseer->session, 2 * length * sizeof *larger);
+        if (!larger)
+            return UINT32_MAX;
+        foreseer->session = larger;
+        foreseer->session_room = 2 * length;
+    }
+    for (size_t i = 0; i < length; i++) {
+        uint32_t row = row_of(foreseer, items[i]);
+        if (row != HH_MODEL_NO_ITEM)
+            foreseer->session[known++] = row;
+    }
+    return known;
+}
+
+const hh_foresight *hh_foreseer_read(hh_foreseer *foreseer, const hh_item *items, size_t length,
+                                     hh_status *status)
+{
+    uint32_t known = find_rows(foreseer, items, length);
+    bool read =
+        known > 0 && known != UINT32_MAX && hh_forecast_read(&foreseer->forecast, foreseer->session, known);
+    if (status)
+        *status = read || known == 0 ? HH_OK : HH_MEMORY;
+    if (!read)
+        return NULL;
+    const hh_search *search = &foreseer->forecast.search;
+    hh_foresight *foresight = &foreseer->foresight;
+    *foresight = (hh_foresight){.items = foreseer->foreseen, .shares = shares_of, .context = foreseer};
+    for (; foresight->count < foreseer->best && foresight->count < search->count[0]; foresight->count++) {
+        size_t bytes;
+        const char *id = hh_model_item(foreseer->model, search->best[foresight->count].item, &bytes);
+        foreseer->foreseen[foresight->count] = hh_graph_find(foreseer->reader, id, bytes);
+    }
+    if (search->count[0] > foreseer->best)
+        foresight->rest = hh_exp(search->best[foreseer->best].logit - search->log_sum[0]);
+    return foresight;
+}
