@@ -8,8 +8,11 @@
 #include "http.h"
 #include "inputs.h"
 #include "keeper.h"
+#include "learning.h"
 #include "notify.h"
+#include "service.h"
 #include "shared.h"
+#include "trainer.h"
 #include "worker.h"
 #include <errno.h>
 #include <pthread.h>
@@ -37,11 +40,13 @@ typedef struct hh_daemon {
     char *schema;
     hh_http_options http_options; // must live as long as the server
     hh_http *http;
-    hh_keeper *keeper;     // NULL where recommendations are off
-    hh_worker **workers;   // [config->pipeline.workers]
-    atomic_bool assembled; // keeper and workers are there to be looked at
-    bool working;          // the workers have been started
-    bool ready;            // and had their first partitions
+    hh_keeper *keeper;       // NULL where recommendations are off
+    hh_model_keeper *models; // NULL where there is no topic of models
+    hh_trainer *trainer;     // NULL where this instance does not train
+    hh_worker **workers;     // [config->pipeline.workers]
+    atomic_bool assembled;   // keeper and workers are there to be looked at
+    bool working;            // the workers have been started
+    bool ready;              // and had their first partitions
     sigset_t signals;
     hh_time next_watchdog, next_status;
 } hh_daemon;
@@ -71,6 +76,10 @@ static bool healthy(void *context, char *reason, size_t size)
     if (!atomic_load(&daemon->assembled))
         return true;
     if (daemon->keeper && !alive(hh_keeper_pulse(daemon->keeper), 0, reason, size))
+        return false;
+    if (daemon->models && !alive(hh_model_keeper_pulse(daemon->models), 0, reason, size))
+        return false;
+    if (daemon->trainer && !alive(hh_trainer_pulse(daemon->trainer), 0, reason, size))
         return false;
     for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
         if (!alive(&daemon->workers[i]->pulse, i, reason, size))
@@ -218,6 +227,26 @@ static int see_to_topics(hh_daemon *daemon, bool *stop)
     return status == HH_OK || *stop ? HH_EXIT_OK : HH_EXIT_CONFIG;
 }
 
+// What it takes to serve models, and to make them.
+static hh_status assemble_models(hh_daemon *daemon, hh_error *error)
+{
+    hh_shared *shared = &daemon->shared;
+    const hh_config *config = daemon->config;
+    if (!*config->topics.models)
+        return HH_OK;
+    shared->service = hh_service_new();
+    shared->graph_mixture = hh_mixture_new();
+    if (!shared->service || !shared->graph_mixture)
+        return hh_fail(error, HH_MEMORY, NULL);
+    daemon->models = hh_model_keeper_new(shared, error);
+    if (!daemon->models || !config->training.enabled)
+        return daemon->models ? HH_OK : error->status;
+    shared->learning = hh_learning_new(config, error);
+    if (shared->learning)
+        daemon->trainer = hh_trainer_new(shared, daemon->models, error);
+    return daemon->trainer ? HH_OK : error->status;
+}
+
 static hh_status assemble(hh_daemon *daemon, hh_error *error)
 {
     const hh_config *config = daemon->config;
@@ -237,6 +266,8 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
             daemon->shared.rankers = hh_ranker_shelf_new(&ranker, error);
         if (config->recommend.ranker && !daemon->shared.rankers)
             return error->status;
+        if (assemble_models(daemon, error))
+            return error->status;
         daemon->keeper = hh_keeper_new(&daemon->shared, error);
         if (!daemon->keeper)
             return error->status;
@@ -250,7 +281,8 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
             return error->status;
     }
     atomic_store(&daemon->assembled, true);
-    return daemon->keeper ? hh_keeper_start(daemon->keeper, error) : HH_OK;
+    hh_status status = daemon->keeper ? hh_keeper_start(daemon->keeper, error) : HH_OK;
+    return status == HH_OK && daemon->models ? hh_model_keeper_start(daemon->models, error) : status;
 }
 
 // Starts the workers once the graph is loaded. False when one can't be started.
@@ -260,6 +292,10 @@ static bool start_work(hh_daemon *daemon)
     if (daemon->working || (daemon->keeper && !hh_keeper_loaded(daemon->keeper)))
         return true;
     daemon->working = true;
+    if (daemon->trainer && hh_trainer_start(daemon->trainer, &error)) {
+        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", error.message));
+        return false;
+    }
     for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++) {
         if (hh_worker_start(daemon->workers[i], &error) == HH_OK)
             continue;
@@ -300,6 +336,10 @@ static void stop(hh_daemon *daemon, int code)
             hh_worker_join(daemon->workers[i]);
     if (daemon->keeper)
         hh_keeper_join(daemon->keeper);
+    if (daemon->models)
+        hh_model_keeper_join(daemon->models);
+    if (daemon->trainer)
+        hh_trainer_join(daemon->trainer);
 }
 
 static void take_apart(hh_daemon *daemon)
@@ -309,6 +349,11 @@ static void take_apart(hh_daemon *daemon)
         hh_worker_free(daemon->workers[i]);
     free(daemon->workers);
     hh_keeper_free(daemon->keeper);
+    hh_trainer_free(daemon->trainer);
+    hh_model_keeper_free(daemon->models);
+    hh_learning_free(daemon->shared.learning);
+    hh_service_free(daemon->shared.service);
+    hh_mixture_free(daemon->shared.graph_mixture);
     hh_graph_free(daemon->shared.graph);
     hh_mixture_free(daemon->shared.mixture);
     hh_ranker_shelf_free(daemon->shared.rankers);

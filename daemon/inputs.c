@@ -17,6 +17,7 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
         {config->topics.clicks, "delete", true},
         {config->topics.items, "compact", config->recommend.enabled},
         {config->topics.recommendations, "delete", config->recommend.enabled},
+        {config->topics.models, "compact", config->recommend.enabled},
         {config->topics.sessions, "delete", true},
         {config->topics.dead_letters, "delete", true},
     };

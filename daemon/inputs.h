@@ -7,7 +7,7 @@
 #include "wire/kafka.h"
 #include "wire/records.h"
 
-#define HH_TOPICS 5
+#define HH_TOPICS 6
 
 // The topics that these settings read and write; returns how many. Names are the config's.
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);

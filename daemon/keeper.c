@@ -5,6 +5,7 @@
 #include "feed.h"
 #include "inputs.h"
 #include "items.h"
+#include "learning.h"
 #include "lessons.h"
 #include "visitor.h"
 #include "wire/records.h"
@@ -97,6 +98,10 @@ static void on_session(void *context, const hh_session_event *event)
         status = merge(state->keeper, event->session, event->other);
         break;
     case HH_SESSION_CLOSED:
+        if (state->keeper->shared->learning)
+            status =
+                hh_learning_closed(state->keeper->shared->learning, state->keeper->reader, event->session,
+                                   hh_visitor_hash(event->session->visitor, event->session->visitor_length));
         release(state, event->session);
         break;
     }

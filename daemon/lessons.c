@@ -5,12 +5,15 @@
 // nothing to keep.
 #include "lessons.h"
 
+#include "learning.h"
+
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 enum {
     AT_START = 20000, // clicks learned from while the graph is loaded
-    MIXTURE_US = 60,  // what one costs, about: asking the experts and teaching the mixture,
-    RANKER_US = 60,   // and teaching the ranker
+    COST_NS = 120000, // what one costs, until it is known
     SHARE = 10,       // one in so many microseconds of the thread may go into lessons
 };
 
@@ -18,10 +21,12 @@ struct hh_lessons {
     hh_shared *shared;
     hh_reader *reader;
     hh_shortlist *shortlist; // NULL where there is no ranker
-    unsigned shift;          // one click in 2^this is learned from
-    uint64_t taught, shown;  // lessons of the ranker; those in the metrics
-    bool active;             // what the log knows of the ranker
-    hh_item *query;          // [query_room]
+    hh_seer *seer;
+    unsigned shift;         // one click in 2^this is learned from
+    uint64_t taught, shown; // lessons of the ranker; those in the metrics
+    bool active;            // what the log knows of the ranker
+    double cost;            // nanoseconds of a lesson, a fading mean
+    hh_item *query;         // [query_room]
     uint32_t query_room;
     float *scores; // [scores_room] the mixture's
     size_t scores_room;
@@ -36,6 +41,13 @@ hh_lessons *hh_lessons_new(hh_shared *shared, hh_reader *reader, hh_error *error
     }
     lessons->shared = shared;
     lessons->reader = reader;
+    lessons->cost = COST_NS;
+    lessons->seer = hh_seer_new(shared, reader);
+    if (!lessons->seer) {
+        hh_lessons_free(lessons);
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
     if (shared->rankers)
         lessons->shortlist = hh_shortlist_new(hh_ranker_shelf_options(shared->rankers), error);
     if (lessons->shortlist || !shared->rankers)
@@ -49,6 +61,7 @@ void hh_lessons_free(hh_lessons *lessons)
     if (!lessons)
         return;
     hh_shortlist_free(lessons->shortlist);
+    hh_seer_free(lessons->seer);
     free(lessons->query);
     free(lessons->scores);
     free(lessons);
@@ -64,8 +77,7 @@ void hh_lessons_expect(hh_lessons *lessons, uint64_t clicks)
 
 void hh_lessons_plan(hh_lessons *lessons, uint64_t clicks, hh_time elapsed_ms)
 {
-    uint64_t cost = lessons->shortlist ? MIXTURE_US + RANKER_US : MIXTURE_US;
-    uint64_t affordable = (uint64_t)elapsed_ms * 1000 / SHARE / cost;
+    uint64_t affordable = (uint64_t)((double)elapsed_ms * 1e6 / SHARE / lessons->cost);
     lessons->shift = 0;
     while (clicks >> lessons->shift > affordable && lessons->shift < 16)
         lessons->shift++;
@@ -94,22 +106,77 @@ static bool make_room(hh_lessons *lessons, uint32_t length)
     return true;
 }
 
-static hh_status teach_ranker(hh_lessons *lessons, const hh_query *query, const hh_votes *votes,
-                              hh_item clicked, hh_time time)
+static bool make_scores(hh_lessons *lessons, size_t count)
 {
-    if (votes->count > lessons->scores_room) {
-        size_t room = votes->count + votes->count / 2;
-        float *scores = realloc(lessons->scores, room * sizeof *scores);
-        if (!scores)
-            return HH_MEMORY;
-        lessons->scores = scores;
-        lessons->scores_room = room;
-    }
+    if (count <= lessons->scores_room)
+        return true;
+    size_t room = count + count / 2;
+    float *scores = realloc(lessons->scores, room * sizeof *scores);
+    if (!scores)
+        return false;
+    lessons->scores = scores;
+    lessons->scores_room = room;
+    return true;
+}
+
+static void teach_ranker(hh_lessons *lessons, const hh_query *query, const hh_votes *votes, hh_item clicked,
+                         hh_time time)
+{
     hh_mixture_scores(lessons->shared->mixture, votes, lessons->scores);
     hh_shortlist_make(lessons->shortlist, query, votes, lessons->scores, NULL);
     hh_ranker_shelf_learn(lessons->shared->rankers, lessons->shortlist, clicked, time);
     lessons->taught++;
+}
+
+// The list of the graph alone: for the gate, and for the mixture that says what it would be.
+static void teach_graph(hh_lessons *lessons, const hh_query *query, const hh_votes *votes, hh_item clicked,
+                        hh_time time)
+{
+    hh_shared *shared = lessons->shared;
+    if (shared->learning) {
+        hh_gate_trial trial = {.as_of = time, .target = clicked};
+        hh_mixture_scores_without(shared->graph_mixture, votes, HH_EXPERT_NETWORK, lessons->scores);
+        hh_gate_trial_take(&trial, query->items, query->length, votes->items, lessons->scores, votes->count);
+        hh_learning_trial(shared->learning, &trial);
+    }
+    for (size_t i = 0; i < votes->count; i++) {
+        if (votes->items[i] != clicked)
+            continue;
+        float shares[HH_EXPERTS];
+        hh_context context = hh_context_of(votes);
+        memcpy(shares, votes->shares[i], sizeof shares);
+        shares[HH_EXPERT_NETWORK] = 0;
+        hh_mixture_learn_row(shared->graph_mixture, &context, shares, time);
+        break;
+    }
+}
+
+static hh_status teach(hh_lessons *lessons, hh_query *query, hh_item clicked, hh_time time)
+{
+    hh_shared *shared = lessons->shared;
+    size_t popular =
+        shared->config->recommend.k + (shared->config->recommend.hide_session_items ? query->length : 0);
+    int64_t version;
+    hh_votes votes;
+    query->foresight = hh_seer_read(lessons->seer, query, &version);
+    hh_status status = hh_graph_query(lessons->reader, query, popular, &votes);
+    if (status == HH_OK && !make_scores(lessons, votes.count))
+        status = HH_MEMORY;
+    if (status)
+        return status;
+    if (lessons->shortlist) // before the mixture knows the click
+        teach_ranker(lessons, query, &votes, clicked, time);
+    if (shared->graph_mixture)
+        teach_graph(lessons, query, &votes, clicked, time);
+    hh_mixture_learn(shared->mixture, &votes, clicked, time);
     return HH_OK;
+}
+
+static double nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
 hh_status hh_lessons_take(hh_lessons *lessons, const hh_session *session, uint32_t position, uint64_t visitor)
@@ -120,20 +187,17 @@ hh_status hh_lessons_take(hh_lessons *lessons, const hh_session *session, uint32
         return HH_MEMORY;
     for (uint32_t i = 0; i < position; i++)
         lessons->query[i] = session->clicks[i].item;
-    const hh_config *config = lessons->shared->config;
     const hh_session_click *click = &session->clicks[position];
     hh_query query = {.items = lessons->query,
                       .length = position,
                       .as_of = click->time,
                       .visitor = visitor,
                       .session_start = session->clicks[0].time};
-    size_t popular = config->recommend.k + (config->recommend.hide_session_items ? position : 0);
-    hh_votes votes;
-    hh_status status = hh_graph_query(lessons->reader, &query, popular, &votes);
-    if (status == HH_OK && lessons->shortlist) // before the mixture knows the click
-        status = teach_ranker(lessons, &query, &votes, click->item, click->time);
-    if (status == HH_OK)
-        hh_mixture_learn(lessons->shared->mixture, &votes, click->item, click->time);
+    double began = nanoseconds();
+    hh_reader_hold(lessons->reader);
+    hh_status status = teach(lessons, &query, click->item, click->time);
+    hh_reader_release(lessons->reader);
+    lessons->cost += (nanoseconds() - began - lessons->cost) / 64;
     return status;
 }
 

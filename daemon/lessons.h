@@ -3,7 +3,7 @@
 #ifndef DAEMON_LESSONS_H
 #define DAEMON_LESSONS_H
 
-#include "shared.h"
+#include "seer.h"
 #include <hiphop/session.h>
 
 typedef struct hh_lessons hh_lessons;

@@ -91,6 +91,24 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "HR@20 of the ranker's order and of the mixture's in the ranker's lessons, a fading mean over some "   \
       "8192.")                                                                                               \
     X(RANKER_MRR, "hiphop_ranker_mrr20", GAUGE, "order", "ranker|mixture", "Their MRR@20, likewise.")        \
+    X(MODEL_VERSION, "hiphop_model_version", GAUGE, "", "",                                                  \
+      "Version of the model in service; absent while the graph alone recommends.")                           \
+    X(MODEL_AGE, "hiphop_model_age_seconds", AGE, "", "", "Time since the model in service was trained.")    \
+    X(MODEL_LISTS, "hiphop_model_lists_total", COUNTER, "", "",                                              \
+      "Lists in which the network had a say: it knew an item of the session, and is no later than the "      \
+      "click.")                                                                                              \
+    X(MODELS_READ, "hiphop_models_read_total", COUNTER, "outcome", "served|refused|rejected",                \
+      "Models met on their topic: put in service; damaged or not ours, the one in service stays; or kept "   \
+      "out by the gate of who trained them.")                                                                \
+    X(TRAINER, "hiphop_trainer", GAUGE, "", "", "1 while this instance is the one that trains, else 0.")     \
+    X(TRAININGS, "hiphop_trainings_total", COUNTER, "outcome", "promoted|rejected|nothing|broken",           \
+      "Trainings of this instance: published; kept out by the gate; nothing to learn from; broken off.")     \
+    X(TRAINING_TIME, "hiphop_training_duration_seconds", GAUGE, "", "",                                      \
+      "Time that the latest training took.")                                                                 \
+    X(GATE_HR, "hiphop_gate_hr20", GAUGE, "list", "graph|service|candidate",                                 \
+      "HR@20 on the lists of the latest gate: of the graph alone, and of it together with the model in "     \
+      "service and with the candidate.")                                                                     \
+    X(GATE_MRR, "hiphop_gate_mrr20", GAUGE, "list", "graph|service|candidate", "MRR@20, likewise.")          \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \
     X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|popularity",                          \
@@ -118,10 +136,13 @@ typedef enum hh_metric {
 } hh_metric;
 
 // Positions of labels' values; the other labels' are hh_dead_letter, hh_close_reason and hh_expert.
-enum { HH_OUTCOME_TAKEN, HH_OUTCOME_DEAD };  // CLICKS: HH_OUTCOME_DEAD + hh_dead_letter
-enum { HH_COMMITTED, HH_ABORTED };           // TRANSACTIONS
-enum { HH_LIST_HIPHOP, HH_LIST_POPULARITY }; // LIVE_...
-enum { HH_BY_RANKER, HH_BY_MIXTURE };        // RANKER_HR, RANKER_MRR
+enum { HH_OUTCOME_TAKEN, HH_OUTCOME_DEAD };                    // CLICKS: HH_OUTCOME_DEAD + hh_dead_letter
+enum { HH_COMMITTED, HH_ABORTED };                             // TRANSACTIONS
+enum { HH_LIST_HIPHOP, HH_LIST_POPULARITY };                   // LIVE_...
+enum { HH_BY_RANKER, HH_BY_MIXTURE };                          // RANKER_HR, RANKER_MRR
+enum { HH_MODEL_SERVED, HH_MODEL_REFUSED, HH_MODEL_REJECTED }; // MODELS_READ
+enum { HH_TRAINING_PROMOTED, HH_TRAINING_REJECTED, HH_TRAINING_NOTHING, HH_TRAINING_BROKEN }; // TRAININGS
+enum { HH_GATE_GRAPH, HH_GATE_SERVICE, HH_GATE_CANDIDATE };                                   // GATE_...
 enum { HH_RELOAD_APPLIED, HH_RELOAD_REFUSED };
 
 #define HH_METRIC_PARTITIONS 4096 // partitions beyond are not shown

@@ -35,6 +35,9 @@
     X(graph, "What the global graph remembers, and how its experts vote. `hiphop tune` finds values from " \
              "your own clicks.")                                                                           \
     X(recommend, "What is in a list.")                                                                     \
+    X(training,                                                                                            \
+      "How the network learns. One instance of the group trains at a time; all of them serve what it "     \
+      "publishes.")                                                                                        \
     X(pipeline, "How clicks are worked through.")                                                          \
     X(http, "Metrics, health and the status page.")                                                        \
     X(log, "What is said on standard error.")
@@ -56,22 +59,24 @@
     X(kafka, properties_file, TEXT, "", ANY, RESTART,                                                     \
       "File with more of them, a key=value line each, # for comments: the place for passwords.")
 
-#define HH_TOPICS_OPTIONS(X)                                                                         \
-    X(topics, clicks, TEXT, "clicks", TOPIC, RESTART,                                                \
-      "Clicks, read. Keyed by visitor, so that a visitor's clicks stay in one partition.")           \
-    X(topics, items, TEXT, "items", TOPIC_OR_NONE, RESTART,                                          \
-      "Items, read; compacted. A tombstone withdraws an item from all lists. Empty: no such topic.") \
-    X(topics, recommendations, TEXT, "hiphop.recommendations", TOPIC, RESTART,                       \
-      "Recommendations, written, keyed by visitor.")                                                 \
-    X(topics, sessions, TEXT, "hiphop.sessions", TOPIC_OR_NONE, RESTART,                             \
-      "Closed sessions, written, keyed by visitor. Empty: not written.")                             \
-    X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                             \
-      "What could not be used, written byte for byte with the reason in its headers.")               \
-    X(topics, create, SWITCH, "true", ANY, RESTART,                                                  \
-      "Whether missing topics are created at start, with the right cleanup policy.")                 \
-    X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                      \
-      "Partitions of a topic that is created. 0: as the broker is set up.")                          \
-    X(topics, replication, COUNT, "0", BETWEEN(0, 100, "replicas"), RESTART,                         \
+#define HH_TOPICS_OPTIONS(X)                                                                          \
+    X(topics, clicks, TEXT, "clicks", TOPIC, RESTART,                                                 \
+      "Clicks, read. Keyed by visitor, so that a visitor's clicks stay in one partition.")            \
+    X(topics, items, TEXT, "items", TOPIC_OR_NONE, RESTART,                                           \
+      "Items, read; compacted. A tombstone withdraws an item from all lists. Empty: no such topic.")  \
+    X(topics, recommendations, TEXT, "hiphop.recommendations", TOPIC, RESTART,                        \
+      "Recommendations, written, keyed by visitor.")                                                  \
+    X(topics, sessions, TEXT, "hiphop.sessions", TOPIC_OR_NONE, RESTART,                              \
+      "Closed sessions, written, keyed by visitor. Empty: not written.")                              \
+    X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                              \
+      "What could not be used, written byte for byte with the reason in its headers.")                \
+    X(topics, models, TEXT, "hiphop.models", TOPIC_OR_NONE, RESTART,                                  \
+      "Models, written by who trains and read by all; compacted. Empty: the graph alone recommends.") \
+    X(topics, create, SWITCH, "true", ANY, RESTART,                                                   \
+      "Whether missing topics are created at start, with the right cleanup policy.")                  \
+    X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                       \
+      "Partitions of a topic that is created. 0: as the broker is set up.")                           \
+    X(topics, replication, COUNT, "0", BETWEEN(0, 100, "replicas"), RESTART,                          \
       "Replicas of a topic that is created. 0: as the broker is set up.")
 
 #define HH_CLICKS_OPTIONS(X)                                                                           \
@@ -158,6 +163,43 @@
       "Whether a small network that learns from every click puts the mixture's best in order. By itself it " \
       "makes lists only while it is better than the mixture alone.")
 
+// The window's and the gate's are fields of <hiphop/window.h> and <hiphop/continual.h> by these names.
+#define HH_TRAINING_OPTIONS(X)                                                                             \
+    X(training, enabled, SWITCH, "true", ANY, RESTART,                                                     \
+      "Whether this instance may be the one that trains. Off: it serves the models that others publish.")  \
+    X(training, interval, DURATION, "1h", BETWEEN(HH_SECOND, 365 * HH_DAY, ""), RELOAD,                    \
+      "Time between two trainings.")                                                                       \
+    X(training, min_sessions, COUNT, "1000", BETWEEN(1, 1000000000, "sessions"), RESTART,                  \
+      "Sessions of two clicks or more that must have closed since the last training.")                     \
+    X(training, window, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                             \
+      "Event time that the newest sessions reach back. 0: as far as training.clicks.")                     \
+    X(training, clicks, COUNT, "400000", BETWEEN(2, 1000000000, "clicks"), RESTART,                        \
+      "Clicks of the newest sessions that are learned from, at most.")                                     \
+    X(training, older, REAL, "0.1", BETWEEN(0, 10, ""), RESTART,                                           \
+      "Clicks of a random choice of older sessions beside them, as a share: against forgetting.")          \
+    X(training, visitor_clicks, COUNT, "500", BETWEEN(2, 1000000000, "clicks"), RESTART,                   \
+      "Clicks of one visitor that are learned from, at most: nobody can own the window.")                  \
+    X(training, item_share, REAL, "0.1", BETWEEN(0.0001, 1, ""), RESTART,                                  \
+      "Share of the clicks that one item may have; of one with more, a random choice is learned from.")    \
+    X(training, admit, COUNT, "2", BETWEEN(1, 1000000, "clicks"), RESTART,                                 \
+      "Clicks with which an item gets a vector of its own; until then it lives by the graph.")             \
+    X(training, items, COUNT, "100000", BETWEEN(1, 100000000, "items"), RESTART,                           \
+      "Items with a vector, at most: those with most clicks.")                                             \
+    X(training, dimension, COUNT, "64", BETWEEN(1, 4096, ""), RESTART,                                     \
+      "Width of a network that is trained from scratch.")                                                  \
+    X(training, refit_every, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                        \
+      "Event time after which the network is trained from scratch. 0: it is always trained further.")      \
+    X(training, gate, SWITCH, "true", ANY, RESTART,                                                        \
+      "Whether a network takes the place of another only if it is no worse on the newest lists, held out " \
+      "from it.")                                                                                          \
+    X(training, gate_lists, COUNT, "2000", BETWEEN(100, 1000000, "lists"), RESTART,                        \
+      "How many lists these are.")                                                                         \
+    X(training, threads, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART, "Threads that train.")            \
+    X(training, nice, COUNT, "10", BETWEEN(0, 19, ""), RESTART,                                            \
+      "How far training steps back for everything else that wants the processor.")                         \
+    X(training, keep, COUNT, "3", BETWEEN(1, 100, "models"), RESTART,                                      \
+      "Models that stay on the topic; older ones are deleted from it when a new one is there.")
+
 #define HH_PIPELINE_OPTIONS(X)                                                                          \
     X(pipeline, workers, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART,                                \
       "Threads that take partitions. More than partitions, or more than cores, is no use.")             \
@@ -188,6 +230,7 @@
     HH_SESSION_OPTIONS(X)         \
     HH_GRAPH_OPTIONS(X)           \
     HH_RECOMMEND_OPTIONS(X)       \
+    HH_TRAINING_OPTIONS(X)        \
     HH_PIPELINE_OPTIONS(X)        \
     HH_HTTP_OPTIONS(X)            \
     HH_LOG_OPTIONS(X)
@@ -241,6 +284,9 @@ typedef struct hh_config {
     struct {
         HH_RECOMMEND_OPTIONS(HH_CONFIG_MEMBER)
     } recommend;
+    struct {
+        HH_TRAINING_OPTIONS(HH_CONFIG_MEMBER)
+    } training;
     struct {
         HH_PIPELINE_OPTIONS(HH_CONFIG_MEMBER)
     } pipeline;

@@ -2,6 +2,7 @@
 #include "publish.h"
 
 #include "quality.h"
+#include "seer.h"
 #include "visitor.h"
 #include "wire/kafka.h"
 #include "wire/records.h"
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODEL_VERSION   0 // the graph alone
 #define REASON_SIZE     128
 #define SESSION_ID_SIZE 40
 #define WAITING_MAX     65536 // lists of one commit whose latency is measured
@@ -19,6 +19,7 @@ struct hh_publisher {
     hh_outbox *outbox;
     const hh_intern *items;
     hh_recommender *recommender; // NULL: recommendations are off
+    hh_seer *seer;               // likewise
     hh_encoder *lists, *sessions;
     // scratch of a list
     hh_item *query;   // [query_room]
@@ -34,7 +35,7 @@ struct hh_publisher {
     // of this commit
     hh_time *waiting; // [waiting_count] when the clicks that were answered came into Kafka
     size_t waiting_count, waiting_room;
-    uint64_t answered, stale, closed[HH_CLOSE_MAX_DURATION + 1], dead[HH_DEAD_LETTER_COUNT];
+    uint64_t answered, foreseen, stale, closed[HH_CLOSE_MAX_DURATION + 1], dead[HH_DEAD_LETTER_COUNT];
 };
 
 static hh_status prepare_lists(hh_publisher *p, hh_error *error)
@@ -45,11 +46,12 @@ static hh_status prepare_lists(hh_publisher *p, hh_error *error)
     p->recommender = hh_recommender_new(p->shared->graph, p->shared->mixture, &options, error);
     if (!p->recommender || hh_recommender_follow(p->recommender, p->shared->rankers, error))
         return error->status;
+    p->seer = hh_seer_new(p->shared, hh_recommender_reader(p->recommender));
     p->list = calloc(k, sizeof *p->list);
     p->out = calloc(k, sizeof *p->out);
     p->ids = calloc(k, HH_ID_MAX + 1);
     p->reasons = calloc(k, REASON_SIZE);
-    if (!p->list || !p->out || !p->ids || !p->reasons)
+    if (!p->seer || !p->list || !p->out || !p->ids || !p->reasons)
         return hh_fail(error, HH_MEMORY, NULL);
     p->lists = hh_encoder_new((hh_format)config->recommendations.format, error);
     return p->lists ? HH_OK : error->status;
@@ -80,6 +82,7 @@ void hh_publisher_free(hh_publisher *p)
 {
     if (!p)
         return;
+    hh_seer_free(p->seer);
     hh_recommender_free(p->recommender);
     hh_encoder_free(p->lists);
     hh_encoder_free(p->sessions);
@@ -205,7 +208,8 @@ static size_t spell_out(hh_publisher *p, size_t count)
 
 // The list for the session up to `position`, spelt out into p->out. The reader is held, so that no number in
 // it becomes another item's before that.
-static hh_status make_list(hh_publisher *p, const hh_session *session, uint32_t position, size_t *count)
+static hh_status make_list(hh_publisher *p, const hh_session *session, uint32_t position, size_t *count,
+                           int64_t *version)
 {
     hh_status status = translate(p, session, position);
     if (status)
@@ -220,6 +224,7 @@ static hh_status make_list(hh_publisher *p, const hh_session *session, uint32_t 
     };
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
+    query.foresight = hh_seer_read(p->seer, &query, version);
     status = hh_recommend(p->recommender, &query, p->list, count);
     clock_gettime(CLOCK_MONOTONIC, &end);
     if (status)
@@ -261,9 +266,10 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
         return HH_OK;
     }
     size_t count;
+    int64_t version;
     hh_reader *reader = hh_recommender_reader(p->recommender);
     hh_reader_hold(reader);
-    hh_status status = make_list(p, session, position, &count);
+    hh_status status = make_list(p, session, position, &count, &version);
     hh_reader_release(reader);
     if (status)
         return status;
@@ -276,7 +282,7 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
         .clicked_item = item_text(p, click->item),
         .timestamp = click->time,
         .position = (int32_t)position + 1,
-        .model_version = MODEL_VERSION,
+        .model_version = version,
         .items = p->out,
         .count = count,
     };
@@ -285,7 +291,9 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
     if (status)
         return status;
     rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
-    rd_kafka_header_add(headers, "model_version", -1, "0", 1);
+    char version_text[24];
+    snprintf(version_text, sizeof version_text, "%lld", (long long)version);
+    rd_kafka_header_add(headers, "model_version", -1, version_text, -1);
     if (!hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
                                                  .key = session->visitor,
                                                  .key_length = session->visitor_length,
@@ -295,6 +303,7 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
                                                  .headers = headers}))
         return HH_OK;
     p->answered++;
+    p->foreseen += version > 0;
     note_waiting(p, now - age);
     return remember(p, session, position, count);
 }
@@ -374,7 +383,7 @@ void hh_publish_dead_letter(hh_publisher *p, const rd_kafka_message_t *message, 
 void hh_publisher_dropped(hh_publisher *p)
 {
     p->waiting_count = 0;
-    p->answered = p->stale = 0;
+    p->answered = p->foreseen = p->stale = 0;
     memset(p->closed, 0, sizeof p->closed);
     memset(p->dead, 0, sizeof p->dead);
 }
@@ -383,6 +392,7 @@ void hh_publisher_committed(hh_publisher *p, hh_time now)
 {
     hh_metrics *metrics = p->shared->metrics;
     hh_metrics_add(metrics, HH_METRIC_RECOMMENDATIONS, 0, p->answered);
+    hh_metrics_add(metrics, HH_METRIC_MODEL_LISTS, 0, p->foreseen);
     hh_metrics_add(metrics, HH_METRIC_STALE, 0, p->stale);
     for (size_t i = 0; i <= HH_CLOSE_MAX_DURATION; i++)
         hh_metrics_add(metrics, HH_METRIC_SESSIONS_CLOSED, i, p->closed[i]);

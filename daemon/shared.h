@@ -19,6 +19,10 @@ typedef struct hh_shared {
     hh_graph *graph;           // NULL where recommend.enabled is off
     hh_mixture *mixture;       // NULL likewise; learned by the keeper, read by the workers
     hh_ranker_shelf *rankers;  // likewise; NULL also where recommend.ranker is off
+    hh_mixture
+        *graph_mixture; // of the graph's own experts: the yardstick of the network; NULL without models
+    struct hh_service *service;   // the model in service (service.h); NULL where there is no topic of models
+    struct hh_learning *learning; // what the trainer learns from (learning.h); likewise
     atomic_bool stopping;
     _Atomic hh_time stop_by; // steady clock: what has not ended by then is left as it is; 0: not stopping
 } hh_shared;

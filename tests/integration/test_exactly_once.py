@@ -115,7 +115,7 @@ class Stage:
         for record in self.kafka.read(self.out["recommendations"]):
             answer = oracle.json.loads(record.value)
             assert record.key == answer["visitor"].encode() and record.timestamp == answer["timestamp"]
-            assert record.headers["model_version"] == b"0" and answer["model_version"] == 0
+            assert record.headers["model_version"].decode() == str(answer["model_version"])
             assert len(answer["items"]) <= 5
             out.answers[
                 (

@@ -59,8 +59,8 @@ void hh_continual_free(hh_continual *continual); // may be NULL
 
 // The model in service; NULL: none yet. It stays until the next training is over.
 const hh_model *hh_continual_model(const hh_continual *continual);
-// Puts a model in service, which is taken, also on failure: one that was loaded. HH_ARGUMENT: its network
-// can't be trained further here.
+// Puts a model in service, which is taken, also on failure: one that was loaded. NULL: none is. HH_ARGUMENT:
+// its network can't be trained further here.
 hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error *error);
 
 // What ended before may be learned as of now: nothing from slice on, where the gate is on. slice may be NULL.

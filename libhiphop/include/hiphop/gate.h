@@ -39,6 +39,8 @@ typedef struct hh_slice hh_slice;
 hh_slice *hh_slice_new(uint32_t trials, bool hide, hh_error *error);
 void hh_slice_free(hh_slice *slice);                            // may be NULL
 void hh_slice_add(hh_slice *slice, const hh_gate_trial *trial); // the oldest goes where it is full
+// The trials of the other one, made for as many; its own are gone.
+void hh_slice_copy(hh_slice *slice, const hh_slice *from);
 uint32_t hh_slice_count(const hh_slice *slice);
 // When its first list was asked for; INT64_MAX: there is none. What ended before is held out from nobody.
 hh_time hh_slice_begin(const hh_slice *slice);

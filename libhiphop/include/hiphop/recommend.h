@@ -38,6 +38,9 @@ void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const 
 // scores[votes->count]: the share that the mixture, as of votes->as_of, gives each candidate. hh_recommend
 // lists by these.
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
+// The same without one expert, for a mixture that was taught as if it never said anything.
+void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,
+                               float *scores);
 // weights[HH_EXPERTS], summing to 1, for a query of this context. as_of INT64_MAX: the latest put aside.
 void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh_time as_of,
                         double weights[HH_EXPERTS]);

@@ -322,15 +322,6 @@ static hh_foresight foresee(hh_graph_model *self)
     return foresight;
 }
 
-static void score_without_network(const hh_graph_model *self, const hh_votes *votes,
-                                  const hh_context *context, float *scores)
-{
-    double weights[HH_EXPERTS];
-    hh_mixture_weights(self->graph_mixture, context, votes->as_of, weights);
-    weights[HH_EXPERT_NETWORK] = 0;
-    hh_mix(weights, votes->shares, votes->count, scores);
-}
-
 static hh_learned *take_learned(hh_graph_model *self)
 {
     hh_learned *learned = self->free;
@@ -399,7 +390,7 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     answer->context = hh_context_of(votes);
     hh_mixture_scores(self->mixture, votes, scores);
     if (self->graph_mixture) // its weight of the network, which it has never seen say anything, is none
-        score_without_network(self, votes, &answer->context, graph_scores);
+        hh_mixture_scores_without(self->graph_mixture, votes, HH_EXPERT_NETWORK, graph_scores);
     for (size_t i = 0; i < votes->count; i++)
         numbers[i] = self->from_graph[votes->items[i]];
     answer->count = (uint32_t)votes->count;

@@ -200,3 +200,13 @@ void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *
     hh_mixture_weights(mixture, &context, votes->as_of, weights);
     hh_mix(weights, votes->shares, votes->count, scores);
 }
+
+void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,
+                               float *scores)
+{
+    double weights[HH_EXPERTS];
+    hh_context context = hh_context_of(votes);
+    hh_mixture_weights(mixture, &context, votes->as_of, weights);
+    weights[left_out] = 0;
+    hh_mix(weights, votes->shares, votes->count, scores);
+}

@@ -76,15 +76,15 @@ const hh_model *hh_continual_model(const hh_continual *continual)
 
 hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error *error)
 {
-    const hh_network *network = hh_model_network(model);
-    if (network->options.global || network->options.local || network->source_count > 0) {
+    const hh_network *network = model ? hh_model_network(model) : NULL;
+    if (network && (network->options.global || network->options.local || network->source_count > 0)) {
         hh_model_free(model);
         return hh_fail(error, HH_ARGUMENT,
                        "a network with neighbours or sources can't be trained as the stream goes");
     }
     hh_model_free(continual->model);
     continual->model = model;
-    continual->scratch = hh_model_facts_of(model)->created;
+    continual->scratch = model ? hh_model_facts_of(model)->created : 0;
     return HH_OK;
 }
 

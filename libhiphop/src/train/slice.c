@@ -25,6 +25,13 @@ void hh_slice_free(hh_slice *slice)
     free(slice);
 }
 
+void hh_slice_copy(hh_slice *slice, const hh_slice *from)
+{
+    slice->first = slice->count = 0;
+    for (uint32_t i = 0; i < from->count; i++)
+        hh_slice_add(slice, hh_slice_at(from, i));
+}
+
 uint32_t hh_slice_count(const hh_slice *slice)
 {
     return slice->count;

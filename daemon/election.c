@@ -1,0 +1,134 @@
+// The group of those who would train.
+#include "election.h"
+
+#include "client.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    PARTITION = 0,
+    CALL_MS = 1000,
+    DRAIN = 16,
+};
+
+struct hh_election {
+    hh_pulse pulse; // the client's opaque; first, so that callbacks find the rest
+    rd_kafka_t *consumer;
+    bool leads;
+};
+
+static bool has_ours(const rd_kafka_topic_partition_list_t *partitions)
+{
+    for (int i = 0; i < partitions->cnt; i++)
+        if (partitions->elems[i].partition == PARTITION)
+            return true;
+    return false;
+}
+
+static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    hh_election *election = opaque;
+    rd_kafka_error_t *error;
+    if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        error = rd_kafka_incremental_assign(consumer, partitions);
+        rd_kafka_pause_partitions(consumer, partitions); // it is there to be had, not to be read
+        election->leads |= has_ours(partitions);
+    } else {
+        error = rd_kafka_incremental_unassign(consumer, partitions);
+        election->leads &= !has_ours(partitions);
+    }
+    if (!error)
+        return;
+    HH_COMPLAIN(election->pulse.shared->log, HH_LOG_WARNING, "trainers' group",
+                HH_TEXT("error", rd_kafka_error_name(error)),
+                HH_TEXT("reason", rd_kafka_error_string(error)));
+    rd_kafka_error_destroy(error);
+}
+
+static hh_status join(hh_election *election, hh_error *error)
+{
+    const hh_config *config = election->pulse.shared->config;
+    char group[512];
+    snprintf(group, sizeof group, "%s.trainer", config->kafka.group);
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_WORKER, &election->pulse, error);
+    if (!conf)
+        return error->status;
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    hh_status status = hh_client_set(conf, "group.id", group, error);
+    if (status) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    election->consumer = hh_client_new(RD_KAFKA_CONSUMER, conf, error);
+    if (!election->consumer)
+        return error->status;
+    rd_kafka_poll_set_consumer(election->consumer);
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, config->topics.models, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(election->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return code ? hh_fail(error, HH_IO, "the trainers' group can't be joined: %s", rd_kafka_err2str(code))
+                : HH_OK;
+}
+
+hh_election *hh_election_new(hh_shared *shared, hh_error *error)
+{
+    hh_election *election = calloc(1, sizeof *election);
+    if (!election) {
+        hh_fail(error, HH_MEMORY, NULL);
+        return NULL;
+    }
+    election->pulse = (hh_pulse){.shared = shared, .name = "trainers' group"};
+    if (join(election, error) == HH_OK)
+        return election;
+    hh_election_free(election);
+    return NULL;
+}
+
+void hh_election_free(hh_election *election)
+{
+    if (!election)
+        return;
+    hh_client_free(election->consumer);
+    free(election);
+}
+
+void hh_election_serve(hh_election *election, int wait_ms)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(election->consumer, wait_ms);
+    if (message)
+        rd_kafka_message_destroy(message);
+    if (election->leads && rd_kafka_assignment_lost(election->consumer))
+        election->leads = false;
+}
+
+bool hh_election_leads(const hh_election *election)
+{
+    return election->leads;
+}
+
+int64_t hh_election_end(hh_election *election)
+{
+    int64_t low, high;
+    return rd_kafka_query_watermark_offsets(election->consumer, election->pulse.shared->config->topics.models,
+                                            PARTITION, &low, &high, CALL_MS)
+               ? -1
+               : high;
+}
+
+void hh_election_leave(hh_election *election)
+{
+    rd_kafka_message_t *messages[DRAIN];
+    election->leads = false;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(election->consumer);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(election->consumer, queue);
+    while (!error && !rd_kafka_consumer_closed(election->consumer) &&
+           !hh_out_of_time(election->pulse.shared)) {
+        ssize_t count = rd_kafka_consume_batch_queue(queue, 20, messages, DRAIN);
+        for (ssize_t i = 0; i < count; i++)
+            rd_kafka_message_destroy(messages[i]);
+    }
+    rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+}

@@ -1,0 +1,22 @@
+// The trainer's producer: a model is on its topic whole or not at all. All trainers of a group share one
+// transactional id, so that the next one fences off whoever still thinks that it trains.
+#ifndef DAEMON_MODEL_OUTBOX_H
+#define DAEMON_MODEL_OUTBOX_H
+
+#include "model_keeper.h"
+
+typedef struct hh_model_outbox hh_model_outbox;
+
+hh_model_outbox *hh_model_outbox_new(hh_shared *shared, hh_pulse *pulse); // NULL when out of memory
+void hh_model_outbox_free(hh_model_outbox *outbox);                       // may be NULL
+bool hh_model_outbox_is_open(const hh_model_outbox *outbox);
+void hh_model_outbox_close(hh_model_outbox *outbox); // what is not committed never was
+
+// Connects, and fences off those before. HH_OK; HH_IO: not now, and it has been said.
+hh_status hh_model_outbox_open(hh_model_outbox *outbox);
+// The model's bytes in chunks, its manifest, and then tombstones of what goes, in one transaction. HH_OK: it
+// is there. HH_IO: it is not, and has been said; closed where another has fenced this one off.
+hh_status hh_model_outbox_publish(hh_model_outbox *outbox, const hh_manifest *manifest, const void *bytes,
+                                  const hh_retained *gone, size_t gone_count);
+
+#endif
