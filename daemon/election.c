@@ -1,4 +1,4 @@
-// The group of those who would train.
+// The group of those who would take the office.
 #include "election.h"
 
 #include "client.h"
@@ -14,7 +14,10 @@ enum {
 struct hh_election {
     hh_pulse pulse; // the client's opaque; first, so that callbacks find the rest
     rd_kafka_t *consumer;
-    bool leads;
+    const char *topic;
+    void (*lost)(void *context);
+    void *context;
+    bool leads, leaving;
 };
 
 static bool has_ours(const rd_kafka_topic_partition_list_t *partitions)
@@ -35,13 +38,17 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
         rd_kafka_pause_partitions(consumer, partitions); // it is there to be had, not to be read
         election->leads |= has_ours(partitions);
     } else {
+        // Lost without a word: somebody else may have it already.
+        if (election->leads && has_ours(partitions) && election->lost && !election->leaving &&
+            !rd_kafka_assignment_lost(consumer))
+            election->lost(election->context);
         error = rd_kafka_incremental_unassign(consumer, partitions);
         election->leads &= !has_ours(partitions);
     }
     if (!error)
         return;
-    HH_COMPLAIN(election->pulse.shared->log, HH_LOG_WARNING, "trainers' group",
-                HH_TEXT("error", rd_kafka_error_name(error)),
+    HH_COMPLAIN(election->pulse.shared->log, HH_LOG_WARNING, "an election failed",
+                HH_TEXT("office", election->pulse.name), HH_TEXT("error", rd_kafka_error_name(error)),
                 HH_TEXT("reason", rd_kafka_error_string(error)));
     rd_kafka_error_destroy(error);
 }
@@ -50,7 +57,7 @@ static hh_status join(hh_election *election, hh_error *error)
 {
     const hh_config *config = election->pulse.shared->config;
     char group[512];
-    snprintf(group, sizeof group, "%s.trainer", config->kafka.group);
+    snprintf(group, sizeof group, "%s.%s", config->kafka.group, election->pulse.name);
     rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_WORKER, &election->pulse, error);
     if (!conf)
         return error->status;
@@ -65,21 +72,23 @@ static hh_status join(hh_election *election, hh_error *error)
         return error->status;
     rd_kafka_poll_set_consumer(election->consumer);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, config->topics.models, RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_add(topics, election->topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(election->consumer, topics);
     rd_kafka_topic_partition_list_destroy(topics);
-    return code ? hh_fail(error, HH_IO, "the trainers' group can't be joined: %s", rd_kafka_err2str(code))
+    return code ? hh_fail(error, HH_IO, "the group %s can't be joined: %s", group, rd_kafka_err2str(code))
                 : HH_OK;
 }
 
-hh_election *hh_election_new(hh_shared *shared, hh_error *error)
+hh_election *hh_election_new(hh_shared *shared, const char *office, const char *topic,
+                             void (*lost)(void *context), void *context, hh_error *error)
 {
     hh_election *election = calloc(1, sizeof *election);
     if (!election) {
         hh_fail(error, HH_MEMORY, NULL);
         return NULL;
     }
-    election->pulse = (hh_pulse){.shared = shared, .name = "trainers' group"};
+    *election = (hh_election){
+        .pulse = {.shared = shared, .name = office}, .topic = topic, .lost = lost, .context = context};
     if (join(election, error) == HH_OK)
         return election;
     hh_election_free(election);
@@ -111,8 +120,8 @@ bool hh_election_leads(const hh_election *election)
 int64_t hh_election_end(hh_election *election)
 {
     int64_t low, high;
-    return rd_kafka_query_watermark_offsets(election->consumer, election->pulse.shared->config->topics.models,
-                                            PARTITION, &low, &high, CALL_MS)
+    return rd_kafka_query_watermark_offsets(election->consumer, election->topic, PARTITION, &low, &high,
+                                            CALL_MS)
                ? -1
                : high;
 }
@@ -121,6 +130,7 @@ void hh_election_leave(hh_election *election)
 {
     rd_kafka_message_t *messages[DRAIN];
     election->leads = false;
+    election->leaving = true;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(election->consumer);
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(election->consumer, queue);
     while (!error && !rd_kafka_consumer_closed(election->consumer) &&

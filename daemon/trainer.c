@@ -336,7 +336,8 @@ hh_trainer *hh_trainer_new(hh_shared *shared, hh_model_keeper *models, hh_error 
     if (trainer->reader)
         trainer->continual = hh_continual_new(&options, error);
     if (trainer->continual)
-        trainer->election = hh_election_new(shared, error);
+        trainer->election =
+            hh_election_new(shared, "trainer", shared->config->topics.models, NULL, NULL, error);
     if (trainer->election) {
         trainer->outbox = hh_model_outbox_new(shared, &trainer->pulse);
         if (trainer->outbox)
