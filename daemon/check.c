@@ -1,6 +1,7 @@
 // Tries out what the settings name, from the inside to the outside: schema, brokers, topics.
 #include "check.h"
 
+#include "embedder.h"
 #include "inputs.h"
 #include "wire/kafka.h"
 #include "wire/records.h"
@@ -55,6 +56,18 @@ static void check_clicks(hh_checking *checking)
         right(checking, "clicks are JSON with %s, %s and %s", fields.visitor, fields.item, fields.timestamp);
     hh_click_decoder_free(decoder);
     free(schema);
+}
+
+// The key's file is looked at as well, and nothing of the key is said.
+static void check_semantics(hh_checking *checking)
+{
+    hh_error error;
+    if (!hh_vectors_made(checking->config))
+        return;
+    if (hh_embedder_try(checking->config, &error) == HH_OK)
+        right(checking, "texts of items are made by \"%s\"", checking->config->semantics.template);
+    else
+        wrong(checking, HH_ARGUMENT, error.message);
 }
 
 // What librdkafka logs while nobody answers says less than the sentence that follows.
@@ -148,6 +161,7 @@ hh_status hh_check(const hh_settings *settings, FILE *out)
     hh_checking checking = {hh_settings_config(settings), out, HH_OK};
     right(&checking, "settings");
     check_clicks(&checking);
+    check_semantics(&checking);
     rd_kafka_t *client = connect_brokers(&checking);
     if (client && check_brokers(&checking, client))
         check_topics(&checking, client);

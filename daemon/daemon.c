@@ -5,6 +5,7 @@
 #include "daemon.h"
 
 #include "client.h"
+#include "embedder.h"
 #include "http.h"
 #include "inputs.h"
 #include "keeper.h"
@@ -43,6 +44,7 @@ typedef struct hh_daemon {
     hh_keeper *keeper;       // NULL where recommendations are off
     hh_model_keeper *models; // NULL where there is no topic of models
     hh_trainer *trainer;     // NULL where this instance does not train
+    hh_embedder *embedder;   // NULL where no vectors of items are made here
     hh_worker **workers;     // [config->pipeline.workers]
     atomic_bool assembled;   // keeper and workers are there to be looked at
     bool working;            // the workers have been started
@@ -80,6 +82,8 @@ static bool healthy(void *context, char *reason, size_t size)
     if (daemon->models && !alive(hh_model_keeper_pulse(daemon->models), 0, reason, size))
         return false;
     if (daemon->trainer && !alive(hh_trainer_pulse(daemon->trainer), 0, reason, size))
+        return false;
+    if (daemon->embedder && !alive(hh_embedder_pulse(daemon->embedder), 0, reason, size))
         return false;
     for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
         if (!alive(&daemon->workers[i]->pulse, i, reason, size))
@@ -272,6 +276,11 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
         if (!daemon->keeper)
             return error->status;
     }
+    if (hh_vectors_made(config)) {
+        daemon->embedder = hh_embedder_new(&daemon->shared, error);
+        if (!daemon->embedder)
+            return error->status;
+    }
     daemon->workers = calloc(config->pipeline.workers, sizeof(hh_worker *));
     if (!daemon->workers)
         return hh_fail(error, HH_MEMORY, NULL);
@@ -281,6 +290,8 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
             return error->status;
     }
     atomic_store(&daemon->assembled, true);
+    if (daemon->embedder && hh_embedder_start(daemon->embedder, error))
+        return error->status;
     hh_status status = daemon->keeper ? hh_keeper_start(daemon->keeper, error) : HH_OK;
     return status == HH_OK && daemon->models ? hh_model_keeper_start(daemon->models, error) : status;
 }
@@ -308,6 +319,7 @@ static bool start_work(hh_daemon *daemon)
 static bool any_failed(hh_daemon *daemon)
 {
     bool failed = daemon->keeper && atomic_load(&hh_keeper_pulse(daemon->keeper)->failed);
+    failed |= daemon->embedder && atomic_load(&hh_embedder_pulse(daemon->embedder)->failed);
     for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
         failed |= atomic_load(&daemon->workers[i]->pulse.failed);
     return failed;
@@ -340,6 +352,8 @@ static void stop(hh_daemon *daemon, int code)
         hh_model_keeper_join(daemon->models);
     if (daemon->trainer)
         hh_trainer_join(daemon->trainer);
+    if (daemon->embedder)
+        hh_embedder_join(daemon->embedder);
 }
 
 static void take_apart(hh_daemon *daemon)
@@ -354,6 +368,7 @@ static void take_apart(hh_daemon *daemon)
     hh_learning_free(daemon->shared.learning);
     hh_service_free(daemon->shared.service);
     hh_mixture_free(daemon->shared.graph_mixture);
+    hh_embedder_free(daemon->embedder);
     hh_graph_free(daemon->shared.graph);
     hh_mixture_free(daemon->shared.mixture);
     hh_ranker_shelf_free(daemon->shared.rankers);

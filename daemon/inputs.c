@@ -16,6 +16,7 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
     } rows[HH_TOPICS] = {
         {config->topics.clicks, "delete", true},
         {config->topics.items, "compact", config->recommend.enabled},
+        {config->topics.item_vectors, "compact", hh_vectors_read(config)},
         {config->topics.recommendations, "delete", config->recommend.enabled},
         {config->topics.models, "compact", config->recommend.enabled},
         {config->topics.sessions, "delete", true},
@@ -29,6 +30,18 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
     return count;
 }
 
+bool hh_vectors_read(const hh_config *config)
+{
+    return config->recommend.enabled && config->semantics.provider != HH_SEMANTICS_NONE &&
+           config->topics.item_vectors[0] != '\0';
+}
+
+bool hh_vectors_made(const hh_config *config)
+{
+    return hh_vectors_read(config) && config->semantics.provider != HH_SEMANTICS_TOPIC &&
+           config->topics.items[0] != '\0';
+}
+
 hh_click_fields hh_click_fields_of(const hh_config *config)
 {
     return (hh_click_fields){.visitor = config->clicks.fields.visitor,
@@ -37,20 +50,16 @@ hh_click_fields hh_click_fields_of(const hh_config *config)
                              .unit = (hh_time_unit)config->clicks.timestamp_unit};
 }
 
-static hh_status failed(hh_error *error, const char *path, const char *why)
+static hh_status failed(hh_error *error, const char *option, const char *path, const char *why)
 {
-    return hh_fail(error, HH_IO, "clicks.schema: %.300s can't be read: %s", path, why);
+    return hh_fail(error, HH_IO, "%s: %.300s can't be read: %s", option, path, why);
 }
 
-hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error)
+static hh_status read_schema(const char *option, const char *path, char **text, hh_error *error)
 {
-    const char *path = config->clicks.schema;
-    *text = NULL;
-    if (config->clicks.format != HH_FORMAT_AVRO)
-        return HH_OK;
     FILE *file = fopen(path, "re");
     if (!file)
-        return failed(error, path, strerror(errno));
+        return failed(error, option, path, strerror(errno));
     char *buffer = malloc(SCHEMA_MAX);
     size_t length = buffer ? fread(buffer, 1, SCHEMA_MAX, file) : 0;
     bool broken = ferror(file);
@@ -65,5 +74,21 @@ hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error)
     free(buffer);
     if (none)
         return hh_fail(error, HH_MEMORY, NULL);
-    return failed(error, path, broken ? strerror(reason) : "this is no schema in Avro's JSON");
+    return failed(error, option, path, broken ? strerror(reason) : "this is no schema in Avro's JSON");
+}
+
+hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error)
+{
+    *text = NULL;
+    return config->clicks.format == HH_FORMAT_AVRO
+               ? read_schema("clicks.schema", config->clicks.schema, text, error)
+               : HH_OK;
+}
+
+hh_status hh_item_schema(const hh_config *config, char **text, hh_error *error)
+{
+    *text = NULL;
+    return config->items.format == HH_FORMAT_AVRO
+               ? read_schema("items.schema", config->items.schema, text, error)
+               : HH_OK;
 }

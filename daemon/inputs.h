@@ -7,7 +7,7 @@
 #include "wire/kafka.h"
 #include "wire/records.h"
 
-#define HH_TOPICS 6
+#define HH_TOPICS 7
 
 // The topics that these settings read and write; returns how many. Names are the config's.
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);
@@ -15,7 +15,13 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
 // clicks.fields and clicks.timestamp_unit as decoders take them. Names are the config's.
 hh_click_fields hh_click_fields_of(const hh_config *config);
 
+// Whether vectors of items are read, and whether they are made here of the items' texts.
+bool hh_vectors_read(const hh_config *config);
+bool hh_vectors_made(const hh_config *config);
+
 // The text of clicks.schema; the caller frees it. *text is NULL, and all is well, where clicks are JSON.
 hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error);
+// The text of items.schema, likewise.
+hh_status hh_item_schema(const hh_config *config, char **text, hh_error *error);
 
 #endif

@@ -119,6 +119,24 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "Share of the newest 8192 judged clicks that were in the first 20 of the list (HR@20).")               \
     X(LIVE_MRR, "hiphop_live_mrr20", MADE, "list", "hiphop|popularity",                                      \
       "Mean of 1/rank over the newest 8192 judged clicks, 0 where not in the first 20 (MRR@20).")            \
+    X(SEMANTICS_ITEMS, "hiphop_semantics_items_total", COUNTER, "outcome",                                   \
+      "known|asked|copied|empty|malformed|withdrawn|given_up",                                               \
+      "Records of the items topic by how they get their vector, on the instance that makes them: it is "     \
+      "there "                                                                                               \
+      "already, the provider is asked, another item with the same text has it; or why not.")                 \
+    X(SEMANTICS_TEXTS, "hiphop_semantics_texts_total", COUNTER, "", "",                                      \
+      "Texts that the provider has made a vector of: what is paid for.")                                     \
+    X(SEMANTICS_VECTORS, "hiphop_semantics_vectors_total", COUNTER, "", "",                                  \
+      "Vectors of items written to the topic of item vectors.")                                              \
+    X(SEMANTICS_FAILURES, "hiphop_semantics_failures_total", COUNTER, "reason",                              \
+      "unreachable|timeout|rate_limited|denied|server_error|refused|malformed|wrong_count|wrong_width",      \
+      "Questions to the provider that brought no vectors. All are asked again.")                             \
+    X(SEMANTICS_QUEUE, "hiphop_semantics_queue_items", GAUGE, "", "",                                        \
+      "Items that wait for their vector, on the instance that makes them.")                                  \
+    X(SEMANTICS_SECONDS, "hiphop_semantics_request_duration_seconds", HISTOGRAM, "", "",                     \
+      "Time that the provider took for a question, answered well or not.")                                   \
+    X(SEMANTICS_UP, "hiphop_semantics_up", GAUGE, "", "",                                                    \
+      "1 while the provider answers, 0 after a failure, on the instance that makes vectors.")                \
     X(RELOADS, "hiphop_config_reloads_total", COUNTER, "outcome", "applied|refused",                         \
       "SIGHUPs, by whether everything that had changed could be applied.")                                   \
     X(READY, "hiphop_ready", MADE, "", "",                                                                   \
@@ -143,6 +161,15 @@ enum { HH_BY_RANKER, HH_BY_MIXTURE };                          // RANKER_HR, RAN
 enum { HH_MODEL_SERVED, HH_MODEL_REFUSED, HH_MODEL_REJECTED }; // MODELS_READ
 enum { HH_TRAINING_PROMOTED, HH_TRAINING_REJECTED, HH_TRAINING_NOTHING, HH_TRAINING_BROKEN }; // TRAININGS
 enum { HH_GATE_GRAPH, HH_GATE_SERVICE, HH_GATE_CANDIDATE };                                   // GATE_...
+enum {
+    HH_ITEM_KNOWN,
+    HH_ITEM_ASKED,
+    HH_ITEM_COPIED,
+    HH_ITEM_EMPTY,
+    HH_ITEM_MALFORMED,
+    HH_ITEM_WITHDRAWN,
+    HH_ITEM_GIVEN_UP
+}; // SEMANTICS_ITEMS; SEMANTICS_FAILURES is hh_answer_kind without GOOD
 enum { HH_RELOAD_APPLIED, HH_RELOAD_REFUSED };
 
 #define HH_METRIC_PARTITIONS 4096 // partitions beyond are not shown

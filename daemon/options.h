@@ -29,11 +29,15 @@
     X(topics, "Which topics are read and written, and how missing ones are made.")                         \
     X(clicks, "What a click record looks like.")                                                           \
     X(clicks.fields, "Where visitor, item and time stand in a click, as dotted paths (\"user.id\").")      \
+    X(items, "What an item record looks like. Its key is the item's id.")                                  \
     X(recommendations, "What a recommendation record looks like.")                                         \
     X(sessions, "What a closed session's record looks like.")                                              \
+    X(item_vectors, "What the record of an item's vector looks like.")                                     \
     X(session, "How clicks become sessions. Everything here is event time.")                               \
     X(graph, "What the global graph remembers, and how its experts vote. `hiphop tune` finds values from " \
              "your own clicks.")                                                                           \
+    X(semantics,                                                                                           \
+      "What items are: their texts, made vectors, so that new ones are found (docs/semantics.md).")        \
     X(recommend, "What is in a list.")                                                                     \
     X(training,                                                                                            \
       "How the network learns. One instance of the group trains at a time; all of them serve what it "     \
@@ -59,24 +63,28 @@
     X(kafka, properties_file, TEXT, "", ANY, RESTART,                                                     \
       "File with more of them, a key=value line each, # for comments: the place for passwords.")
 
-#define HH_TOPICS_OPTIONS(X)                                                                          \
-    X(topics, clicks, TEXT, "clicks", TOPIC, RESTART,                                                 \
-      "Clicks, read. Keyed by visitor, so that a visitor's clicks stay in one partition.")            \
-    X(topics, items, TEXT, "items", TOPIC_OR_NONE, RESTART,                                           \
-      "Items, read; compacted. A tombstone withdraws an item from all lists. Empty: no such topic.")  \
-    X(topics, recommendations, TEXT, "hiphop.recommendations", TOPIC, RESTART,                        \
-      "Recommendations, written, keyed by visitor.")                                                  \
-    X(topics, sessions, TEXT, "hiphop.sessions", TOPIC_OR_NONE, RESTART,                              \
-      "Closed sessions, written, keyed by visitor. Empty: not written.")                              \
-    X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                              \
-      "What could not be used, written byte for byte with the reason in its headers.")                \
-    X(topics, models, TEXT, "hiphop.models", TOPIC_OR_NONE, RESTART,                                  \
-      "Models, written by who trains and read by all; compacted. Empty: the graph alone recommends.") \
-    X(topics, create, SWITCH, "true", ANY, RESTART,                                                   \
-      "Whether missing topics are created at start, with the right cleanup policy.")                  \
-    X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                       \
-      "Partitions of a topic that is created. 0: as the broker is set up.")                           \
-    X(topics, replication, COUNT, "0", BETWEEN(0, 100, "replicas"), RESTART,                          \
+#define HH_TOPICS_OPTIONS(X)                                                                                 \
+    X(topics, clicks, TEXT, "clicks", TOPIC, RESTART,                                                        \
+      "Clicks, read. Keyed by visitor, so that a visitor's clicks stay in one partition.")                   \
+    X(topics, items, TEXT, "items", TOPIC_OR_NONE, RESTART,                                                  \
+      "Items, read; compacted. A tombstone withdraws an item from all lists. Empty: no such topic.")         \
+    X(topics, recommendations, TEXT, "hiphop.recommendations", TOPIC, RESTART,                               \
+      "Recommendations, written, keyed by visitor.")                                                         \
+    X(topics, sessions, TEXT, "hiphop.sessions", TOPIC_OR_NONE, RESTART,                                     \
+      "Closed sessions, written, keyed by visitor. Empty: not written.")                                     \
+    X(topics, item_vectors, TEXT, "hiphop.item-vectors", TOPIC_OR_NONE, RESTART,                             \
+      "Vectors of items, written and read back; compacted, so that no text is paid for twice. Empty: there " \
+      "is no "                                                                                               \
+      "such topic, and no semantics.")                                                                       \
+    X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                                     \
+      "What could not be used, written byte for byte with the reason in its headers.")                       \
+    X(topics, models, TEXT, "hiphop.models", TOPIC_OR_NONE, RESTART,                                         \
+      "Models, written by who trains and read by all; compacted. Empty: the graph alone recommends.")        \
+    X(topics, create, SWITCH, "true", ANY, RESTART,                                                          \
+      "Whether missing topics are created at start, with the right cleanup policy.")                         \
+    X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                              \
+      "Partitions of a topic that is created. 0: as the broker is set up.")                                  \
+    X(topics, replication, COUNT, "0", BETWEEN(0, 100, "replicas"), RESTART,                                 \
       "Replicas of a topic that is created. 0: as the broker is set up.")
 
 #define HH_CLICKS_OPTIONS(X)                                                                           \
@@ -91,6 +99,11 @@
     X(clicks.fields, item, TEXT, "item", ANY, RESTART, "What was clicked.")                                 \
     X(clicks.fields, timestamp, TEXT, "timestamp", ANY, RESTART, "When it was clicked: event time.")
 
+#define HH_ITEMS_OPTIONS(X)                                        \
+    X(items, format, CHOICE, "json", ONE_OF("json|avro"), RESTART, \
+      "json, or avro: bare binary records by items.schema.")       \
+    X(items, schema, TEXT, "", ANY, RESTART, "File with the Avro schema that items are written by.")
+
 #define HH_RECOMMENDATIONS_OPTIONS(X)                                        \
     X(recommendations, format, CHOICE, "json", ONE_OF("json|avro"), RESTART, \
       "json, or avro by schemas/recommendations.avsc; both have the same fields.")
@@ -98,6 +111,11 @@
 #define HH_SESSIONS_OPTIONS(X)                                        \
     X(sessions, format, CHOICE, "json", ONE_OF("json|avro"), RESTART, \
       "json, or avro by schemas/session.avsc; both have the same fields.")
+
+#define HH_ITEM_VECTORS_OPTIONS(X)                                                                         \
+    X(item_vectors, format, CHOICE, "avro", ONE_OF("json|avro"), RESTART,                                  \
+      "How vectors are written: avro by schemas/item-vector.avsc, a third of the bytes of json. Read are " \
+      "both.")
 
 // hh_sessionizer_options: every field, in its order.
 #define HH_SESSION_OPTIONS(X)                                                                                \
@@ -148,6 +166,41 @@
       "knn: how much rare items are preferred; 0 not.")                                          \
     X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
       "repeat: how fast items further back lose weight.")
+
+#define HH_SEMANTICS_OPTIONS(X)                                                                             \
+    X(semantics, provider, CHOICE, "none", ONE_OF("none|hashing|http|topic"), RESTART,                      \
+      "Who makes vectors of texts: hashing, built in, which knows words but no meanings; http, a language " \
+      "model behind an OpenAI-compatible endpoint; topic, others alone; none.")                             \
+    X(semantics, template, TEXT, "{title}, {category}, {brand}, {description}", ANY, RESTART,               \
+      "The sentence that is made of an item: {field} by its name or dotted path. What an item lacks drops " \
+      "out with the words before it.")                                                                      \
+    X(semantics, source, TEXT, "text", ANY, RESTART,                                                        \
+      "Name under which the vectors of hashing or http stand in topics.item_vectors.")                      \
+    X(semantics, sources, LIST, "", ANY, RESTART,                                                           \
+      "Further sources that others write there and that are used beside it, by name: images, audio. --set " \
+      "adds one.")                                                                                          \
+    X(semantics, width, COUNT, "0", BETWEEN(0, 65536, "numbers"), RESTART,                                  \
+      "Width of a vector: hashing makes it so, 0 is 512; any other from http is refused, 0 is what comes "  \
+      "first.")                                                                                             \
+    X(semantics, queue, COUNT, "1024", BETWEEN(1, 65536, "items"), RESTART,                                 \
+      "Items that may wait for their vector; the topic of items is not read on meanwhile. Bounds memory.")  \
+    X(semantics, url, TEXT, "", ANY, RESTART,                                                               \
+      "http: the endpoint, as https://api.example.com/v1/embeddings. No password in it: see key_file.")     \
+    X(semantics, model, TEXT, "", ANY, RESTART,                                                             \
+      "http: the model to ask for. With another model all vectors are made anew, and paid anew.")           \
+    X(semantics, key_file, TEXT, "", ANY, RESTART,                                                          \
+      "http: file with the API key; a name without a slash is a systemd credential. Empty: key_variable.")  \
+    X(semantics, key_variable, TEXT, "HIPHOP_SEMANTICS_KEY", ANY, RESTART,                                  \
+      "http: environment variable with the API key. Not set: no key is sent.")                              \
+    X(semantics, batch, COUNT, "64", BETWEEN(1, 2048, "texts"), RESTART,                                    \
+      "http: texts in one request, at most. Fewer go at once where fewer wait.")                            \
+    X(semantics, concurrency, COUNT, "2", BETWEEN(1, 64, "requests"), RESTART,                              \
+      "http: requests under way at a time, over all instances of the group.")                               \
+    X(semantics, timeout, DURATION, "30s", BETWEEN(100, HH_HOUR, ""), RESTART,                              \
+      "http: a request that takes longer is given up and tried again.")                                     \
+    X(semantics, longest_pause, DURATION, "1m", BETWEEN(100, HH_DAY, ""), RESTART,                          \
+      "http: pauses after failures double from a quarter of a second up to this, unless the endpoint asks " \
+      "for longer ones.")
 
 #define HH_RECOMMEND_OPTIONS(X)                                                                              \
     X(recommend, enabled, SWITCH, "true", ANY, RESTART,                                                      \
@@ -225,10 +278,13 @@
     HH_TOPICS_OPTIONS(X)          \
     HH_CLICKS_OPTIONS(X)          \
     HH_CLICKS_FIELDS_OPTIONS(X)   \
+    HH_ITEMS_OPTIONS(X)           \
     HH_RECOMMENDATIONS_OPTIONS(X) \
     HH_SESSIONS_OPTIONS(X)        \
+    HH_ITEM_VECTORS_OPTIONS(X)    \
     HH_SESSION_OPTIONS(X)         \
     HH_GRAPH_OPTIONS(X)           \
+    HH_SEMANTICS_OPTIONS(X)       \
     HH_RECOMMEND_OPTIONS(X)       \
     HH_TRAINING_OPTIONS(X)        \
     HH_PIPELINE_OPTIONS(X)        \
@@ -242,7 +298,8 @@ typedef struct hh_list {
     size_t count;
 } hh_list;
 
-enum { HH_EXACTLY_ONCE, HH_AT_LEAST_ONCE };                       // pipeline.delivery
+enum { HH_EXACTLY_ONCE, HH_AT_LEAST_ONCE }; // pipeline.delivery
+enum { HH_SEMANTICS_NONE, HH_SEMANTICS_HASHING, HH_SEMANTICS_HTTP, HH_SEMANTICS_TOPIC };
 enum { HH_LOG_ERROR, HH_LOG_WARNING, HH_LOG_INFO, HH_LOG_DEBUG }; // log.level
 
 #define HH_TYPE_TEXT     const char *
@@ -274,13 +331,22 @@ typedef struct hh_config {
         } fields;
     } clicks;
     struct {
+        HH_ITEMS_OPTIONS(HH_CONFIG_MEMBER)
+    } items;
+    struct {
         HH_RECOMMENDATIONS_OPTIONS(HH_CONFIG_MEMBER)
     } recommendations;
     struct {
         HH_SESSIONS_OPTIONS(HH_CONFIG_MEMBER)
     } sessions;
+    struct {
+        HH_ITEM_VECTORS_OPTIONS(HH_CONFIG_MEMBER)
+    } item_vectors;
     hh_sessionizer_options session;
     hh_graph_options graph;
+    struct {
+        HH_SEMANTICS_OPTIONS(HH_CONFIG_MEMBER)
+    } semantics;
     struct {
         HH_RECOMMEND_OPTIONS(HH_CONFIG_MEMBER)
     } recommend;

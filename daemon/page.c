@@ -3,6 +3,7 @@
 // hold.
 #include "page.h"
 
+#include "inputs.h"
 #include "wire/html_text.h"
 #include <math.h>
 #include <stdio.h>
@@ -179,6 +180,29 @@ static void put_graph(const hh_page *page)
     end(page);
 }
 
+// Absent where no vectors of items are made.
+static void put_semantics(const hh_page *page)
+{
+    hh_metrics *metrics = page->metrics;
+    double up = hh_metrics_value(metrics, HH_METRIC_SEMANTICS_UP, 0);
+    begin(page, "What items are");
+    if (isnan(hh_metrics_value(metrics, HH_METRIC_SEMANTICS_QUEUE, 0))) {
+        fputs("<tr><th>Another instance makes the vectors of items, or will soon.</th></tr>\n", page->out);
+    } else {
+        fprintf(page->out, "<tr><th>the provider of vectors</th><td>%s</td></tr>\n",
+                isnan(up) ? "not asked yet"
+                : up > 0  ? "answers"
+                          : "does not answer; see the log");
+        row_count(page, "items that wait for theirs",
+                  hh_metrics_value(metrics, HH_METRIC_SEMANTICS_QUEUE, 0));
+        row_count(page, "texts made vectors", hh_metrics_value(metrics, HH_METRIC_SEMANTICS_TEXTS, 0));
+        row_count(page, "questions that failed", hh_metrics_sum(metrics, HH_METRIC_SEMANTICS_FAILURES));
+        row_seconds(page, "a question, median",
+                    hh_metrics_quantile(metrics, HH_METRIC_SEMANTICS_SECONDS, 0.5));
+    }
+    end(page);
+}
+
 static void put_dead_letters(const hh_page *page)
 {
     begin(page, "Dead letters");
@@ -211,6 +235,8 @@ char *hh_page_render(const hh_http_options *options, size_t *length)
         put_quality(&page);
         put_ranker(&page);
         put_graph(&page);
+        if (hh_vectors_made(config))
+            put_semantics(&page);
     }
     put_dead_letters(&page);
     fputs("<p class=\"quiet\">Counts and latencies are since the start of the process. For machines: <a "

@@ -3,7 +3,9 @@
 
 #include "values.h"
 #include "wire/kafka.h"
+#include "wire/records.h"
 #include <arpa/inet.h>
+#include <hiphop/semantics.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,11 +87,85 @@ static void check_clicks(rules *check)
               "name the field of the time");
 }
 
+static void check_items(rules *check)
+{
+    const hh_config *config = check->config;
+    bool avro = config->items.format == HH_FORMAT_AVRO;
+    if (avro && config->items.schema[0] == '\0')
+        complain(check, "items.format", "to read avro, name the file of its schema in items.schema");
+    if (!avro && config->items.schema[0] != '\0')
+        complain(check, "items.schema", "json needs no schema; remove this, or set items.format to avro");
+}
+
+static void check_source(rules *check, const char *option, const char *name)
+{
+    if (!hh_source_name_valid((hh_text){name, strlen(name)}))
+        complain(check, option, "\"%.100s\" is not 1 to %d letters, digits, '.', '_' and '-'", name,
+                 HH_SOURCE_MAX);
+}
+
+static void check_sources(rules *check)
+{
+    const hh_config *config = check->config;
+    const hh_list *sources = &config->semantics.sources;
+    bool own = config->semantics.provider != HH_SEMANTICS_TOPIC;
+    check_source(check, "semantics.source", config->semantics.source);
+    for (size_t i = 0; i < sources->count; i++) {
+        check_source(check, "semantics.sources", sources->items[i]);
+        if (own && strcmp(sources->items[i], config->semantics.source) == 0)
+            complain(check, "semantics.sources",
+                     "\"%.100s\" is the name of the vectors that are made here (semantics.source)",
+                     sources->items[i]);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(sources->items[i], sources->items[j]) == 0)
+                complain(check, "semantics.sources", "\"%.100s\" stands here twice", sources->items[i]);
+    }
+    if (!own && sources->count == 0)
+        complain(check, "semantics.provider",
+                 "topic uses the vectors that others write; name their sources in semantics.sources");
+}
+
+// A password in it would be shown wherever settings are.
+static void check_url(rules *check)
+{
+    const char *url = check->config->semantics.url;
+    const char *host = strstr(url, "://");
+    if (url[0] == '\0') {
+        complain(check, "semantics.provider",
+                 "http needs an address in semantics.url, as https://api.example.com/v1/embeddings");
+        return;
+    }
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+        complain(check, "semantics.url", "it begins with neither https:// nor http://");
+        return;
+    }
+    host += 3;
+    if (memchr(host, '@', strcspn(host, "/?#")))
+        complain(check, "semantics.url", "a user or password must not stand in it; see semantics.key_file");
+}
+
+static void check_semantics(rules *check)
+{
+    const hh_config *config = check->config;
+    hh_error error;
+    if (config->semantics.provider == HH_SEMANTICS_NONE)
+        return;
+    check_items(check);
+    check_sources(check);
+    if (config->semantics.provider == HH_SEMANTICS_HTTP)
+        check_url(check);
+    hh_template *template = hh_template_new(config->semantics.template, &error);
+    if (!template)
+        complain(check, "semantics.template", "%s", error.message);
+    hh_template_free(template);
+}
+
 // A topic that is read and written would feed the daemon with its own output.
 static void check_topics(rules *check)
 {
-    static const char *const names[] = {"topics.clicks", "topics.items", "topics.recommendations",
-                                        "topics.sessions", "topics.dead_letters"};
+    static const char *const names[] = {"topics.clicks",      "topics.items",        "topics.recommendations",
+                                        "topics.sessions",    "topics.item_vectors", "topics.models",
+                                        "topics.dead_letters"};
     enum { COUNT = sizeof names / sizeof *names };
     char topics[COUNT][256];
     for (size_t i = 0; i < COUNT; i++) {
@@ -178,6 +254,7 @@ hh_status hh_rules_check(const hh_settings *settings, hh_say *complain_to, void 
     check_kafka(&check);
     check_topics(&check);
     check_clicks(&check);
+    check_semantics(&check);
     check_session(&check);
     check_graph(&check);
     check_http(&check);

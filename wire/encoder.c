@@ -93,6 +93,22 @@ static void click_json(hh_buffer *out, const hh_click *click)
     hh_json_put(out, "}");
 }
 
+static void item_vector_json(hh_buffer *out, const hh_item_vector_record *record)
+{
+    json_text(out, "{\"source\":", record->source);
+    json_text(out, ",\"item\":", record->item);
+    json_text(out, ",\"model\":", record->model);
+    json_text(out, ",\"text_hash\":", record->text_hash);
+    json_integer(out, ",\"width\":", (int64_t)record->width);
+    hh_json_put(out, ",\"vector\":[");
+    for (size_t i = 0; i < record->width; i++) {
+        if (i)
+            hh_json_put(out, ",");
+        hh_json_put_float(out, record->vector[i]);
+    }
+    hh_json_put(out, "]}");
+}
+
 // ---- Avro: an array is one block with its count, then an empty one ----
 
 static void recommendations_avro(hh_buffer *out, const hh_recommendations_record *record)
@@ -136,6 +152,19 @@ static void click_avro(hh_buffer *out, const hh_click *click)
     hh_avro_put_long(out, click->time);
 }
 
+static void item_vector_avro(hh_buffer *out, const hh_item_vector_record *record)
+{
+    hh_avro_put_text(out, record->source);
+    hh_avro_put_text(out, record->item);
+    hh_avro_put_text(out, record->model);
+    hh_avro_put_text(out, record->text_hash);
+    hh_avro_put_long(out, (int64_t)record->width);
+    hh_avro_put_long(out, (int64_t)record->width);
+    for (size_t i = 0; i < record->width; i++)
+        hh_avro_put_float(out, record->vector[i]);
+    hh_avro_put_long(out, 0);
+}
+
 // ---- by format ----
 
 hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendations_record *record,
@@ -157,5 +186,16 @@ hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *b
 {
     hh_buffer *out = start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? click_avro : click_json)(out, click);
+    return finish(out, bytes);
+}
+
+hh_status hh_encode_item_vector(hh_encoder *encoder, const hh_item_vector_record *record, hh_text *bytes)
+{
+    hh_buffer *out = start(encoder);
+    if (!hh_source_name_valid(record->source))
+        hh_buffer_fail(out, HH_FORMAT);
+    if (record->width == 0 || record->width > HH_WIDTH_MAX)
+        hh_buffer_fail(out, HH_LIMIT);
+    (encoder->format == HH_FORMAT_AVRO ? item_vector_avro : item_vector_json)(out, record);
     return finish(out, bytes);
 }

@@ -229,6 +229,21 @@ static bool elements(scan *s, unsigned depth)
     return next_is(s, ']') || broken(s, "a comma or the end of the array must stand here");
 }
 
+static bool object(scan *s, uint32_t active, unsigned depth, hh_json_value *value)
+{
+    *value = (hh_json_value){HH_JSON_OBJECT, {NULL, 0}, false};
+    return members(s, active, depth);
+}
+
+static bool array(scan *s, unsigned depth, hh_json_value *value)
+{
+    const char *first = s->at;
+    if (!elements(s, depth))
+        return false;
+    *value = (hh_json_value){HH_JSON_ARRAY, {first, (size_t)(s->at - 1 - first)}, false};
+    return true;
+}
+
 static bool value_at(scan *s, uint32_t active, unsigned depth, hh_json_value *value)
 {
     skip_space(s);
@@ -239,8 +254,7 @@ static bool value_at(scan *s, uint32_t active, unsigned depth, hh_json_value *va
     case '[':
         if (depth == HH_JSON_DEPTH)
             return broken(s, "nested too deeply");
-        *value = (hh_json_value){*s->at == '{' ? HH_JSON_OBJECT : HH_JSON_ARRAY, {NULL, 0}, false};
-        return *s->at++ == '{' ? members(s, active, depth) : elements(s, depth);
+        return *s->at++ == '{' ? object(s, active, depth, value) : array(s, depth, value);
     case '"':
         s->at++;
         return string(s, value);

@@ -26,7 +26,7 @@ typedef enum hh_json_kind {
 
 typedef struct hh_json_value {
     hh_json_kind kind;
-    hh_text text; // NUMBER: as written. STRING: between its quotes, as written
+    hh_text text; // NUMBER: as written. STRING, ARRAY: between its quotes or brackets, as written
     bool escaped; // STRING: it holds escapes
 } hh_json_value;
 

@@ -7,6 +7,7 @@
 #include <hiphop/status.h>
 #include <hiphop/text.h>
 #include <hiphop/time.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,6 +80,18 @@ typedef struct hh_session_record { // schemas/session.avsc
     size_t count;
 } hh_session_record;
 
+// The semantic vector of an item. It may be written by hiphopd or by anybody, and every hiphopd reads it.
+typedef struct hh_item_vector_record { // schemas/item-vector.avsc
+    hh_text source;                    // 1 .. HH_SOURCE_MAX of a-z, A-Z, 0-9, '.', '_' and '-'
+    hh_text item;
+    hh_text model;     // what made it; vectors of different models are not comparable; may be empty
+    hh_text text_hash; // of the sentence that it was made from; may be empty
+    const float *vector;
+    size_t width;
+} hh_item_vector_record;
+#define HH_SOURCE_MAX 64
+#define HH_WIDTH_MAX  65536 // numbers in a vector
+
 // What is returned in *bytes is the encoder's. HH_FORMAT: some text is not UTF-8, or a score is not finite;
 // nothing can be written of such a record that others could read. JSON mirrors the schema field by field.
 typedef struct hh_encoder hh_encoder;
@@ -88,6 +101,27 @@ hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendation
                                     hh_text *bytes);
 hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record, hh_text *bytes);
 hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *bytes); // schemas/click.avsc
+// HH_FORMAT also where the source is no name of a source, and HH_LIMIT where the width is none.
+hh_status hh_encode_item_vector(hh_encoder *encoder, const hh_item_vector_record *record, hh_text *bytes);
+
+// ---- item vectors, read ----
+
+bool hh_source_name_valid(hh_text source);
+// The key of an item's vector, "source/item", into key[HH_VECTOR_KEY_MAX]; returns its length. And back:
+// HH_FORMAT where it is no such key.
+#define HH_VECTOR_KEY_MAX (HH_SOURCE_MAX + 1 + HH_ID_MAX)
+size_t hh_vector_key(hh_text source, hh_text item, char key[HH_VECTOR_KEY_MAX]);
+hh_status hh_vector_key_split(const void *key, size_t length, hh_text *source, hh_text *item,
+                              hh_error *error);
+
+// Reads either format, which a record's first byte tells apart: JSON begins with its brace. HH_FORMAT with
+// the reason where it is no item vector: cut off, a number not finite, a width that the vector does not have.
+// What the record points to is the decoder's or in `bytes`.
+typedef struct hh_item_vector_decoder hh_item_vector_decoder;
+hh_item_vector_decoder *hh_item_vector_decoder_new(hh_error *error);
+void hh_item_vector_decoder_free(hh_item_vector_decoder *decoder);
+hh_status hh_item_vector_decode(hh_item_vector_decoder *decoder, const void *bytes, size_t length,
+                                hh_item_vector_record *record, hh_error *error);
 
 // ---- for those who consume (hiphop watch, tests) ----
 

@@ -39,8 +39,8 @@ def own_kafka(tmp_path):
 def hiphopd(tmp_path):
     daemons = []
 
-    def start(broker, options, name=None):
-        daemon = harness.Hiphopd(tmp_path, broker, options, name or f"hiphopd-{len(daemons) + 1}")
+    def start(broker, options, name=None, environment=None):
+        daemon = harness.Hiphopd(tmp_path, broker, options, name or f"hiphopd-{len(daemons) + 1}", environment)
         daemons.append(daemon)
         return daemon.start()
 

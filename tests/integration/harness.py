@@ -67,7 +67,7 @@ def tail(path, lines=60):
 def own_names():
     """Options of hiphopd: a consumer group and topics under names of their own, for a broker that tests share."""
     prefix = f"t{uuid.uuid4().hex[:8]}"
-    topics = ("clicks", "items", "recommendations", "sessions", "dead_letters", "models")
+    topics = ("clicks", "items", "recommendations", "sessions", "dead_letters", "item_vectors", "models")
     return {"kafka.group": prefix, **{f"topics.{topic}": f"{prefix}.{topic}" for topic in topics}}
 
 
@@ -239,7 +239,8 @@ class Hiphopd:
     """A hiphopd process. options: {"name": value} as for --set; its HTTP port and instance.id are chosen, and
     stay the same when it is started again."""
 
-    def __init__(self, directory, broker, options, name="hiphopd"):
+    def __init__(self, directory, broker, options, name="hiphopd", environment=None):
+        self.environment = {**os.environ, **(environment or {})}
         self.directory, self.name = str(directory), name
         self.port = free_port()
         self.options = {"kafka.brokers": broker.brokers, "http.listen": f"127.0.0.1:{self.port}",
@@ -257,7 +258,8 @@ class Hiphopd:
         assert self.process is None or self.process.poll() is not None, "it is running"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.directory, start_new_session=True, preexec_fn=die_with_parent)
+                                            cwd=self.directory, env=self.environment, start_new_session=True,
+                                            preexec_fn=die_with_parent)
         logs.append(self.log)
         return self
 
