@@ -140,6 +140,8 @@
       "Clicks remembered: the bound on memory. The oldest sessions go first.")                   \
     X(graph, max_age, DURATION, LIBRARY, BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                 \
       "Sessions older than this are forgotten. 0: never, while there is room.")                  \
+    X(graph, max_described, COUNT, LIBRARY, BETWEEN(0, 10000000, "items"), RESTART,              \
+      "Items whose vectors are held: what is known of an item before its clicks tell.")          \
     X(graph, pop_half_life, DURATIONS, LIBRARY, BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART,  \
       "Half-lives of what is popular now, short to long; the mixture chooses among the three.")  \
     X(graph, pair_half_life, DURATIONS, LIBRARY, BETWEEN(HH_SECOND, 3650 * HH_DAY, ""), RESTART, \

@@ -19,8 +19,8 @@
 typedef struct hh_graph hh_graph;
 typedef struct hh_reader hh_reader;
 
-// An item of one graph. The number stays valid while the item has clicks or is withdrawn; without either,
-// until some 4,000 other items have been interned or have lost their last click.
+// An item of one graph. The number stays valid while the item has clicks, is withdrawn or is described;
+// without any of these, until some 4,000 other items have been interned or have lost their last click.
 typedef uint32_t hh_item;
 #define HH_ITEM_NONE UINT32_MAX
 
@@ -48,6 +48,8 @@ typedef struct hh_graph_options {
     // what the graph holds
     uint32_t max_clicks; // hard bound on clicks held
     hh_time max_age;     // sessions whose last click is older than this go; 0: never
+    // Hard bound on items with vectors, at most 10^7; each takes its numbers, a byte each, and 450 bytes.
+    uint32_t max_described;
     // of the hash of ids: where these come from strangers, let it be random, so that none can be made to
     // collide
     uint64_t seed;
@@ -81,6 +83,22 @@ void hh_graph_free(hh_graph *graph); // after all its readers
 hh_item hh_graph_intern(hh_graph *graph, const char *id, size_t length);
 // Withdrawn items are never voted for. The mark outlives the item's clicks.
 hh_status hh_graph_withdraw(hh_graph *graph, hh_item item, bool withdrawn);
+
+// What an item is, as a vector of whatever makes it (hiphop/semantics.h, a language model, images): `width`
+// numbers of any length, copied; NULL or all zeros: this source has none of it any more. An item may have one
+// of each source, 0 to HH_DESCRIPTIONS - 1 as the caller numbers them; items are alike by the mean of the
+// cosines of the sources that both have. Described items can be recommended before their first click.
+// Whom it is like is known from the next click on, or hh_graph_settle; among n described items that takes
+// about n * width nanoseconds for 16 of them together, and the call that makes 16 takes it
+// (docs/semantics.md).
+// HH_ARGUMENT: no such source, a width that is not 1 .. 65536 or not that of the source's other vectors, or a
+// number that is not finite. HH_NOT_FOUND: no such item. HH_LIMIT: max_described items are. HH_MEMORY. After
+// any failure all is as before.
+#define HH_DESCRIPTIONS 8
+hh_status hh_graph_describe(hh_graph *graph, hh_item item, uint32_t source, const float *vector,
+                            uint32_t width);
+// Call it when for now there is nothing more to describe, so that readers see all that was.
+void hh_graph_settle(hh_graph *graph);
 
 // A session in the graph, as the writer holds it.
 typedef struct hh_graph_session hh_graph_session;
@@ -184,7 +202,7 @@ size_t hh_graph_popular(const hh_reader *reader, hh_expert expert, hh_item *item
 
 // ---- what there is to see (any thread) ----
 typedef struct hh_graph_stats {
-    uint64_t clicks, sessions, open_sessions, items, memory_bytes;
+    uint64_t clicks, sessions, open_sessions, items, described, memory_bytes;
     hh_time newest, oldest; // event times held
 } hh_graph_stats;
 void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats);

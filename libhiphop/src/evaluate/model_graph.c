@@ -44,6 +44,7 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 #define GRAPH_SETTINGS(X)                                                                                    \
     X("max_clicks", max_clicks, uint32_t, COUNT, 1, 1e9, "clicks held at most", NOTHING)                     \
     X("max_age", max_age, hh_time, DURATION, 0, FOREVER, "age at which sessions go; 0: never", NOTHING)      \
+    X("max_described", max_described, uint32_t, COUNT, 0, 1e7, "items with vectors, at most", NOTHING)       \
     X("pop_half_life[0]", pop_half_life[0], hh_time, DURATION, 1000, FOREVER, "shortest of pop", TIMES)      \
     X("pop_half_life[1]", pop_half_life[1], hh_time, DURATION, 1000, FOREVER, "middle one of pop", TIMES)    \
     X("pop_half_life[2]", pop_half_life[2], hh_time, DURATION, 1000, FOREVER, "longest of pop", TIMES)       \

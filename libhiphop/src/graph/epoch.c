@@ -68,6 +68,9 @@ static void dispose(hh_graph *graph, const hh_retired *retired)
     case HH_RETIRED_ITEM:
         hh_items_number_free(&graph->items, retired->number);
         break;
+    case HH_RETIRED_ROW:
+        hh_described_row_free(&graph->described, retired->number);
+        break;
     }
 }
 

@@ -15,6 +15,9 @@ static hh_status check(const hh_graph_options *options, hh_error *error)
         return hh_fail(error, HH_ARGUMENT, "max_clicks must be 1 to 2^31, not %u", options->max_clicks);
     if (options->max_age < 0)
         return hh_fail(error, HH_ARGUMENT, "max_age must not be negative");
+    if (options->max_described > 10000000)
+        return hh_fail(error, HH_ARGUMENT, "max_described must be 0 to 10000000, not %u",
+                       options->max_described);
     for (int i = 0; i < HH_POPS; i++)
         if (options->pop_half_life[i] < 1)
             return hh_fail(error, HH_ARGUMENT, "pop_half_life must be at least 1 ms");
@@ -72,6 +75,7 @@ void hh_graph_free(hh_graph *graph)
     }
     hh_epochs_free(graph);
     hh_journal_free(&graph->journal);
+    hh_described_free(&graph->described);
     hh_items_free(&graph->items);
     hh_store_free(&graph->store);
     free(graph);
@@ -85,9 +89,9 @@ static void count(_Atomic uint64_t *counter, int64_t change)
     atomic_store_explicit(counter, value + (uint64_t)change, memory_order_relaxed);
 }
 
-static void note_memory(hh_graph *graph)
+void hh_note_memory(hh_graph *graph)
 {
-    size_t bytes = sizeof *graph + graph->store.memory + graph->items.memory;
+    size_t bytes = sizeof *graph + graph->store.memory + graph->items.memory + graph->described.memory;
     bytes += graph->store.chain_count * sizeof *graph->store.chains;
     bytes += graph->journal.size * sizeof *graph->journal.ring;
     bytes += graph->journal.latest_capacity * sizeof *graph->journal.latest;
@@ -103,6 +107,7 @@ void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats)
     stats->sessions = atomic_load_explicit(&graph->sessions, memory_order_relaxed);
     stats->open_sessions = atomic_load_explicit(&graph->open, memory_order_relaxed);
     stats->items = atomic_load_explicit(&graph->item_count, memory_order_relaxed);
+    stats->described = atomic_load_explicit(&graph->described.count, memory_order_relaxed);
     stats->memory_bytes = atomic_load_explicit(&graph->memory, memory_order_relaxed);
     stats->newest = atomic_load_explicit(&graph->newest, memory_order_relaxed);
     stats->oldest = atomic_load_explicit(&graph->oldest, memory_order_relaxed);
@@ -369,7 +374,9 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
     if (status)
         return status;
     atomic_store_explicit(&graph->newest, newest, memory_order_relaxed);
-    note_memory(graph);
+    if (graph->described.rows)
+        hh_described_click(graph, item);
+    hh_note_memory(graph);
     return HH_OK;
 }
 

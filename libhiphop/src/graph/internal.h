@@ -5,6 +5,7 @@
 //   item_table.c  item numbers, ids, clicks held
 //   postings.c    for each item, the sessions that hold it, newest last
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
+//   described.c   what items are; alike.c which are described alike
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
 //   walk.c        the sessions that it reads; vote.c what they vote for; shares.c its last step
@@ -87,6 +88,7 @@ typedef struct hh_item_entry {
     uint32_t hash;
     _Atomic uint32_t clicks; // held
     _Atomic bool withdrawn;
+    bool described;                // has a vector of semantics
     bool idle;                     // in the queue of items without clicks
     bool again;                    // lost its last click since: to the end of the queue when its turn comes
     hh_time newest;                // key of the last posting
@@ -96,6 +98,7 @@ typedef struct hh_item_entry {
 _Static_assert(sizeof(hh_item_entry) == 64, "an item is one line of the cache");
 
 #define HH_ITEM_CHUNK_BITS 10
+#define HH_ITEM_CHUNKS     (1u << (30 - HH_ITEM_CHUNK_BITS))
 
 typedef struct hh_item_table { // open addressing; replaced whole when it grows
     uint32_t mask;
@@ -113,6 +116,54 @@ typedef struct hh_items {
     uint32_t idle_begin, idle_count, idle_capacity;
     size_t memory;
 } hh_items;
+
+// ---- what items are (described.c) ----
+
+#define HH_ROW_CHUNK_BITS 10
+#define HH_PENDING        16 // rows that are compared with all others in one pass
+#define HH_NEAR           16 // nearest of all
+#define HH_NEAR_COLD      32 // nearest of those with
+#define HH_COLD_CLICKS    20 // fewer clicks than this
+
+// Lists in no order; an entry is 1 + a row, then the bits of the cosine. 0: none. The row may be nobody's any
+// more.
+typedef struct hh_related {
+    _Atomic uint64_t near[HH_NEAR], cold[HH_NEAR_COLD];
+} hh_related;
+
+typedef struct hh_row_chunk {
+    _Atomic uint32_t item[1 << HH_ROW_CHUNK_BITS]; // HH_ITEM_NONE: nobody's
+    hh_related related[1 << HH_ROW_CHUNK_BITS];
+    // the writer's alone
+    float near_least[1 << HH_ROW_CHUNK_BITS], cold_least[1 << HH_ROW_CHUNK_BITS]; // that would enter a list
+    uint32_t clicks[1 << HH_ROW_CHUNK_BITS];
+    uint32_t next_free[1 << HH_ROW_CHUNK_BITS];
+    bool linked[1 << HH_ROW_CHUNK_BITS]; // compared with all others
+    bool dead[1 << HH_ROW_CHUNK_BITS];   // nobody's, but lists may name it
+} hh_row_chunk;
+
+typedef struct hh_source_chunk {
+    float scale[1 << HH_ROW_CHUNK_BITS]; // of a row's numbers to a vector of length 1; 0: has none
+    int8_t numbers[];                    // [rows x width, made a multiple of 32]
+} hh_source_chunk;
+
+typedef struct hh_source_rows {
+    uint32_t width, count; // 0: describes nothing
+    hh_source_chunk **chunks;
+    int16_t *wide; // [(1 + HH_PENDING) x width] room to compare in
+} hh_source_rows;
+
+typedef struct hh_described {
+    _Atomic uint32_t count;          // items
+    _Atomic uint32_t *_Atomic *rows; // [HH_ITEM_CHUNKS] of items, + 1; NULL: nothing was ever described
+    hh_row_chunk *_Atomic *chunks;   // [chunk_count]
+    hh_source_rows sources[HH_DESCRIPTIONS];
+    uint32_t chunk_count, used, dead, free_row;
+    uint32_t waiting[HH_PENDING], pending;
+    uint32_t held[HH_PENDING], held_count; // rows that others are compared with
+    double work, refill_cost;              // multiplications: saved up, and what a list took last
+    size_t memory;
+} hh_described;
 
 // ---- the journal ----
 
@@ -166,7 +217,8 @@ typedef enum hh_retired_kind {
     HH_RETIRED_MEMORY,
     HH_RETIRED_BLOCK,
     HH_RETIRED_SLOT,
-    HH_RETIRED_ITEM
+    HH_RETIRED_ITEM,
+    HH_RETIRED_ROW
 } hh_retired_kind;
 
 typedef struct hh_retired {
@@ -203,6 +255,7 @@ struct hh_graph {
     _Atomic int64_t origin; // HH_TIME_MIN before the first click
     hh_store store;
     hh_items items;
+    hh_described described;
     hh_journal journal;
     hh_epochs epochs;
     hh_open_list held, empty; // open sessions with clicks, by the last to arrive; and those without
@@ -306,6 +359,38 @@ hh_status hh_postings_place(hh_graph *graph, hh_item item, uint32_t slot, uint32
                             bool listed);
 void hh_postings_drop(hh_graph *graph, hh_item item, uint32_t slot); // the session has expired
 void hh_postings_stale(hh_graph *graph, hh_item item);               // a session among them will be nobody's
+
+// described.c
+void hh_described_free(hh_described *described);
+void hh_described_row_free(hh_described *described, uint32_t row); // of an item long gone
+void hh_described_click(hh_graph *graph, hh_item item); // the item has one more; where anything is described
+
+static inline uint32_t hh_entry_row(uint64_t entry)
+{
+    return (uint32_t)(entry >> 32) - 1;
+}
+
+static inline float hh_entry_cosine(uint64_t entry)
+{
+    union {
+        uint32_t bits;
+        float number;
+    } of = {(uint32_t)entry};
+    return of.number;
+}
+
+// The row of an item, HH_NONE where it is not described.
+static inline uint32_t hh_described_row(const hh_described *described, hh_item item)
+{
+    const _Atomic uint32_t *places =
+        atomic_load_explicit(&described->rows[item >> HH_ITEM_CHUNK_BITS], memory_order_acquire);
+    if (!places)
+        return HH_NONE;
+    return atomic_load_explicit(&places[item & ((1u << HH_ITEM_CHUNK_BITS) - 1)], memory_order_acquire) - 1;
+}
+
+// graph.c
+void hh_note_memory(hh_graph *graph);
 
 // journal.c
 hh_status hh_journal_init(hh_journal *journal, const hh_graph_options *options);

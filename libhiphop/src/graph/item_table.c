@@ -1,6 +1,6 @@
 // Items: numbers for ids, and what the graph knows of each. A number is given back when its item has no
-// clicks and is not withdrawn, but not at once: an item is interned before its first click, so the IDLE_ITEMS
-// numbers that lost their last click, or were made without one, most recently are kept.
+// clicks, is not withdrawn and not described, but not at once: an item is interned before its first click, so
+// the IDLE_ITEMS numbers that lost their last click, or were made without one, most recently are kept.
 #include "graph/internal.h"
 #include "graph/reader.h"
 
@@ -171,7 +171,7 @@ static void forget(hh_graph *graph, hh_item number)
 
 static bool in_use(const hh_item_entry *item)
 {
-    return item->clicks || item->withdrawn;
+    return item->clicks || item->withdrawn || item->described;
 }
 
 // Forgets the oldest of too many idle items. An item that has come to use again just leaves the queue.

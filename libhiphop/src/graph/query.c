@@ -12,6 +12,7 @@ hh_graph_options hh_graph_defaults(void)
     return (hh_graph_options){
         .max_clicks = 10000000,
         .max_age = 0,
+        .max_described = 200000,
         .pop_half_life = {5 * HH_MINUTE, 2 * HH_HOUR, 7 * HH_DAY},
         .pair_half_life = {HH_HOUR, 365 * HH_DAY},
         .knn_half_life = {6 * HH_HOUR, 365 * HH_DAY},

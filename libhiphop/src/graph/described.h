@@ -1,0 +1,49 @@
+// What described.c (whose row is whose, and its vectors) and alike.c (whom it is like) share.
+#ifndef HIPHOP_DESCRIBED_H
+#define HIPHOP_DESCRIBED_H
+
+#include "graph/internal.h"
+
+#define CHUNK      (1u << HH_ROW_CHUNK_BITS)
+#define PADDED(n)  (((size_t)(n) + 31) / 32 * 32)
+#define ALIKE_FROM 0.2f // texts are near from this cosine on
+
+static inline hh_row_chunk *chunk_of(const hh_described *described, uint32_t row)
+{
+    return atomic_load_explicit(&described->chunks[row >> HH_ROW_CHUNK_BITS], memory_order_relaxed);
+}
+
+static inline hh_item item_of(const hh_described *described, uint32_t row)
+{
+    return atomic_load_explicit(&chunk_of(described, row)->item[row % CHUNK], memory_order_relaxed);
+}
+
+static inline bool is_cold(const hh_graph *graph, hh_item item)
+{
+    return atomic_load_explicit(&hh_item_at(&graph->items, item)->clicks, memory_order_relaxed) <
+           HH_COLD_CLICKS;
+}
+
+// A source's numbers of a row; its scale is 0 where there are none. NULL: none in this chunk.
+static inline int8_t *numbers_of(const hh_source_rows *source, uint32_t row)
+{
+    hh_source_chunk *chunk = source->width ? source->chunks[row >> HH_ROW_CHUNK_BITS] : NULL;
+    return chunk ? chunk->numbers + (row % CHUNK) * PADDED(source->width) : NULL;
+}
+
+static inline float *scale_of(const hh_source_rows *source, uint32_t row)
+{
+    return &source->chunks[row >> HH_ROW_CHUNK_BITS]->scale[row % CHUNK];
+}
+
+static inline bool has(const hh_source_rows *source, uint32_t row)
+{
+    return numbers_of(source, row) && *scale_of(source, row) > 0;
+}
+
+// alike.c
+// Compares what waits with all rows, both ways.
+void hh_alike_pending(hh_graph *graph);
+void hh_alike_clean(const hh_described *described, uint32_t row); // of dead rows
+
+#endif

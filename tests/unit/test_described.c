@@ -1,0 +1,309 @@
+// What the graph knows of items by their descriptions, against brute force.
+#include "fail_alloc.h"
+#include "graph/internal.h"
+
+#include <criterion/criterion.h>
+#include <hiphop/graph.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 40
+#define ITEMS 600
+
+static hh_graph *new_graph(uint32_t max_described)
+{
+    hh_graph_options options = hh_graph_defaults();
+    options.max_clicks = 5000;
+    options.max_described = max_described;
+    hh_error error;
+    hh_graph *graph = hh_graph_new(&options, &error);
+    cr_assert_not_null(graph, "%s", error.message);
+    return graph;
+}
+
+static hh_item item(hh_graph *graph, int number)
+{
+    char id[16];
+    int length = snprintf(id, sizeof id, "%d", number);
+    return hh_graph_intern(graph, id, (size_t)length);
+}
+
+static float uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (float)(*state >> 40) / (float)(1 << 23) - 1;
+}
+
+// Of one of a few kinds, so that some are near.
+static void draw(uint64_t *state, float *vector)
+{
+    uint64_t kind = 1 + (uint64_t)(fabsf(uniform(state)) * 12);
+    for (int i = 0; i < WIDTH; i++)
+        vector[i] = uniform(&kind) + 0.7f * uniform(state);
+}
+
+static double cosine(const float *a, const float *b)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < WIDTH; i++) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+typedef struct world {
+    hh_graph *graph;
+    hh_item items[ITEMS];
+    float vector[2][ITEMS][WIDTH]; // by source
+    bool has[2][ITEMS];
+    int clicks[ITEMS];
+} world;
+
+static bool alike(const world *w, int a, int b, double *how)
+{
+    int common = 0;
+    *how = 0;
+    for (int s = 0; s < 2; s++)
+        if (w->has[s][a] && w->has[s][b]) {
+            *how += cosine(w->vector[s][a], w->vector[s][b]);
+            common++;
+        }
+    *how /= common ? common : 1;
+    return common;
+}
+
+static int descending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+// The list holds those that are nearest, `sure` at least, each once and with its cosine.
+static void check_list(const world *w, int of, const _Atomic uint64_t *list, int size, int sure, bool cold)
+{
+    static double all[ITEMS];
+    int count = 0, listed = 0;
+    for (int other = 0; other < ITEMS; other++) {
+        double how;
+        if (other != of && (!cold || w->clicks[other] < HH_COLD_CLICKS) && alike(w, of, other, &how) &&
+            how > 0.19)
+            all[count++] = how;
+    }
+    qsort(all, (size_t)count, sizeof *all, descending);
+    bool seen[ITEMS] = {false};
+    double furthest = 1;
+    for (int i = 0; i < size; i++) {
+        if (!list[i])
+            continue;
+        uint32_t row = hh_entry_row(list[i]);
+        hh_item number =
+            w->graph->described.chunks[row >> HH_ROW_CHUNK_BITS]->item[row & ((1u << HH_ROW_CHUNK_BITS) - 1)];
+        if (number == HH_ITEM_NONE)
+            continue; // not described any more
+        int other = 0;
+        while (w->items[other] != number)
+            other++;
+        if (cold && w->clicks[other] >= HH_COLD_CLICKS)
+            continue;
+        double how;
+        cr_assert(alike(w, of, other, &how));
+        cr_assert_float_eq(how, (double)hh_entry_cosine(list[i]), 0.012);
+        cr_assert_not(seen[other], "twice");
+        cr_assert_neq(other, of);
+        seen[other] = true;
+        listed++;
+        furthest = fmin(furthest, how);
+    }
+    cr_assert_leq(listed, count);
+    if (listed)
+        cr_assert_geq(furthest, all[listed - 1] - 0.025);
+    int expected = 0; // some are so near the bound that rounding decides
+    while (expected < count && all[expected] > 0.215)
+        expected++;
+    cr_assert_geq(listed, expected < sure ? expected : sure);
+}
+
+static const hh_related *related(const world *w, int of)
+{
+    uint32_t row = hh_described_row(&w->graph->described, w->items[of]);
+    cr_assert_neq(row, HH_NONE);
+    return &w->graph->described.chunks[row >> HH_ROW_CHUNK_BITS]
+                ->related[row & ((1u << HH_ROW_CHUNK_BITS) - 1)];
+}
+
+static world *new_world(void)
+{
+    world *w = calloc(1, sizeof *w);
+    w->graph = new_graph(ITEMS);
+    for (int i = 0; i < ITEMS; i++)
+        w->items[i] = item(w->graph, i);
+    return w;
+}
+
+static void describe(world *w, int i, uint32_t source, uint64_t *state)
+{
+    draw(state, w->vector[source][i]);
+    w->has[source][i] = true;
+    cr_assert_eq(hh_graph_describe(w->graph, w->items[i], source, w->vector[source][i], WIDTH), HH_OK);
+}
+
+static void check_all(const world *w, bool near)
+{
+    for (int i = 0; i < ITEMS; i++)
+        if (w->has[0][i] || w->has[1][i]) {
+            if (near)
+                check_list(w, i, related(w, i)->near, HH_NEAR, HH_NEAR, false);
+            check_list(w, i, related(w, i)->cold, HH_NEAR_COLD, HH_NEAR_COLD, true);
+        }
+}
+
+static hh_graph_stats stats_of(const hh_graph *graph)
+{
+    hh_graph_stats stats;
+    hh_graph_stats_read(graph, &stats);
+    return stats;
+}
+
+Test(described, the_nearest_are_those_of_brute_force)
+{
+    world *w = new_world();
+    uint64_t state = 3;
+    for (int i = 0; i < ITEMS; i++) {
+        if (i % 7)
+            describe(w, i, 0, &state);
+        if (i % 3 == 0)
+            describe(w, i, 1, &state);
+    }
+    hh_graph_settle(w->graph);
+    check_all(w, true);
+    cr_assert_eq(stats_of(w->graph).described, ITEMS - ITEMS / 7 - 1 + ITEMS / 21 + 1);
+    hh_graph_free(w->graph);
+    free(w);
+}
+
+Test(described, what_changes_or_goes_leaves_the_lists)
+{
+    world *w = new_world();
+    uint64_t state = 5;
+    for (int i = 0; i < ITEMS / 4; i++)
+        describe(w, i, 0, &state);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < ITEMS / 4; i++) // ever others, a few of them more than once
+            if (fabsf(uniform(&state)) < 0.3f)
+                describe(w, i, 0, &state);
+        hh_graph_settle(w->graph);
+    }
+    for (int i = 0; i < ITEMS / 4; i++) // what left a list while it was full may be missed; not what it says
+        for (int k = 0; k < HH_NEAR; k++) {
+            uint64_t entry = related(w, i)->near[k];
+            uint32_t row = hh_entry_row(entry);
+            hh_item other = entry ? w->graph->described.chunks[0]->item[row] : HH_ITEM_NONE;
+            double how;
+            if (other != HH_ITEM_NONE && alike(w, i, (int)other, &how))
+                cr_assert_float_eq(how, (double)hh_entry_cosine(entry), 0.012);
+        }
+    cr_assert_lt(w->graph->described.used, 2 * ITEMS / 4 + 64 + 32, "rows are used again");
+    for (int i = 0; i < ITEMS / 4; i++)
+        cr_assert_eq(hh_graph_describe(w->graph, w->items[i], 0, NULL, 0), HH_OK);
+    cr_assert_eq(stats_of(w->graph).described, 0);
+    cr_assert_eq(hh_described_row(&w->graph->described, w->items[1]), HH_NONE);
+    float narrow[3] = {1, 2, 3};
+    cr_assert_eq(hh_graph_describe(w->graph, w->items[1], 0, narrow, 3), HH_OK, "another width by now");
+    hh_graph_free(w->graph);
+    free(w);
+}
+
+Test(described, clicks_make_room_for_those_that_have_none)
+{
+    world *w = new_world();
+    uint64_t state = 7;
+    for (int i = 0; i < ITEMS; i++)
+        describe(w, i, 0, &state);
+    hh_graph_session *session = hh_graph_open(w->graph, 1);
+    for (int n = 0; n < HH_COLD_CLICKS + 20; n++)
+        for (int i = 0; i < 100; i++) { // five in six have clicks after that, of the first few kinds too
+            cr_assert_eq(hh_graph_click(w->graph, session, w->items[i], n * 100 + i), HH_OK);
+            w->clicks[i]++;
+        }
+    for (int i = 0; i < 100; i++)
+        check_list(w, i, related(w, i)->cold, HH_NEAR_COLD, HH_NEAR_COLD / 2, true);
+    hh_graph_close(w->graph, session);
+    hh_graph_free(w->graph);
+    free(w);
+}
+
+Test(described, a_number_stays_while_the_item_is_described)
+{
+    hh_graph *graph = new_graph(100);
+    float vector[2] = {1, 0};
+    hh_item kept = item(graph, -1);
+    cr_assert_eq(hh_graph_describe(graph, kept, 0, vector, 2), HH_OK);
+    for (int i = 0; i < 20000; i++)
+        item(graph, i);
+    cr_assert_eq(item(graph, -1), kept);
+    cr_assert_eq(hh_graph_describe(graph, kept, 0, NULL, 0), HH_OK);
+    for (int i = 0; i < 20000; i++)
+        item(graph, 100000 + i);
+    cr_assert_lt(stats_of(graph).items, 10000, "and no longer");
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    cr_assert_eq(hh_graph_find(reader, "-1", 2), HH_ITEM_NONE);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+Test(described, what_makes_no_sense_is_refused_and_changes_nothing)
+{
+    hh_graph *graph = new_graph(2);
+    float vector[3] = {1, 2, 3}, bad[3] = {1, NAN, 3}, large[3] = {1, INFINITY, 0}, zeros[3] = {0};
+    hh_item a = item(graph, 1), b = item(graph, 2), c = item(graph, 3);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, NULL, 0), HH_OK, "there was nothing");
+    cr_assert_eq(hh_graph_describe(graph, 12345, 0, vector, 3), HH_NOT_FOUND);
+    cr_assert_eq(hh_graph_describe(graph, a, HH_DESCRIPTIONS, vector, 3), HH_ARGUMENT);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector, 0), HH_ARGUMENT);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector, 65537), HH_ARGUMENT);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, bad, 3), HH_ARGUMENT);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, large, 3), HH_ARGUMENT);
+    cr_assert_eq(stats_of(graph).described, 0);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector, 3), HH_OK);
+    cr_assert_eq(hh_graph_describe(graph, b, 0, vector, 2), HH_ARGUMENT, "another width");
+    cr_assert_eq(hh_graph_describe(graph, b, 1, vector, 2), HH_OK, "of another source");
+    cr_assert_eq(hh_graph_describe(graph, c, 0, vector, 3), HH_LIMIT);
+    cr_assert_eq(hh_graph_describe(graph, b, 1, zeros, 2), HH_OK, "none any more");
+    cr_assert_eq(stats_of(graph).described, 1);
+    cr_assert_eq(hh_graph_describe(graph, c, 0, vector, 3), HH_OK);
+    uint32_t used = graph->described.used;
+    cr_assert_eq(hh_graph_describe(graph, c, 0, vector, 3), HH_OK, "the same again is nothing new");
+    cr_assert_eq(graph->described.used, used);
+    hh_graph_free(graph);
+}
+
+Test(described, without_memory_it_is_as_before)
+{
+    uint64_t state = 9;
+    float vector[2][WIDTH];
+    draw(&state, vector[0]);
+    draw(&state, vector[1]);
+    for (long n = 0;; n++) {
+        hh_graph *graph = new_graph(100);
+        hh_item a = item(graph, 1);
+        hh_graph_describe(graph, item(graph, 2), 1, vector[1], WIDTH);
+        fail_alloc_at(n);
+        hh_status first = hh_graph_describe(graph, a, 0, vector[0], WIDTH);
+        hh_status second = first ? first : hh_graph_describe(graph, a, 1, vector[1], WIDTH);
+        bool failed = fail_alloc_done();
+        cr_assert_eq(second, failed ? HH_MEMORY : HH_OK);
+        cr_assert_eq(stats_of(graph).described, first ? 1 : 2);
+        cr_assert_eq(hh_graph_describe(graph, a, 0, vector[0], WIDTH - 1), first ? HH_OK : HH_ARGUMENT,
+                     "the width is not settled by what failed");
+        hh_graph_settle(graph);
+        hh_graph_free(graph);
+        if (!failed)
+            break;
+        cr_assert_lt(n, 100);
+    }
+}
