@@ -5,9 +5,16 @@ import subprocess
 import harness
 import pytest
 import yaml
+from embeddings import Embeddings
 
-with open(os.path.join(harness.TOP, "docker-compose.yml"), encoding="utf-8") as file:
-    SERVICES = yaml.safe_load(file)["services"]
+
+
+def services(name):
+    with open(os.path.join(harness.TOP, name), encoding="utf-8") as file:
+        return yaml.safe_load(file)["services"]
+
+
+SERVICES = services("docker-compose.yml")
 
 
 def test_the_services_know_each_other():
@@ -53,3 +60,27 @@ def test_they_recommend(composed_kafka, hiphopd):
     records = composed_kafka.wait("hiphop.recommendations", 50)
     assert all(record.key for record in records)
     assert daemon.stop() == 0
+
+
+def test_with_a_language_model(kafka, hiphopd):
+    """What the second file adds, with a stub in the place of the model: the shop's titles become vectors."""
+    added = services("docker-compose.language-model.yml")
+    assert set(added) == {"embeddings", "hiphopd"}
+    words = added["hiphopd"]["command"]
+    assert words[:4] == SERVICES["hiphopd"]["command"], "it says again what the first file says"
+    options = dict(word.split("=", 1) for word in words[1::2])
+    model = options["semantics.model"]
+    assert options.pop("semantics.url") == "http://embeddings:11434/v1/embeddings"
+    assert f"ollama pull {model}" in added["embeddings"]["entrypoint"][-1]
+    assert added["embeddings"]["healthcheck"]["test"][-1] == model
+    stub = Embeddings(width=int(options["semantics.width"]))
+    names = harness.own_names()
+    settings = {name: value for name, value in options.items() if name not in ("kafka.brokers", "http.listen")}
+    daemon = hiphopd(kafka, {**names, **settings, "semantics.url": stub.url}).ready()
+    harness.hiphop("simulate", "--brokers", kafka.brokers, "--topic", names["topics.clicks"], "--items-topic",
+                   names["topics.items"], "--limit", 20, "--quiet")
+    titled = len(kafka.read(names["topics.items"]))
+    assert titled > 100 and len(kafka.wait(names["topics.item_vectors"], titled)) == titled
+    assert len(stub.paid) <= titled and set(stub.paid.values()) == {1}
+    assert daemon.stop() == 0
+    stub.stop()
