@@ -2,6 +2,7 @@
 #include "feed.h"
 
 #include "client.h"
+#include "inputs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,8 @@ struct hh_feed {
     hh_shared *shared;
     hh_pulse *pulse;
     rd_kafka_t *client;
-    rd_kafka_topic_t *clicks, *items; // items: NULL where there is no such topic
-    rd_kafka_queue_t *live;           // what has caught up
+    rd_kafka_topic_t *topics[HH_FEED_KINDS]; // NULL where there is no such topic
+    rd_kafka_queue_t *live;                  // what has caught up
     hh_feed_partition **partitions;
     size_t count;
     bool shared_out; // the client knows how many partitions there are
@@ -46,13 +47,12 @@ static void close_client(hh_feed *feed)
 {
     if (feed->live)
         rd_kafka_queue_destroy(feed->live);
-    if (feed->clicks)
-        rd_kafka_topic_destroy(feed->clicks);
-    if (feed->items)
-        rd_kafka_topic_destroy(feed->items);
+    for (int kind = 0; kind < HH_FEED_KINDS; kind++)
+        if (feed->topics[kind])
+            rd_kafka_topic_destroy(feed->topics[kind]);
     hh_client_free(feed->client);
     feed->live = NULL;
-    feed->clicks = feed->items = NULL;
+    memset(feed->topics, 0, sizeof feed->topics);
     feed->client = NULL;
 }
 
@@ -89,9 +89,14 @@ static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
     if (!feed->client)
         return error->status;
     feed->live = rd_kafka_queue_new(feed->client);
-    feed->clicks = topic(feed->client, config->topics.clicks, error);
-    feed->items = *config->topics.items ? topic(feed->client, config->topics.items, error) : NULL;
-    return feed->clicks && (feed->items || !*config->topics.items) ? HH_OK : error->status;
+    const char *const names[HH_FEED_KINDS] = {config->topics.clicks, config->topics.items,
+                                              hh_vectors_read(config) ? config->topics.item_vectors : ""};
+    for (int kind = 0; kind < HH_FEED_KINDS; kind++) {
+        feed->topics[kind] = *names[kind] ? topic(feed->client, names[kind], error) : NULL;
+        if (*names[kind] && !feed->topics[kind])
+            return error->status;
+    }
+    return HH_OK;
 }
 
 hh_feed *hh_feed_new(hh_shared *shared, hh_pulse *pulse, hh_error *error)
@@ -115,7 +120,7 @@ void hh_feed_free(hh_feed *feed)
         return;
     for (size_t i = 0; i < feed->count; i++) {
         hh_feed_partition *partition = feed->partitions[i];
-        rd_kafka_consume_stop(partition->items ? feed->items : feed->clicks, partition->number);
+        rd_kafka_consume_stop(feed->topics[partition->kind], partition->number);
         rd_kafka_queue_destroy(partition->queue);
         free(partition);
     }
@@ -140,7 +145,7 @@ bool hh_feed_caught_up(const hh_feed *feed)
     for (size_t i = 0; i < feed->count; i++) {
         if (!feed->partitions[i]->caught_up)
             return false;
-        clicks |= !feed->partitions[i]->items;
+        clicks |= feed->partitions[i]->kind == HH_FEED_CLICKS;
     }
     return clicks;
 }
@@ -156,9 +161,9 @@ uint64_t hh_feed_lag(hh_feed *feed)
     for (size_t i = 0; i < feed->count; i++) {
         const hh_feed_partition *partition = feed->partitions[i];
         int64_t low, high;
-        if (!partition->items && !partition->at_end &&
-            rd_kafka_get_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks), partition->number,
-                                           &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        if (partition->kind == HH_FEED_CLICKS && !partition->at_end &&
+            rd_kafka_get_watermark_offsets(feed->client, rd_kafka_topic_name(feed->topics[HH_FEED_CLICKS]),
+                                           partition->number, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
             high > partition->next)
             lag += (uint64_t)(high - partition->next);
     }
@@ -181,11 +186,11 @@ static int partitions_of(hh_feed *feed, rd_kafka_topic_t *of)
     return count;
 }
 
-static int known(const hh_feed *feed, bool items)
+static int known(const hh_feed *feed, hh_feed_kind kind)
 {
     int count = 0;
     for (size_t i = 0; i < feed->count; i++)
-        count += feed->partitions[i]->items == items;
+        count += feed->partitions[i]->kind == kind;
     return count;
 }
 
@@ -205,9 +210,9 @@ static void choose_begin(const hh_feed *feed, const hh_extent *extents, int coun
         begins[i] = extents[i].high - (int64_t)((double)(extents[i].high - extents[i].low) * share);
 }
 
-static bool begin_partition(hh_feed *feed, bool items, int32_t number, int64_t begin, int64_t end)
+static bool begin_partition(hh_feed *feed, hh_feed_kind kind, int32_t number, int64_t begin, int64_t end)
 {
-    rd_kafka_topic_t *of = items ? feed->items : feed->clicks;
+    rd_kafka_topic_t *of = feed->topics[kind];
     hh_feed_partition **partitions =
         realloc(feed->partitions, (feed->count + 1) * sizeof(hh_feed_partition *));
     if (!partitions)
@@ -217,7 +222,7 @@ static bool begin_partition(hh_feed *feed, bool items, int32_t number, int64_t b
     if (!partition)
         return false;
     *partition = (hh_feed_partition){
-        .number = number, .items = items, .target = end, .next = begin, .clock = HH_TIME_MIN};
+        .number = number, .kind = kind, .target = end, .next = begin, .clock = HH_TIME_MIN};
     partition->queue = rd_kafka_queue_new(feed->client);
     if (rd_kafka_consume_start_queue(of, number, begin, partition->queue)) {
         rd_kafka_queue_destroy(partition->queue);
@@ -225,15 +230,17 @@ static bool begin_partition(hh_feed *feed, bool items, int32_t number, int64_t b
         return false;
     }
     feed->partitions[feed->count++] = partition;
-    if (!items)
+    if (kind == HH_FEED_CLICKS)
         feed->to_load += (uint64_t)(end - begin);
     return true;
 }
 
-static bool look_up_topic(hh_feed *feed, bool items)
+static bool look_up_topic(hh_feed *feed, hh_feed_kind kind)
 {
-    rd_kafka_topic_t *of = items ? feed->items : feed->clicks;
-    int from = known(feed, items), count = partitions_of(feed, of);
+    rd_kafka_topic_t *of = feed->topics[kind];
+    if (!of)
+        return true;
+    int from = known(feed, kind), count = partitions_of(feed, of);
     if (count < 0)
         return false;
     if (count <= from)
@@ -248,10 +255,10 @@ static bool look_up_topic(hh_feed *feed, bool items)
         begins[i - from] = extents[i - from].low;
         hh_pulse_beat(feed->pulse);
     }
-    if (found && !items)
+    if (found && kind == HH_FEED_CLICKS)
         choose_begin(feed, extents, count - from, begins);
     for (int i = from; i < count && found; i++)
-        found = begin_partition(feed, items, i, begins[i - from], extents[i - from].high);
+        found = begin_partition(feed, kind, i, begins[i - from], extents[i - from].high);
     free(extents);
     free(begins);
     return found;
@@ -261,7 +268,7 @@ static bool look_up_topic(hh_feed *feed, bool items)
 static bool share_out(hh_feed *feed)
 {
     hh_error error;
-    int partitions = partitions_of(feed, feed->clicks);
+    int partitions = partitions_of(feed, feed->topics[HH_FEED_CLICKS]);
     if (partitions < 1)
         return false;
     feed->shared_out = true;
@@ -286,22 +293,23 @@ bool hh_feed_look_up(hh_feed *feed)
     rd_kafka_poll(feed->client, 0);
     if (!feed->shared_out && !share_out(feed))
         return false;
-    return (!feed->items || look_up_topic(feed, true)) && look_up_topic(feed, false);
+    return look_up_topic(feed, HH_FEED_ITEMS) && look_up_topic(feed, HH_FEED_VECTORS) &&
+           look_up_topic(feed, HH_FEED_CLICKS);
 }
 
 // ---- reading ----
 
 static hh_feed_partition *partition_of(hh_feed *feed, const rd_kafka_message_t *record)
 {
-    bool items = record->rkt == feed->items;
     for (size_t i = 0; i < feed->count; i++)
-        if (feed->partitions[i]->number == record->partition && feed->partitions[i]->items == items)
+        if (feed->partitions[i]->number == record->partition &&
+            feed->topics[feed->partitions[i]->kind] == record->rkt)
             return feed->partitions[i];
     return NULL;
 }
 
 // The partition that is furthest behind in event time, so that the graph is built in nearly the order in
-// which things happened. Items come first: what is withdrawn is withdrawn from the beginning.
+// which things happened. Items come first, and what they are: what is withdrawn is so from the beginning.
 static hh_feed_partition *furthest_behind(hh_feed *feed, const hh_feed_partition *not_this)
 {
     hh_feed_partition *found = NULL;
@@ -309,7 +317,7 @@ static hh_feed_partition *furthest_behind(hh_feed *feed, const hh_feed_partition
         hh_feed_partition *partition = feed->partitions[i];
         if (partition->caught_up || partition == not_this)
             continue;
-        if (partition->items)
+        if (partition->kind != HH_FEED_CLICKS)
             return partition;
         if (!found || partition->clock < found->clock)
             found = partition;
@@ -385,8 +393,9 @@ size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partiti
 hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)
 {
     int64_t low, high;
-    if (rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->clicks), partition->number,
-                                         &low, &high, CALL_MS / 2) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->topics[HH_FEED_CLICKS]),
+                                         partition->number, &low, &high,
+                                         CALL_MS / 2) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return HH_IO;
     return high <= partition->end ? HH_OK : HH_NOT_FOUND;
 }

@@ -1,5 +1,6 @@
 // The keeper's view of the log: every partition of the clicks, begun graph.max_clicks before the end, in an
-// order near to event time while it catches up; and every partition of the items.
+// order near to event time while it catches up; and every partition of the items and
+// of their vectors.
 #ifndef DAEMON_FEED_H
 #define DAEMON_FEED_H
 
@@ -8,9 +9,11 @@
 #include <hiphop/status.h>
 #include <librdkafka/rdkafka.h>
 
+typedef enum hh_feed_kind { HH_FEED_CLICKS, HH_FEED_ITEMS, HH_FEED_VECTORS, HH_FEED_KINDS } hh_feed_kind;
+
 typedef struct hh_feed_partition {
     int32_t number;
-    bool items;              // of the items, else of the clicks
+    hh_feed_kind kind;
     rd_kafka_queue_t *queue; // its own, forwarded to the feed's once caught up
     bool caught_up, at_end;
     int64_t target; // caught up from this offset on

@@ -2,6 +2,7 @@
 #include "inputs.h"
 
 #include <errno.h>
+#include <hiphop/semantics.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,62 @@ bool hh_vectors_made(const hh_config *config)
 {
     return hh_vectors_read(config) && config->semantics.provider != HH_SEMANTICS_TOPIC &&
            config->topics.items[0] != '\0';
+}
+
+static hh_status parse_source(const char *written, hh_vector_source *source, hh_error *error)
+{
+    const char *sign = strchr(written, '=');
+    char *end = NULL;
+    unsigned long width = sign ? strtoul(sign + 1, &end, 10) : 0;
+    *source = (hh_vector_source){.name = {written, sign ? (size_t)(sign - written) : strlen(written)}};
+    if (!hh_source_name_valid(source->name))
+        return hh_fail(
+            error, HH_ARGUMENT,
+            "\"%.100s\" is neither name nor name=width, where a name is 1 to %d letters, digits, '.', "
+            "'_' and '-'",
+            written, HH_SOURCE_MAX);
+    if (sign && (sign[1] < '0' || sign[1] > '9' || *end || width == 0 || width > HH_WIDTH_MAX))
+        return hh_fail(error, HH_ARGUMENT, "the width of \"%.100s\" is not 1 to %d", written, HH_WIDTH_MAX);
+    source->width = (uint32_t)width;
+    return HH_OK;
+}
+
+static uint32_t own_width(const hh_config *config)
+{
+    bool hashing = config->semantics.provider == HH_SEMANTICS_HASHING;
+    return config->semantics.width || !hashing ? config->semantics.width : HH_HASHING_WIDTH;
+}
+
+size_t hh_vector_sources(const hh_config *config, hh_vector_source sources[HH_DESCRIPTIONS], hh_error *error)
+{
+    const hh_list *others = &config->semantics.sources;
+    size_t count = 0;
+    if (config->semantics.provider != HH_SEMANTICS_TOPIC)
+        sources[count++] =
+            (hh_vector_source){.name = {config->semantics.source, strlen(config->semantics.source)},
+                               .width = own_width(config),
+                               .own = true};
+    for (size_t i = 0; i < others->count; i++) {
+        if (count == HH_DESCRIPTIONS) {
+            hh_fail(error, HH_ARGUMENT, "there can't be more than %d sources, with the one that is made here",
+                    HH_DESCRIPTIONS);
+            return 0;
+        }
+        if (parse_source(others->items[i], &sources[count], error))
+            return 0;
+        for (size_t j = 0; j < count; j++)
+            if (sources[j].name.length == sources[count].name.length &&
+                memcmp(sources[j].name.bytes, sources[count].name.bytes, sources[j].name.length) == 0) {
+                hh_fail(error, HH_ARGUMENT, "\"%.100s\" %s", others->items[i],
+                        sources[j].own ? "is the name of the vectors that are made here (semantics.source)"
+                                       : "stands here twice");
+                return 0;
+            }
+        count++;
+    }
+    if (count == 0)
+        hh_fail(error, HH_ARGUMENT, "no source is named");
+    return count;
 }
 
 hh_click_fields hh_click_fields_of(const hh_config *config)

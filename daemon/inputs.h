@@ -6,6 +6,7 @@
 #include "options.h"
 #include "wire/kafka.h"
 #include "wire/records.h"
+#include <hiphop/graph.h>
 
 #define HH_TOPICS 7
 
@@ -18,6 +19,16 @@ hh_click_fields hh_click_fields_of(const hh_config *config);
 // Whether vectors of items are read, and whether they are made here of the items' texts.
 bool hh_vectors_read(const hh_config *config);
 bool hh_vectors_made(const hh_config *config);
+
+// The sources of vectors that are read, the one that is made here first; the place is the number of the
+// source in the graph. Returns how many; 0 with *error filled where semantics.sources is wrong. Names are the
+// config's.
+typedef struct hh_vector_source {
+    hh_text name;
+    uint32_t width; // 0: what the first vector has
+    bool own;       // made here
+} hh_vector_source;
+size_t hh_vector_sources(const hh_config *config, hh_vector_source sources[HH_DESCRIPTIONS], hh_error *error);
 
 // The text of clicks.schema; the caller frees it. *text is NULL, and all is well, where clicks are JSON.
 hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error);

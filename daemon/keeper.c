@@ -7,6 +7,7 @@
 #include "items.h"
 #include "learning.h"
 #include "lessons.h"
+#include "vector_reader.h"
 #include "visitor.h"
 #include "wire/records.h"
 #include <pthread.h>
@@ -31,7 +32,8 @@ struct hh_keeper {
     hh_feed *feed;
     hh_reader *reader;
     hh_click_decoder *decoder;
-    hh_time now; // wall clock
+    hh_vector_reader *vectors; // NULL where none are read
+    hh_time now;               // wall clock
     hh_status trouble;
     hh_time next_look, next_look_up, next_probe; // steady clock
     size_t first_probe;                          // of the feed's partitions
@@ -145,8 +147,12 @@ static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const r
     hh_error error;
     if (record->err)
         return; // an end
-    if (partition->items) {
+    if (partition->kind == HH_FEED_ITEMS) {
         keeper->trouble = hh_items_take(keeper->shared->graph, keeper->reader, record);
+        return;
+    }
+    if (partition->kind == HH_FEED_VECTORS) {
+        keeper->trouble = hh_vector_reader_take(keeper->vectors, record);
         return;
     }
     // What is no click is the workers' to complain of.
@@ -273,7 +279,10 @@ static void *run(void *context)
                 take_record(keeper, partitions[i], records[i]);
             rd_kafka_message_destroy(records[i]);
         }
-        if (!atomic_load(&keeper->loaded) && hh_feed_caught_up(keeper->feed)) {
+        bool loaded = hh_feed_caught_up(keeper->feed);
+        if (keeper->vectors && (loaded || count == 0))
+            hh_vector_reader_settle(keeper->vectors);
+        if (!atomic_load(&keeper->loaded) && loaded) {
             atomic_store(&keeper->loaded, true);
             HH_LOG(keeper->shared->log, HH_LOG_INFO, "graph loaded",
                    HH_NUMBER("clicks", (int64_t)keeper->clicks),
@@ -308,7 +317,10 @@ hh_keeper *hh_keeper_new(hh_shared *shared, hh_error *error)
     if (keeper->lessons)
         keeper->decoder =
             hh_click_decoder_new((hh_format)config->clicks.format, shared->clicks_schema, &fields, error);
-    if (keeper->decoder)
+    bool vectors = hh_vectors_read(config);
+    if (keeper->decoder && vectors)
+        keeper->vectors = hh_vector_reader_new(shared, keeper->reader, error);
+    if (keeper->decoder && (keeper->vectors || !vectors))
         keeper->feed = hh_feed_new(shared, &keeper->pulse, error);
     if (keeper->feed)
         return keeper;
@@ -340,6 +352,7 @@ void hh_keeper_free(hh_keeper *keeper)
         forget(hh_feed_at(keeper->feed, i));
     hh_feed_free(keeper->feed);
     hh_lessons_free(keeper->lessons);
+    hh_vector_reader_free(keeper->vectors);
     hh_reader_free(keeper->reader);
     hh_click_decoder_free(keeper->decoder);
     free(keeper);

@@ -119,6 +119,9 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "Share of the newest 8192 judged clicks that were in the first 20 of the list (HR@20).")               \
     X(LIVE_MRR, "hiphop_live_mrr20", MADE, "list", "hiphop|popularity",                                      \
       "Mean of 1/rank over the newest 8192 judged clicks, 0 where not in the first 20 (MRR@20).")            \
+    X(ITEM_VECTORS, "hiphop_item_vectors_total", COUNTER, "outcome",                                         \
+      "taken|withdrawn|other_source|other_model|malformed|wrong_width|no_room",                              \
+      "Records of the topic of item vectors by what the graph made of them.")                                \
     X(SEMANTICS_ITEMS, "hiphop_semantics_items_total", COUNTER, "outcome",                                   \
       "known|asked|copied|empty|malformed|withdrawn|given_up",                                               \
       "Records of the items topic by how they get their vector, on the instance that makes them: it is "     \
@@ -161,6 +164,15 @@ enum { HH_BY_RANKER, HH_BY_MIXTURE };                          // RANKER_HR, RAN
 enum { HH_MODEL_SERVED, HH_MODEL_REFUSED, HH_MODEL_REJECTED }; // MODELS_READ
 enum { HH_TRAINING_PROMOTED, HH_TRAINING_REJECTED, HH_TRAINING_NOTHING, HH_TRAINING_BROKEN }; // TRAININGS
 enum { HH_GATE_GRAPH, HH_GATE_SERVICE, HH_GATE_CANDIDATE };                                   // GATE_...
+enum {
+    HH_VECTOR_TAKEN,
+    HH_VECTOR_WITHDRAWN,
+    HH_VECTOR_OTHER_SOURCE,
+    HH_VECTOR_OTHER_MODEL,
+    HH_VECTOR_MALFORMED,
+    HH_VECTOR_WRONG_WIDTH,
+    HH_VECTOR_NO_ROOM
+}; // ITEM_VECTORS
 enum {
     HH_ITEM_KNOWN,
     HH_ITEM_ASKED,

@@ -169,39 +169,39 @@
     X(graph, repeat_decay, REAL, LIBRARY, BETWEEN(0, 1, ""), RESTART,                            \
       "repeat: how fast items further back lose weight.")
 
-#define HH_SEMANTICS_OPTIONS(X)                                                                             \
-    X(semantics, provider, CHOICE, "none", ONE_OF("none|hashing|http|topic"), RESTART,                      \
-      "Who makes vectors of texts: hashing, built in, which knows words but no meanings; http, a language " \
-      "model behind an OpenAI-compatible endpoint; topic, others alone; none.")                             \
-    X(semantics, template, TEXT, "{title}, {category}, {brand}, {description}", ANY, RESTART,               \
-      "The sentence that is made of an item: {field} by its name or dotted path. What an item lacks drops " \
-      "out with the words before it.")                                                                      \
-    X(semantics, source, TEXT, "text", ANY, RESTART,                                                        \
-      "Name under which the vectors of hashing or http stand in topics.item_vectors.")                      \
-    X(semantics, sources, LIST, "", ANY, RESTART,                                                           \
-      "Further sources that others write there and that are used beside it, by name: images, audio. --set " \
-      "adds one.")                                                                                          \
-    X(semantics, width, COUNT, "0", BETWEEN(0, 65536, "numbers"), RESTART,                                  \
-      "Width of a vector: hashing makes it so, 0 is 512; any other from http is refused, 0 is what comes "  \
-      "first.")                                                                                             \
-    X(semantics, queue, COUNT, "1024", BETWEEN(1, 65536, "items"), RESTART,                                 \
-      "Items that may wait for their vector; the topic of items is not read on meanwhile. Bounds memory.")  \
-    X(semantics, url, TEXT, "", ANY, RESTART,                                                               \
-      "http: the endpoint, as https://api.example.com/v1/embeddings. No password in it: see key_file.")     \
-    X(semantics, model, TEXT, "", ANY, RESTART,                                                             \
-      "http: the model to ask for. With another model all vectors are made anew, and paid anew.")           \
-    X(semantics, key_file, TEXT, "", ANY, RESTART,                                                          \
-      "http: file with the API key; a name without a slash is a systemd credential. Empty: key_variable.")  \
-    X(semantics, key_variable, TEXT, "HIPHOP_SEMANTICS_KEY", ANY, RESTART,                                  \
-      "http: environment variable with the API key. Not set: no key is sent.")                              \
-    X(semantics, batch, COUNT, "64", BETWEEN(1, 2048, "texts"), RESTART,                                    \
-      "http: texts in one request, at most. Fewer go at once where fewer wait.")                            \
-    X(semantics, concurrency, COUNT, "2", BETWEEN(1, 64, "requests"), RESTART,                              \
-      "http: requests under way at a time, over all instances of the group.")                               \
-    X(semantics, timeout, DURATION, "30s", BETWEEN(100, HH_HOUR, ""), RESTART,                              \
-      "http: a request that takes longer is given up and tried again.")                                     \
-    X(semantics, longest_pause, DURATION, "1m", BETWEEN(100, HH_DAY, ""), RESTART,                          \
-      "http: pauses after failures double from a quarter of a second up to this, unless the endpoint asks " \
+#define HH_SEMANTICS_OPTIONS(X)                                                                              \
+    X(semantics, provider, CHOICE, "none", ONE_OF("none|hashing|http|topic"), RESTART,                       \
+      "Who makes vectors of texts: hashing, built in, which knows words but no meanings; http, a language "  \
+      "model behind an OpenAI-compatible endpoint; topic, others alone; none.")                              \
+    X(semantics, template, TEXT, "{title}, {category}, {brand}, {description}", ANY, RESTART,                \
+      "The sentence that is made of an item: {field} by its name or dotted path. What an item lacks drops "  \
+      "out with the words before it.")                                                                       \
+    X(semantics, source, TEXT, "text", ANY, RESTART,                                                         \
+      "Name under which the vectors of hashing or http stand in topics.item_vectors.")                       \
+    X(semantics, sources, LIST, "", ANY, RESTART,                                                            \
+      "Further sources that others write there and that are used beside it: images, audio. Each a name, or " \
+      "\"name=width\"; without a width the first vector says it. --set adds one.")                           \
+    X(semantics, width, COUNT, "0", BETWEEN(0, 65536, "numbers"), RESTART,                                   \
+      "Width of a vector: hashing makes it so, 0 is 512; any other from http is refused, 0 is what comes "   \
+      "first.")                                                                                              \
+    X(semantics, queue, COUNT, "1024", BETWEEN(1, 65536, "items"), RESTART,                                  \
+      "Items that may wait for their vector; the topic of items is not read on meanwhile. Bounds memory.")   \
+    X(semantics, url, TEXT, "", ANY, RESTART,                                                                \
+      "http: the endpoint, as https://api.example.com/v1/embeddings. No password in it: see key_file.")      \
+    X(semantics, model, TEXT, "", ANY, RESTART,                                                              \
+      "http: the model to ask for. With another model all vectors are made anew, and paid anew.")            \
+    X(semantics, key_file, TEXT, "", ANY, RESTART,                                                           \
+      "http: file with the API key; a name without a slash is a systemd credential. Empty: key_variable.")   \
+    X(semantics, key_variable, TEXT, "HIPHOP_SEMANTICS_KEY", ANY, RESTART,                                   \
+      "http: environment variable with the API key. Not set: no key is sent.")                               \
+    X(semantics, batch, COUNT, "64", BETWEEN(1, 2048, "texts"), RESTART,                                     \
+      "http: texts in one request, at most. Fewer go at once where fewer wait.")                             \
+    X(semantics, concurrency, COUNT, "2", BETWEEN(1, 64, "requests"), RESTART,                               \
+      "http: requests under way at a time, over all instances of the group.")                                \
+    X(semantics, timeout, DURATION, "30s", BETWEEN(100, HH_HOUR, ""), RESTART,                               \
+      "http: a request that takes longer is given up and tried again.")                                      \
+    X(semantics, longest_pause, DURATION, "1m", BETWEEN(100, HH_DAY, ""), RESTART,                           \
+      "http: pauses after failures double from a quarter of a second up to this, unless the endpoint asks "  \
       "for longer ones.")
 
 #define HH_RECOMMEND_OPTIONS(X)                                                                              \

@@ -180,15 +180,15 @@ static void put_graph(const hh_page *page)
     end(page);
 }
 
-// Absent where no vectors of items are made.
+// Absent where no vectors of items are read; the second half also where another instance makes them.
 static void put_semantics(const hh_page *page)
 {
     hh_metrics *metrics = page->metrics;
     double up = hh_metrics_value(metrics, HH_METRIC_SEMANTICS_UP, 0);
     begin(page, "What items are");
-    if (isnan(hh_metrics_value(metrics, HH_METRIC_SEMANTICS_QUEUE, 0))) {
-        fputs("<tr><th>Another instance makes the vectors of items, or will soon.</th></tr>\n", page->out);
-    } else {
+    row_count(page, "vectors of items taken into the graph",
+              hh_metrics_value(metrics, HH_METRIC_ITEM_VECTORS, HH_VECTOR_TAKEN));
+    if (!isnan(hh_metrics_value(metrics, HH_METRIC_SEMANTICS_QUEUE, 0))) {
         fprintf(page->out, "<tr><th>the provider of vectors</th><td>%s</td></tr>\n",
                 isnan(up) ? "not asked yet"
                 : up > 0  ? "answers"
@@ -235,7 +235,7 @@ char *hh_page_render(const hh_http_options *options, size_t *length)
         put_quality(&page);
         put_ranker(&page);
         put_graph(&page);
-        if (hh_vectors_made(config))
+        if (hh_vectors_read(config))
             put_semantics(&page);
     }
     put_dead_letters(&page);

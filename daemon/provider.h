@@ -40,6 +40,10 @@ typedef struct hh_answer {
 
 typedef void hh_on_answer(void *context, uint32_t ticket, const hh_answer *answer);
 
+#define HH_MODEL_NAME 200
+// What stands as `model` in the records of the provider that the settings name.
+void hh_provider_model(const hh_config *config, char model[HH_MODEL_NAME]);
+
 typedef struct hh_provider hh_provider;
 
 typedef struct hh_provider_functions {
@@ -55,7 +59,7 @@ struct hh_provider { // the first member of each
     void *context;
     uint32_t width;                // of all vectors; 0: not known yet
     uint32_t batch, questions_max; // sentences in a question, and questions at a time
-    char model[200];               // what stands as `model` in the records
+    char model[HH_MODEL_NAME];     // what stands as `model` in the records
 };
 
 // The provider that the settings name, hashing or http. NULL with the reason: HH_ARGUMENT, HH_IO (the key's

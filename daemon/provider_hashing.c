@@ -3,7 +3,6 @@
 #include "provider.h"
 
 #include <hiphop/semantics.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { BATCH = 256 };
@@ -56,7 +55,7 @@ hh_provider *hh_provider_hashing_new(const hh_config *config, hh_error *error)
     }
     provider->base = (hh_provider){.functions = &functions, .batch = BATCH, .questions_max = 1};
     provider->base.width = config->semantics.width ? config->semantics.width : HH_HASHING_WIDTH;
-    snprintf(provider->base.model, sizeof provider->base.model, "hashing-%u", provider->base.width);
+    hh_provider_model(config, provider->base.model);
     provider->hashing = hh_hashing_new(provider->base.width, error);
     provider->vectors = malloc((size_t)BATCH * provider->base.width * sizeof *provider->vectors);
     if (provider->hashing && provider->vectors)

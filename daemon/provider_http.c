@@ -292,8 +292,7 @@ hh_provider *hh_provider_http_new(const hh_config *config, hh_error *error)
                                    .width = config->semantics.width,
                                    .batch = config->semantics.batch,
                                    .questions_max = config->semantics.concurrency};
-    snprintf(provider->base.model, sizeof provider->base.model, "%s",
-             config->semantics.model[0] ? config->semantics.model : "unnamed");
+    hh_provider_model(config, provider->base.model);
     provider->config = config;
     curl_global_init(CURL_GLOBAL_DEFAULT); // counts; threads may do it at the same time
     provider->multi = curl_multi_init();

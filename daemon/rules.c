@@ -1,6 +1,7 @@
 // What must hold between settings. Each rule is a sentence that says what to change.
 #include "rules.h"
 
+#include "inputs.h"
 #include "values.h"
 #include "wire/kafka.h"
 #include "wire/records.h"
@@ -97,32 +98,21 @@ static void check_items(rules *check)
         complain(check, "items.schema", "json needs no schema; remove this, or set items.format to avro");
 }
 
-static void check_source(rules *check, const char *option, const char *name)
-{
-    if (!hh_source_name_valid((hh_text){name, strlen(name)}))
-        complain(check, option, "\"%.100s\" is not 1 to %d letters, digits, '.', '_' and '-'", name,
-                 HH_SOURCE_MAX);
-}
-
 static void check_sources(rules *check)
 {
     const hh_config *config = check->config;
     const hh_list *sources = &config->semantics.sources;
     bool own = config->semantics.provider != HH_SEMANTICS_TOPIC;
-    check_source(check, "semantics.source", config->semantics.source);
-    for (size_t i = 0; i < sources->count; i++) {
-        check_source(check, "semantics.sources", sources->items[i]);
-        if (own && strcmp(sources->items[i], config->semantics.source) == 0)
-            complain(check, "semantics.sources",
-                     "\"%.100s\" is the name of the vectors that are made here (semantics.source)",
-                     sources->items[i]);
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(sources->items[i], sources->items[j]) == 0)
-                complain(check, "semantics.sources", "\"%.100s\" stands here twice", sources->items[i]);
-    }
+    hh_vector_source known[HH_DESCRIPTIONS];
+    hh_error error;
+    if (!hh_source_name_valid((hh_text){config->semantics.source, strlen(config->semantics.source)}))
+        complain(check, "semantics.source", "\"%.100s\" is not 1 to %d letters, digits, '.', '_' and '-'",
+                 config->semantics.source, HH_SOURCE_MAX);
     if (!own && sources->count == 0)
         complain(check, "semantics.provider",
                  "topic uses the vectors that others write; name their sources in semantics.sources");
+    if (hh_vector_sources(config, known, &error) == 0)
+        complain(check, "semantics.sources", "%s", error.message);
 }
 
 // A password in it would be shown wherever settings are.

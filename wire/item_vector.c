@@ -119,6 +119,11 @@ static hh_status check(hh_item_vector_record *record, int64_t width, hh_error *e
                        HH_SOURCE_MAX);
     if (record->width == 0)
         return hh_fail(error, HH_FORMAT, "the vector is empty");
+    bool any = false;
+    for (size_t i = 0; i < record->width; i++)
+        any |= record->vector[i] != 0;
+    if (!any)
+        return hh_fail(error, HH_FORMAT, "the vector is all zeros: it has no direction");
     if (width >= 0 && (uint64_t)width != record->width)
         return hh_fail(error, HH_FORMAT, "the vector has %zu numbers, but its width is %lld", record->width,
                        (long long)width);
@@ -186,6 +191,7 @@ static hh_status decode_json(hh_item_vector_decoder *decoder, const void *bytes,
         return hh_fail(error, HH_FORMAT, "the vector is %s, not an array",
                        hh_json_kind_name(values[VECTOR].kind));
     status = json_vector(decoder, values[VECTOR].text, &record->width, error);
+    record->vector = decoder->vector;
     return status ? status : check(record, width, error);
 }
 
@@ -230,6 +236,7 @@ static hh_status decode_avro(hh_item_vector_decoder *decoder, const void *bytes,
         !hh_avro_int(&cursor, &width))
         return cut_off(error);
     hh_status status = avro_vector(decoder, &cursor, &record->width, error);
+    record->vector = decoder->vector;
     if (status == HH_OK && cursor.at != cursor.end)
         return hh_fail(error, HH_FORMAT, "bytes are left over at the end of the record");
     return status ? status : check(record, width < 0 ? 0 : width, error);
@@ -243,8 +250,6 @@ hh_status hh_item_vector_decode(hh_item_vector_decoder *decoder, const void *byt
         return hh_fail(error, HH_FORMAT, "the record is empty");
     // '{' would be a negative length to Avro.
     bool json = *(const char *)bytes == '{';
-    hh_status status = json ? decode_json(decoder, bytes, length, record, error)
-                            : decode_avro(decoder, bytes, length, record, error);
-    record->vector = decoder->vector;
-    return status;
+    return json ? decode_json(decoder, bytes, length, record, error)
+                : decode_avro(decoder, bytes, length, record, error);
 }

@@ -115,8 +115,8 @@ hh_status hh_vector_key_split(const void *key, size_t length, hh_text *source, h
                               hh_error *error);
 
 // Reads either format, which a record's first byte tells apart: JSON begins with its brace. HH_FORMAT with
-// the reason where it is no item vector: cut off, a number not finite, a width that the vector does not have.
-// What the record points to is the decoder's or in `bytes`.
+// the reason where it is no item vector: cut off, a number not finite, all zeros, a width that the vector
+// does not have. What the record points to is the decoder's or in `bytes`.
 typedef struct hh_item_vector_decoder hh_item_vector_decoder;
 hh_item_vector_decoder *hh_item_vector_decoder_new(hh_error *error);
 void hh_item_vector_decoder_free(hh_item_vector_decoder *decoder);

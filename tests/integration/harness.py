@@ -236,7 +236,7 @@ def die_with_parent():
 
 
 class Hiphopd:
-    """A hiphopd process. options: {"name": value} as for --set; its HTTP port and instance.id are chosen, and
+    """A hiphopd process. options: {"name": value, or a list of values} as for --set; its HTTP port and instance.id are chosen, and
     stay the same when it is started again."""
 
     def __init__(self, directory, broker, options, name="hiphopd", environment=None):
@@ -250,8 +250,9 @@ class Hiphopd:
 
     def arguments(self):
         words = [os.path.join(BIN, "hiphopd")]
-        for key, value in self.options.items():
-            words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
+        for key, values in self.options.items():
+            for value in values if isinstance(values, list) else [values]:
+                words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
         return words
 
     def start(self):

@@ -94,6 +94,7 @@ Test(item_vector, what_others_may_write)
         "[1,2,3]",
         "{\"source\":\"image\",\"item\":\"a\"}",
         "{\"source\":\"image\",\"item\":\"a\",\"vector\":[]}",
+        "{\"source\":\"image\",\"item\":\"a\",\"vector\":[0,-0.0]}",
         "{\"source\":\"image\",\"item\":\"a\",\"vector\":[1,\"2\"]}",
         "{\"source\":\"image\",\"item\":\"a\",\"vector\":[1,[2]]}",
         "{\"source\":\"image\",\"item\":\"a\",\"vector\":[1,null]}",
@@ -169,6 +170,7 @@ Test(item_vector, allocations_fail)
 {
     static float wide[3000];
     hh_item_vector_record record = example;
+    wide[2999] = 1;
     record.vector = wide;
     record.width = 3000;
     for (hh_format format = HH_FORMAT_JSON; format <= HH_FORMAT_AVRO; format++) {
