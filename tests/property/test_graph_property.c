@@ -16,6 +16,7 @@
 #define MAX_LENGTH   64
 #define DEPTH        10
 #define REACH        5
+#define FALL         0.35f
 #define FEWEST       10
 #define MATCHES      4
 
@@ -313,7 +314,8 @@ static void slow_answer(const world *w, const question *q, answer *a)
                 order[count++] = s;
         sorting = w, sorting_for = q, sorting_item = item;
         qsort(order, (size_t)count, sizeof *order, newest_first);
-        int most = (int)o->sessions, wanted = most >> d > FEWEST ? most >> d : FEWEST < most ? FEWEST : most;
+        int most = (int)o->sessions, wanted = (int)((float)most * powf(FALL, (float)d));
+        wanted = wanted > FEWEST ? wanted : FEWEST < most ? FEWEST : most;
         double rows[2][ITEMS] = {0}, sums[2] = {0};
         for (int n = 0; n < count && n < wanted; n++) {
             const log_session *s = &w->sessions[order[n]];

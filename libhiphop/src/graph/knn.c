@@ -8,11 +8,17 @@
 //   p(x)          ~ votes * ln(1 + clicks / clicks on x)^knn_idf
 //
 // |j| and the age are those of the clicks before as_of.
+#include "bound.h"
 #include "graph/reader.h"
 #include "wide.h"
 
 #include <math.h>
 #include <string.h>
+
+hh_length hh_knn_length(const hh_reader *reader, uint32_t clicks)
+{
+    return (hh_length){1 / sqrtf(sqrtf((float)clicks)), clicks <= reader->at_once ? clicks - 1 : HH_GENERAL};
+}
 
 void hh_knn_init(hh_reader *reader)
 {
@@ -25,7 +31,7 @@ void hh_knn_init(hh_reader *reader)
         (*before)[HH_ROW_KNN] = (*before)[HH_ROW_KNN + 1] = (float)options->knn_backward * part;
     }
     for (uint32_t clicks = 1; clicks < HH_LENGTHS; clicks++)
-        reader->knn_size[clicks] = 1 / sqrtf(sqrtf((float)clicks));
+        reader->lengths[clicks] = hh_knn_length(reader, clicks);
     for (uint32_t clicks = 2; clicks <= HH_SHORT; clicks++)
         for (uint32_t at = 0; at < clicks; at++)
             for (uint32_t j = 0; j + 1 < clicks; j++)
@@ -34,38 +40,55 @@ void hh_knn_init(hh_reader *reader)
 
 // ---- the nearest ----
 
-// How many of the ranks are as large or larger. (Of floats that are not negative the order is that of their
-// bits.)
-HH_WIDE static uint32_t count_from(const float *ranks, uint32_t count, float least)
+HH_WIDE static void rank_all(hh_reader *reader)
 {
-    uint32_t larger = 0;
-    for (uint32_t i = 0; i < count; i++)
-        larger += ranks[i] >= least;
-    return larger;
-}
-
-static float float_of(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-// A bound that k of the ranks reach; the k-th largest itself where several are equal to it. By bisection of
-// the bits: a count of hundreds takes the processor less than to sort a few.
-static float bound_of(const float *ranks, uint32_t count, uint32_t k)
-{
-    uint32_t low = 0, high = 0x7f800001; // k or more reach the one, fewer the other
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2, reach = count_from(ranks, count, float_of(middle));
-        if (reach >= k)
-            low = middle;
-        else
-            high = middle;
-        if (reach == k)
-            break;
+    float *restrict similarity = reader->columns[HH_COLUMN_SIMILARITY];
+    float *restrict ranks = reader->columns[HH_COLUMN_RANK];
+    const float *size = reader->columns[HH_COLUMN_SIZE];
+    const float *left = reader->columns[HH_COLUMN_LEFT + 2], *left_long = reader->columns[HH_COLUMN_LEFT + 3];
+    for (uint32_t i = 0; i < reader->neighbour_count; i++) {
+        similarity[i] *= size[i];
+        ranks[i] = similarity[i] * (left[i] + left_long[i]);
     }
-    return float_of(low);
+}
+
+// Leaves so many of those whose rank is equal to the bound, the first, and no more.
+static void drop_equals(float *ranks, uint32_t count, float bound, uint32_t kept)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (ranks[i] == bound) {
+            if (!kept)
+                ranks[i] = -1;
+            else
+                kept--;
+        }
+}
+
+// What those vote with that reach the bound, and the others: four at a time, from columns to rows.
+HH_WIDE static void weigh_all(hh_reader *reader, float bound)
+{
+    hh_four column[HH_COLUMNS];
+    const hh_four ones = {1, 1, 1, 1}, least = {bound, bound, bound, bound};
+    for (uint32_t i = 0; i < reader->neighbour_count; i += 4) {
+        for (int c = 0; c < HH_COLUMNS; c++)
+            memcpy(&column[c], reader->columns[c] + i, sizeof *column);
+        hh_four near = (hh_four)((column[HH_COLUMN_RANK] >= least) & (hh_whole_four)ones);
+        hh_four weight = near * column[HH_COLUMN_SIMILARITY], *left = &column[HH_COLUMN_LEFT];
+        hh_four short_knn = left[2] * weight, long_knn = left[3] * weight;
+        hh_four pair[2] = {__builtin_shufflevector(left[0], left[1], 0, 4, 1, 5),
+                           __builtin_shufflevector(left[0], left[1], 2, 6, 3, 7)};
+        hh_four knn[2] = {__builtin_shufflevector(short_knn, long_knn, 0, 4, 1, 5),
+                          __builtin_shufflevector(short_knn, long_knn, 2, 6, 3, 7)};
+        hh_four counts[2] = {__builtin_shufflevector(near, ones, 0, 4, 1, 5),
+                             __builtin_shufflevector(near, ones, 2, 6, 3, 7)};
+        hh_weight *weights = &reader->weights[i];
+        for (int j = 0; j < 2; j++) {
+            weights[2 * j][0] = __builtin_shufflevector(pair[j], pair[j], 0, 1, 0, 1);
+            weights[2 * j][1] = __builtin_shufflevector(knn[j], counts[j], 0, 1, 4, 5);
+            weights[2 * j + 1][0] = __builtin_shufflevector(pair[j], pair[j], 2, 3, 2, 3);
+            weights[2 * j + 1][1] = __builtin_shufflevector(knn[j], counts[j], 2, 3, 6, 7);
+        }
+    }
 }
 
 // The k nearest; of equals those that were read first: that order does not depend on arrival, so neither does
@@ -73,52 +96,45 @@ static float bound_of(const float *ranks, uint32_t count, uint32_t k)
 void hh_knn_choose(hh_reader *reader)
 {
     uint32_t k = reader->graph->options.neighbours, count = reader->neighbour_count;
-    hh_neighbour *neighbours = reader->neighbours;
-    float *ranks = reader->ranks, bound = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        hh_neighbour *neighbour = &neighbours[i];
-        uint32_t clicks = neighbour->clicks;
-        neighbour->similarity *=
-            clicks < HH_LENGTHS ? reader->knn_size[clicks] : 1 / sqrtf(sqrtf((float)clicks));
-        ranks[i] = neighbour->similarity * (neighbour->left[2] + neighbour->left[3]);
-    }
-    uint32_t equals = count; // how many of those that are just at the bound
+    float *ranks = reader->columns[HH_COLUMN_RANK], bound = 0;
+    rank_all(reader);
     if (count > k) {
-        bound = bound_of(ranks, count, k);
-        uint32_t at_least = count_from(ranks, count, bound);
-        equals = k;
-        for (uint32_t i = 0; i < count && at_least > k; i++)
-            equals -= ranks[i] > bound;
+        bound = hh_bound(ranks, count, k);
+        uint32_t reach = hh_bound_reached(ranks, count, bound), equal = 0;
+        for (uint32_t i = 0; i < count && reach > k; i++)
+            equal += ranks[i] == bound;
+        if (reach > k)
+            drop_equals(ranks, count, bound, k - (reach - equal));
     }
-    for (uint32_t i = 0; i < count; i++) {
-        bool equal = ranks[i] == bound && equals;
-        float near = ranks[i] > bound || equal, weight = near * neighbours[i].similarity;
-        equals -= equal;
-        neighbours[i].near = near;
-        neighbours[i].left *= (hh_four){1, 1, weight, weight};
-    }
+    weigh_all(reader, bound);
     reader->chosen_count = count < k ? count : k;
 }
 
 // ---- rarity ----
 
-static inline float ln(float x) // for x >= 1, to 1e-7 or so
+// ln x for eight x >= 1, to 1e-7 or so.
+static inline __attribute__((always_inline)) void ln(hh_eight *of)
 {
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    int32_t whole = (bits - 0x3f3504f3) >> 23; // so that the rest is in sqrt(1/2)..sqrt(2)
-    bits -= whole * (1 << 23);
-    memcpy(&x, &bits, sizeof x);
-    float s = (x - 1) / (x + 1), z = s * s; // ln x = 2 artanh s, |s| < 0.172
-    float odd = 1 + z * (1.0f / 3 + z * (1.0f / 5 + z * (1.0f / 7 + z * (1.0f / 9))));
-    return (float)whole * 0.693147181f + 2 * s * odd;
+    hh_whole_eight bits = (hh_whole_eight)*of;
+    hh_whole_eight whole = (bits - 0x3f3504f3) >> 23; // so that the rest is in sqrt(1/2)..sqrt(2)
+    hh_eight x = (hh_eight)(bits - (whole << 23));
+    hh_eight s = (x - 1) / (x + 1), z = s * s; // ln x = 2 artanh s, |s| < 0.172
+    hh_eight odd = 1 + z * (1.0f / 3 + z * (1.0f / 5 + z * (1.0f / 7 + z * (1.0f / 9))));
+    *of = __builtin_convertvector(whole, hh_eight) * 0.693147181f + 2 * s * odd;
 }
 
-HH_WIDE static void rarity_of(float *restrict clicks, uint32_t count, float all)
+// (There is room for whole eights.)
+HH_WIDE static void rarity_of(float *clicks, uint32_t count, float all)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        float on = clicks[i] > 1 ? clicks[i] : 1;
-        clicks[i] = ln(1 + all / on);
+    const hh_eight one = {1, 1, 1, 1, 1, 1, 1, 1};
+    for (uint32_t i = 0; i < count; i += 8) {
+        hh_eight on;
+        memcpy(&on, clicks + i, sizeof on);
+        hh_whole_eight some = on > one;
+        on = (hh_eight)(((hh_whole_eight)on & some) | ((hh_whole_eight)one & ~some));
+        on = 1 + all / on;
+        ln(&on);
+        memcpy(clicks + i, &on, sizeof on);
     }
 }
 

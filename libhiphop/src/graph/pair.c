@@ -36,31 +36,44 @@ void hh_pair_init(hh_reader *reader)
     for (uint32_t clicks = 1; clicks <= HH_SHORT; clicks++)
         for (uint32_t at = 0; at < clicks; at++)
             reader->mass_short[clicks][at] = reader->mass_before[at] + reader->mass_after[clicks - 1 - at];
+    for (int depth = 0; depth < HH_DEPTH; depth++)
+        reader->decay[depth] = powf((float)reader->graph->options.pair_decay, (float)depth);
 }
 
-void hh_pair_scale(hh_reader *reader, uint32_t depth)
+void hh_pair_scale(hh_reader *reader)
 {
     const hh_graph_options *options = &reader->graph->options;
     const hh_neighbour *neighbours = reader->neighbours;
-    hh_four sum = {0, 0, 0, 0}; // all that pair gives for the item
+    hh_four sums[HH_DEPTH] = {0}; // all that pair gives for each item
     for (uint32_t clicks = 2; clicks <= HH_SHORT; clicks++) {
         const hh_list *list = &reader->lists[clicks - 1];
-        for (uint32_t i = list->known; i < list->count; i++) {
+        hh_four sum = {0, 0, 0, 0};
+        uint32_t depth = 0; // goes up along the list
+        for (uint32_t i = 0; i < list->count; i++) {
             const hh_neighbour *neighbour = &neighbours[list->numbers[i]];
-            sum += neighbour->left * reader->mass_short[clicks][neighbour->at];
+            if (neighbour->first != depth) {
+                sums[depth] += sum;
+                sum = (hh_four){0, 0, 0, 0};
+                depth = neighbour->first;
+            }
+            sum += reader->weights[list->numbers[i]][0] * reader->mass_short[clicks][neighbour->at];
         }
+        sums[depth] += sum;
     }
-    for (uint32_t i = reader->found_known; i < reader->found_count; i++) {
-        const hh_neighbour *neighbour = &neighbours[reader->found[i].neighbour];
-        uint32_t at = reader->found[i].at;
-        hh_four mass = reader->mass_before[least(at, REACH)];
-        mass += reader->mass_after[least(neighbour->clicks - 1 - at, REACH)];
-        sum += neighbour->left * mass;
+    for (uint32_t i = 0; i < reader->found_count; i++) {
+        const hh_found *found = &reader->found[i];
+        hh_four mass = reader->mass_before[least(found->at, REACH)];
+        mass += reader->mass_after[least(neighbours[found->neighbour].clicks - 1 - found->at, REACH)];
+        sums[found->depth] += reader->weights[found->neighbour][0] * mass;
     }
-    hh_four scale = {depth == 0, depth == 0, 0, 0};
-    for (int h = 0; h < 2; h++)
-        scale[2 + h] = sum[h] > 0 ? powf((float)options->pair_decay, (float)depth) /
-                                        powf(sum[h], (float)options->pair_norm)
-                                  : 0;
-    reader->scale[depth] = scale;
+    for (int depth = 0; depth < HH_DEPTH; depth++) {
+        hh_eight scale = {depth == 0, depth == 0, 0, 0, 1, 1, 1, 1};
+        for (int h = 0; h < 2; h++)
+            if (sums[depth][h] > 0)
+                scale[HH_ROW_PAIR + h] =
+                    reader->decay[depth] / powf(sums[depth][h], (float)options->pair_norm);
+        reader->scale[1][depth] = scale;
+        scale[HH_ROW_KNN] = scale[HH_ROW_KNN + 1] = scale[HH_ROW_NEIGHBOURS] = 0;
+        reader->scale[0][depth] = scale;
+    }
 }

@@ -83,7 +83,9 @@ void hh_reader_free(hh_reader *reader)
     for (int i = 0; i <= HH_SHORT; i++)
         free(reader->lists[i].numbers);
     free(reader->found);
-    free(reader->ranks);
+    for (int i = 0; i < HH_COLUMNS; i++)
+        free(reader->columns[i]);
+    free(reader->weights);
     // The graph keeps the empty reader for the next one: the writer may be looking at it.
     size_t kept = offsetof(hh_reader, pop);
     memset((char *)reader + kept, 0, sizeof *reader - kept);
@@ -115,12 +117,25 @@ static bool grow_rows(hh_reader *reader, size_t count)
 
 static bool grow_candidates(hh_reader *reader, size_t count)
 {
-    uint32_t a = reader->capacity, b = a, c = a, d = a;
-    return hh_grow(&reader->items, &a, count, sizeof *reader->items) &&
-           hh_grow(&reader->shares, &b, count, sizeof *reader->shares) &&
-           hh_grow(&reader->seen, &c, count, sizeof *reader->seen) &&
-           hh_grow(&reader->rarity, &d, count, sizeof *reader->rarity) && grow_rows(reader, (size_t)a + 1) &&
-           hh_grow(&reader->evidence, &reader->capacity, count, sizeof *reader->evidence);
+    uint32_t before = reader->capacity, a = before, b = a, c = a, d = a, e = a;
+    if (!hh_grow(&reader->items, &a, count, sizeof *reader->items) ||
+        !hh_grow(&reader->shares, &b, count, sizeof *reader->shares) ||
+        !hh_grow(&reader->seen, &c, count, sizeof *reader->seen) ||
+        !hh_grow(&reader->rarity, &d, count, sizeof *reader->rarity) || !grow_rows(reader, (size_t)a + 1) ||
+        !hh_grow(&reader->evidence, &e, count, sizeof *reader->evidence))
+        return false;
+    reader->capacity = e;
+    hh_clear_candidates(reader, before, e);
+    return true;
+}
+
+void hh_clear_candidates(hh_reader *reader, uint32_t begin, uint32_t end)
+{
+    if (begin >= end)
+        return;
+    memset(reader->shares[begin], 0, (end - begin) * sizeof *reader->shares);
+    memset(reader->seen + begin, 0, (end - begin) * sizeof *reader->seen);
+    memset(reader->evidence + begin, 0, (end - begin) * sizeof *reader->evidence);
 }
 
 uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
@@ -136,9 +151,6 @@ uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
         __builtin_prefetch(&reader->pop.items[item]);
     reader->index[item] = reader->first + number;
     reader->items[number] = item;
-    reader->seen[number] = 0;
-    memset(reader->shares[number], 0, sizeof *reader->shares);
-    reader->evidence[number] = (hh_evidence){0, 0};
     reader->count = number + 1;
     reader->made = reader->made > reader->count ? reader->made : reader->count;
     return number;
@@ -260,6 +272,7 @@ static hh_status begin(hh_reader *reader, const hh_query *query)
     reader->first += reader->made;
     if (reader->rows)
         memset(reader->rows, 0, (reader->made + 1) * sizeof *reader->rows);
+    hh_clear_candidates(reader, 0, reader->made);
     reader->count = reader->made = reader->neighbour_count = reader->chosen_count = 0;
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire),
              before = reader->index_capacity;
@@ -292,6 +305,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
             hh_walk(reader, query->items, query->length);
             if (!reader->failed) {
                 hh_knn_choose(reader);
+                hh_pair_scale(reader);
                 hh_vote(reader);
             }
         }

@@ -4,11 +4,12 @@
 #define HIPHOP_GRAPH_READER_H
 
 #include "graph/internal.h"
+#include "wide.h"
 
 #define HH_DEPTH   10 // clicks of the asking session that pair and knn look at, and the reach of a pair
 #define HH_BROUGHT HH_NONE
 #define HH_NAMED   (HH_NONE - 1)
-#define HH_LENGTHS 64 // of sessions, whose factor is looked up
+#define HH_LENGTHS 64 // of sessions that are looked up
 #define HH_REACH   32 // clicks around a match that a neighbour votes for
 #define HH_NEXT_TO 5  // clicks around a match that pair counts
 // of next's votes by the longer half-life: on fast streams the recent decide, on slow ones there are only old
@@ -16,9 +17,6 @@
 #define HH_NEXT_LONG 0.1f
 #define HH_SHORT     4        // clicks that most sessions have at most; these are dealt with by length
 #define HH_GENERAL   HH_SHORT // the list of all others
-
-typedef float hh_four __attribute__((vector_size(16)));
-typedef float hh_eight __attribute__((vector_size(32)));
 
 // ---- pop: sums over all clicks before as_of, kept from query to query ----
 
@@ -70,21 +68,27 @@ hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
 // ---- a query ----
 
 typedef struct hh_neighbour {
-    // Of it after its age, by the half-lives of pair and of knn; [0] is the age in ms until hh_walk is
-    // through. The choice of the nearest makes knn's what it votes with: nothing of who is not among them.
-    hh_four left;
-    uint32_t rows[HH_SHORT - 1]; // in a list by length: of its clicks without the match
-    uint8_t at, first;           // there: the match; the asking session's item for which it was first read
     const hh_block *block;
     uint32_t slot;
-    uint32_t clicks; // before as_of
-    uint32_t match;  // position of the last click on an item of the asking session
-    uint32_t depth;  // last item of the asking session for which it was read
-    float similarity;
-    float near; // 1: among the nearest, 0: not
+    uint32_t clicks;             // before as_of
+    uint32_t match;              // position of the last click on an item of the asking session
+    uint32_t depth;              // last item of the asking session for which it was read
+    uint32_t rows[HH_SHORT - 1]; // in a list by length: of its clicks without the match
+    uint8_t at, first;           // there: the match; the asking session's item for which it was first read
 } hh_neighbour;
 
-_Static_assert(sizeof(hh_neighbour) == 64, "a neighbour is one line of the cache");
+// Numbers of the neighbours that are reckoned with eight at a time: each column has room for whole eights.
+enum {
+    HH_COLUMN_AGE,        // of the last click before as_of, in ms
+    HH_COLUMN_SIMILARITY, // knn's, without the session's length
+    HH_COLUMN_SIZE,       // knn's factor of the length
+    HH_COLUMN_RANK,       // how near it is
+    HH_COLUMN_LEFT,       // of it after its age, by the half-lives of pair and of knn
+    HH_COLUMNS = HH_COLUMN_LEFT + 4
+};
+
+// What a neighbour votes with, by the lanes of a row: knn's have nothing of who is not among the nearest.
+typedef hh_four hh_weight[2];
 
 // What a candidate has been given so far, in lanes. Row 0 is nobody's, for what must not be counted; a
 // candidate's is the one after its number.
@@ -103,6 +107,11 @@ typedef struct hh_list { // of neighbours
     uint32_t count, capacity;
     uint32_t known; // those before the item that is being read
 } hh_list;
+
+typedef struct hh_length { // what depends on a session's number of clicks
+    float size;            // knn's factor
+    uint32_t list;
+} hh_length;
 
 typedef struct hh_found { // a click on the asking session's item at that depth
     uint32_t neighbour, at, depth;
@@ -137,7 +146,8 @@ struct hh_reader {
     hh_item *items; // [capacity] the candidates
     float (*shares)[HH_EXPERTS];
     hh_evidence *evidence;
-    hh_row *rows; // [row_capacity], capacity + 1 at least; zeros from made + 1 on
+    // Zeros from made on: shares, evidence, seen, and, from made + 1 on, rows.
+    hh_row *rows; // [row_capacity], capacity + 1 at least
     uint32_t
         *seen; // [capacity] by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
     float *rarity;        // [capacity] factor of knn's votes
@@ -154,16 +164,20 @@ struct hh_reader {
 
     hh_neighbour *neighbours; // [neighbour_count]
     uint32_t neighbour_count, neighbour_capacity;
-    uint32_t known;   // neighbours before those of the item that is being read
+    float *columns[HH_COLUMNS]; // [neighbour_count, filled with zeros to whole eights]
+    uint32_t column_capacity;
+    hh_weight *weights; // [neighbour_count]
+    uint32_t weight_capacity;
     bool all_new;     // no session can be met twice yet, so that nobody has a place
     uint32_t *places; // [place_mask + 1] 1 + the neighbour in a slot, by its hash
     uint32_t place_mask, place_capacity;
     hh_list lists[HH_SHORT + 1]; // by clicks - 1 where that says all of how they vote; the last: all others
     hh_found *found;             // [found_count] matches of those others
-    uint32_t found_count, found_known, found_capacity;
-    hh_four scale[HH_DEPTH]; // of what is found of the item: next, next, pair, pair
-    float *ranks;            // [neighbour_count] how near they are
-    uint32_t chosen_count;   // the nearest
+    uint32_t found_count, found_capacity;
+    // Of what is found of the item, by a row's lanes: where that is not, where it is the neighbour's last
+    // match, for which alone knn counts.
+    hh_eight scale[2][HH_DEPTH];
+    uint32_t chosen_count; // the nearest
 
     // the graph's options, as the query needs them
     uint32_t at_once;                // clicks of a session for the lists by length
@@ -172,12 +186,15 @@ struct hh_reader {
     hh_four mass_before[HH_NEXT_TO + 1], mass_after[HH_NEXT_TO + 1]; // pair's parts of so many clicks
     hh_four mass_short[HH_SHORT + 1][HH_SHORT];                      // by clicks, match
     float rate[4];                                                   // 1 / half-life, of pair and of knn
-    float knn_size[HH_LENGTHS];                                      // factor of a session of so many clicks
+    float decay[HH_DEPTH];                                           // pair's of the session's items
+    hh_length lengths[HH_LENGTHS];                                   // of sessions of so many clicks
 };
 
 // The candidate of an item, made on first use; HH_NONE for an item that is newer than the query, or when
 // memory is out.
 uint32_t hh_candidate_new(hh_reader *reader, hh_item item);
+// Makes zeros of what is known of those candidates, but for their rows: what new ones begin with.
+void hh_clear_candidates(hh_reader *reader, uint32_t begin, uint32_t end);
 
 static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
 {
@@ -187,12 +204,6 @@ static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
             return candidate;
     }
     return hh_candidate_new(reader, item);
-}
-
-// Its row, 0 for what is no candidate.
-static inline uint32_t hh_row_of(hh_reader *reader, hh_item item)
-{
-    return hh_candidate(reader, item) + 1; // HH_NONE + 1 is 0
 }
 
 static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
@@ -229,9 +240,10 @@ void hh_pop_shares(const hh_reader *reader, uint32_t candidate, float shares[HH_
 // After hh_votes_pop: how much the session's last item is clicked.
 void hh_pop_last(hh_reader *reader, hh_item item, hh_votes *votes);
 void hh_pair_init(hh_reader *reader);
-void hh_pair_scale(hh_reader *reader, uint32_t depth); // how much that counts which is found of an item
+void hh_pair_scale(hh_reader *reader); // how much that counts which is found of each item
 void hh_knn_init(hh_reader *reader);
-void hh_knn_choose(hh_reader *reader); // the nearest
+hh_length hh_knn_length(const hh_reader *reader, uint32_t clicks);
+void hh_knn_choose(hh_reader *reader); // the nearest, and what all vote with
 void hh_vote(hh_reader *reader);       // all neighbours, for pair and knn at once
 void hh_knn_rarity(hh_reader *reader);
 void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);

@@ -36,6 +36,7 @@ HH_WIDE static void keep_listed(hh_reader *reader, hh_row *sum)
         reader->rows[1 + kept++] = row;
         all += row;
     }
+    hh_clear_candidates(reader, kept, reader->count);
     reader->count = kept;
     *sum = all;
 }

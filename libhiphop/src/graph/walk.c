@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH 32 // sessions that are fetched at once
-// For each click further back, half as many sessions are read: on four streams reading all of them was not
-// better, and long sessions made queries slow. But at least:
+#define AHEAD 16u // sessions that are fetched before they are met
+// For each click further back, about a third as many sessions are read: on four streams reading half as many,
+// or all, was not better (docs/graph.md), and long sessions made queries slow. But at least:
+#define FALL   0.35f
 #define FEWEST 10u
 // What one session can cost is bounded, however long it is and however often it comes back to an item:
 #define SCAN    256u // of its clicks before as_of the last so many are looked through,
@@ -39,6 +40,7 @@ bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
 // ---- sessions by slot ----
 
 #define FIRST_PLACES 2048
+#define EIGHT        8u
 
 // The table of places is small at first in each query, so that it is emptied fast.
 static bool places_reset(hh_reader *reader, uint32_t size)
@@ -56,18 +58,30 @@ static bool places_reset(hh_reader *reader, uint32_t size)
     return true;
 }
 
-// Room for so many more neighbours, and for what is found of them. (decay() takes two neighbours at once.)
+static bool grow_columns(hh_reader *reader, size_t count)
+{
+    uint32_t capacity = reader->column_capacity, grown = capacity;
+    for (int i = 0; i < HH_COLUMNS; i++) {
+        grown = capacity;
+        if (!hh_grow(&reader->columns[i], &grown, count, sizeof(float)))
+            return false;
+    }
+    reader->column_capacity = grown;
+    return hh_grow(&reader->weights, &reader->weight_capacity, count, sizeof *reader->weights);
+}
+
+// Room for so many more neighbours, and for what is found of them.
 // From the second item on a session may be met again, from the first where a slot may be listed twice: then
 // each gets a place.
 static bool reserve(hh_reader *reader, uint32_t more, bool twice)
 {
     size_t most = (size_t)reader->neighbour_count + more;
-    uint32_t a = reader->neighbour_capacity, size = FIRST_PLACES;
+    uint32_t size = FIRST_PLACES;
     bool room =
-        hh_grow(&reader->ranks, &a, most + 1, sizeof *reader->ranks) &&
+        grow_columns(reader, most + EIGHT) &&
         hh_grow(&reader->neighbours, &reader->neighbour_capacity, most + 1, sizeof *reader->neighbours) &&
-        hh_grow(&reader->found, &reader->found_capacity,
-                reader->found_count + (size_t)more * MATCHES + SCAN + 1, sizeof *reader->found);
+        hh_grow(&reader->found, &reader->found_capacity, reader->found_count + (size_t)more * MATCHES,
+                sizeof *reader->found);
     for (int i = 0; i <= HH_SHORT && room; i++) {
         hh_list *list = &reader->lists[i];
         list->known = list->count;
@@ -140,91 +154,92 @@ typedef struct hh_reading {
     float weight;    // for knn
     bool stale;      // its postings may name sessions that do not hold it
     uint32_t wanted; // sessions that are still to be read
+    // the reader's, where the loop finds them fast
+    hh_time limit;
+    uint32_t tag;
+    hh_neighbour *neighbours;
+    float *ages, *similarities, *sizes;
+    uint32_t *ends[HH_SHORT + 1]; // of the lists
 } hh_reading;
 
 // Takes the session in the slot among the neighbours, unless the query may not see it, or not in it the item.
 static inline void meet(hh_reader *reader, hh_reading *reading, uint32_t slot, const hh_block *block)
 {
     uint32_t count = hh_block_count(block), clicks = count;
-    hh_time limit = reader->limit - (hh_time)block->base * 1000; // as_of in the block's time
-    hh_time last = count ? hh_click_at(block, count - 1) : limit;
+    if (!count)
+        return;
+    hh_time limit = reading->limit - (hh_time)block->base * 1000; // as_of in the block's time
+    hh_time last = hh_click_at(block, count - 1);
     if (last >= limit) {
         clicks = clicks_before(block, count, limit);
         if (!clicks)
             return;
         last = hh_click_at(block, clicks - 1);
     }
-    if ((reading->stale || clicks < count || clicks > SCAN) && !holds(block, clicks, reading->item))
+    if ((reading->stale | (clicks < count) | (clicks > SCAN)) && !holds(block, clicks, reading->item))
         return;
-    if (block->tag == reader->tag && is_own(reader, block, clicks))
+    if (block->tag == reading->tag && is_own(reader, block, clicks))
         return;
     uint32_t number = neighbour_of(reader, slot), list = HH_GENERAL;
-    hh_neighbour *neighbour = &reader->neighbours[number];
+    hh_neighbour *neighbour = &reading->neighbours[number];
     if (number == reader->neighbour_count) {
-        reader->neighbour_count++;
-        neighbour->left = (hh_four){(float)(limit - last), 0, 0, 0};
-        neighbour->at = 0;
-        neighbour->first = (uint8_t)reading->depth;
+        reader->neighbour_count = number + 1;
+        hh_length length = clicks < HH_LENGTHS ? reader->lengths[clicks] : hh_knn_length(reader, clicks);
+        reading->ages[number] = (float)(limit - last);
+        reading->similarities[number] = reading->weight;
+        reading->sizes[number] = length.size;
         neighbour->block = block;
         neighbour->slot = slot;
         neighbour->clicks = clicks;
         neighbour->match = 0;
-        neighbour->similarity = reading->weight;
-        list = clicks <= reader->at_once ? clicks - 1 : HH_GENERAL;
+        neighbour->at = 0;
+        neighbour->first = (uint8_t)reading->depth;
+        list = length.list;
     } else {
         if (neighbour->depth == reading->depth) // listed twice: its slot was used before, for this item too
             return;
-        neighbour->similarity += reading->weight;
+        reading->similarities[number] += reading->weight;
     }
     neighbour->depth = reading->depth;
-    hh_list *its = &reader->lists[list];
-    its->numbers[its->count++] = number;
+    reading->ends[list][0] = number;
+    reading->ends[list]++;
     reading->wanted--;
 }
 
-static void fetch_slots(const hh_store *store, const hh_postings *postings, uint32_t begin, uint32_t end)
+static inline uint32_t slot_of(const hh_postings *postings, uint32_t i)
 {
-    for (uint32_t i = begin; i < end; i++)
-        __builtin_prefetch(
-            hh_slot_at(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed)));
+    return atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
 }
 
-static void fetch_blocks(const hh_store *store, const hh_postings *postings, uint32_t begin, uint32_t end,
-                         const hh_block *blocks[BATCH])
+static inline const hh_block *fetch_block(const hh_store *store, uint32_t slot)
 {
-    for (uint32_t i = begin; i < end; i++) {
-        const hh_block *block =
-            hh_slot_block(store, atomic_load_explicit(&postings->slots[i], memory_order_relaxed));
-        blocks[i - begin] = block;
-        if (block) { // most sessions fit into two lines
-            __builtin_prefetch(block);
-            __builtin_prefetch((const char *)block + 64);
-        }
+    const hh_block *block = hh_slot_block(store, slot);
+    if (block) { // most sessions fit into two lines
+        __builtin_prefetch(block);
+        __builtin_prefetch((const char *)block + 64);
     }
+    return block;
 }
 
-static uint32_t batch_before(uint32_t begin, uint32_t end)
-{
-    return end > begin && end - begin > BATCH ? end - BATCH : begin;
-}
-
+// Newest first. Slots are fetched 2 * AHEAD sessions before they are met, blocks AHEAD.
 static void meet_all(hh_reader *reader, hh_reading *reading, const hh_postings *postings, uint32_t begin,
                      uint32_t end)
 {
     const hh_store *store = &reader->graph->store;
-    const hh_block *blocks[BATCH];
-    uint32_t from = batch_before(begin, end);
-    fetch_slots(store, postings, from, end);
-    while (end > begin && reading->wanted) {
-        uint32_t next = batch_before(begin, from);
-        fetch_slots(store, postings, next, from);
-        fetch_blocks(store, postings, from, end, blocks);
-        for (uint32_t i = end; i-- > from && reading->wanted;)
-            if (blocks[i - from])
-                meet(reader, reading, atomic_load_explicit(&postings->slots[i], memory_order_relaxed),
-                     blocks[i - from]);
-        end = from;
-        from = next;
+    const hh_block *blocks[AHEAD];
+    uint32_t count = end > begin ? end - begin : 0;
+    for (uint32_t i = 0; i < count && i < 2 * AHEAD; i++)
+        __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 1 - i)));
+    for (uint32_t i = 0; i < count && i < AHEAD; i++)
+        blocks[i] = fetch_block(store, slot_of(postings, end - 1 - i));
+    for (uint32_t i = 0; i < count && reading->wanted; i++) {
+        const hh_block *block = blocks[i % AHEAD];
+        if (i + 2 * AHEAD < count)
+            __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 1 - i - 2 * AHEAD)));
+        if (i + AHEAD < count)
+            blocks[i % AHEAD] = fetch_block(store, slot_of(postings, end - 1 - i - AHEAD));
+        if (block)
+            meet(reader, reading, slot_of(postings, end - 1 - i), block);
     }
 }
 
@@ -234,20 +249,17 @@ static void meet_all(hh_reader *reader, hh_reading *reading, const hh_postings *
 static void settle_general(hh_reader *reader, const hh_reading *reading, uint32_t number)
 {
     hh_neighbour *neighbour = &reader->neighbours[number];
-    hh_found *found = reader->found;
-    uint32_t begin = reader->found_count, end = begin, clicks = neighbour->clicks;
+    const hh_click *its = neighbour->block->clicks;
+    uint32_t at[SCAN], count = 0, clicks = neighbour->clicks;
     // No branch on the item: nobody could predict it. (It may have grown since: what it was then counts.)
     for (uint32_t i = clicks > SCAN ? clicks - SCAN : 0; i < clicks; i++) {
-        found[end] = (hh_found){number, i, reading->depth};
-        end += neighbour->block->clicks[i].item == reading->item;
+        at[count] = i;
+        count += its[i].item == reading->item;
     }
-    if (end - begin > MATCHES) {
-        memmove(found + begin, found + end - MATCHES, MATCHES * sizeof *found);
-        end = begin + MATCHES;
-    }
-    reader->found_count = end;
-    uint32_t last = end > begin ? found[end - 1].at : 0;
-    neighbour->match = last > neighbour->match ? last : neighbour->match;
+    for (uint32_t i = count > MATCHES ? count - MATCHES : 0; i < count; i++)
+        reader->found[reader->found_count++] = (hh_found){number, at[i], reading->depth};
+    if (count && at[count - 1] > neighbour->match)
+        neighbour->match = at[count - 1];
 }
 
 // For sessions of so many clicks, in their list: where the item is, and the rows of the others. One that has
@@ -265,7 +277,7 @@ static inline __attribute__((always_inline)) void settle_short(hh_reader *reader
         const hh_click *its = neighbour->block->clicks;
         bool twice = false;
         for (uint32_t j = 1; j < clicks; j++) {
-            at = its[j].item == item ? j : at;
+            at |= j * (its[j].item == item); // one of them, or it is there twice
             for (uint32_t k = 0; k < j; k++)
                 twice |= its[j].item == its[k].item;
         }
@@ -277,7 +289,7 @@ static inline __attribute__((always_inline)) void settle_short(hh_reader *reader
         neighbour->at = (uint8_t)at;
         neighbour->match = at;
         for (uint32_t j = 0; j + 1 < clicks; j++) {
-            hh_item other = its[j + (j >= at)].item;
+            hh_item other = its[at <= j ? j + 1 : j].item;
             uint32_t candidate = other < items ? index[other] - first : HH_NONE;
             if (candidate >= count) {
                 candidate = hh_candidate_new(reader, other);
@@ -292,12 +304,11 @@ static inline __attribute__((always_inline)) void settle_short(hh_reader *reader
 // 2^x for eight x <= 0, to 2e-7 of it; 0 below 2^-126.
 static inline __attribute__((always_inline)) void half(hh_eight *of)
 {
-    typedef int32_t whole_eight __attribute__((vector_size(32)));
     const hh_eight least = {-126, -126, -126, -126, -126, -126, -126, -126};
     hh_eight x = *of;
-    whole_eight low = x < least;
-    x = (hh_eight)(((whole_eight)x & ~low) | ((whole_eight)least & low));
-    whole_eight whole = __builtin_convertvector(x, whole_eight) - 1; // x - whole is in 0..1
+    hh_whole_eight low = x < least;
+    x = (hh_eight)(((hh_whole_eight)x & ~low) | ((hh_whole_eight)least & low));
+    hh_whole_eight whole = __builtin_convertvector(x, hh_whole_eight) - 1; // x - whole is in 0..1
     hh_eight part = x - __builtin_convertvector(whole, hh_eight);
     hh_eight power = 0.00898934009f + part * 0.00187757667f;
     power = 0.0558263180f + part * power;
@@ -306,19 +317,29 @@ static inline __attribute__((always_inline)) void half(hh_eight *of)
     *of = (1 + part * power) * (hh_eight)((whole + 127) << 23);
 }
 
-// What is left of the neighbours from `first` on after their age, that of their last click: two at a time, so
-// that there must be room for one more.
-HH_WIDE static void decay(hh_neighbour *neighbours, uint32_t first, uint32_t count, const float rates[4])
+// What is left of each neighbour after its age.
+HH_WIDE static void decay(hh_reader *reader)
 {
-    for (uint32_t i = first; i < count; i += 2) {
-        hh_four *one = &neighbours[i].left, *other = &neighbours[i + 1].left;
-        float a = -(*one)[0], b = i + 1 < count ? -(*other)[0] : 0;
-        hh_eight left = {a * rates[0], a * rates[1], a * rates[2], a * rates[3],
-                         b * rates[0], b * rates[1], b * rates[2], b * rates[3]};
-        half(&left);
-        *one = (hh_four){left[0], left[1], left[2], left[3]};
-        *other = (hh_four){left[4], left[5], left[6], left[7]};
+    const float *ages = reader->columns[HH_COLUMN_AGE];
+    for (int h = 0; h < 4; h++) {
+        float *left = reader->columns[HH_COLUMN_LEFT + h], rate = -reader->rate[h];
+        for (uint32_t i = 0; i < reader->neighbour_count; i += EIGHT) {
+            hh_eight x;
+            memcpy(&x, ages + i, sizeof x);
+            x *= rate;
+            half(&x);
+            memcpy(left + i, &x, sizeof x);
+        }
     }
+}
+
+// What the columns have to say of nobody.
+static void fill_columns(hh_reader *reader)
+{
+    uint32_t count = reader->neighbour_count, end = (count + EIGHT - 1) / EIGHT * EIGHT;
+    for (int i = 0; i < HH_COLUMN_LEFT; i++)
+        if (end > count)
+            memset(reader->columns[i] + count, 0, (end - count) * sizeof(float));
 }
 
 static void settle(hh_reader *reader, const hh_reading *reading)
@@ -329,7 +350,6 @@ static void settle(hh_reader *reader, const hh_reading *reading)
     const hh_list *general = &reader->lists[HH_GENERAL];
     for (uint32_t i = general->known; i < general->count; i++)
         settle_general(reader, reading, general->numbers[i]);
-    decay(reader->neighbours, reader->known, reader->neighbour_count, reader->rate);
 }
 
 // ---- the pass ----
@@ -342,20 +362,28 @@ static void read_item(hh_reader *reader, hh_reading *reading)
         return;
     uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
     uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
-    uint32_t most = reader->graph->options.sessions, wanted = most >> reading->depth;
+    uint32_t most = reader->graph->options.sessions;
+    uint32_t wanted = (uint32_t)((float)most * powf(FALL, (float)reading->depth));
     if (wanted < FEWEST)
         wanted = FEWEST < most ? FEWEST : most;
     reading->wanted = wanted;
     reading->stale = atomic_load_explicit(&postings->stale, memory_order_relaxed);
-    reader->known = reader->neighbour_count;
-    reader->found_known = reader->found_count;
     if (!reserve(reader, wanted, reading->stale)) {
         reader->failed = true;
         return;
     }
+    reading->limit = reader->limit;
+    reading->tag = reader->tag;
+    reading->neighbours = reader->neighbours;
+    reading->ages = reader->columns[HH_COLUMN_AGE];
+    reading->similarities = reader->columns[HH_COLUMN_SIMILARITY];
+    reading->sizes = reader->columns[HH_COLUMN_SIZE];
+    for (int i = 0; i <= HH_SHORT; i++)
+        reading->ends[i] = reader->lists[i].numbers + reader->lists[i].count;
     meet_all(reader, reading, postings, begin, end);
+    for (int i = 0; i <= HH_SHORT; i++)
+        reader->lists[i].count = (uint32_t)(reading->ends[i] - reader->lists[i].numbers);
     settle(reader, reading);
-    hh_pair_scale(reader, reading->depth);
 }
 
 void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
@@ -377,4 +405,8 @@ void hh_walk(hh_reader *reader, const hh_item *items, size_t length)
         float weight = expf(-(float)depth / (float)options->knn_decay) * rarity;
         read_item(reader, &(hh_reading){.item = item, .depth = depth, .weight = weight});
     }
+    if (reader->failed)
+        return;
+    fill_columns(reader);
+    decay(reader);
 }

@@ -1,5 +1,6 @@
 // From a query to a list: the votes, the mixture's scores, the ranker's, the exact best k, and a reason for
 // each.
+#include "bound.h"
 #include "recommend/mix.h"
 #include "recommend/ranker_weights.h"
 
@@ -187,8 +188,12 @@ static size_t choose(const ranking *by, const hh_query *query)
     hh_recommender *recommender = by->recommender;
     uint32_t *heap = recommender->best;
     size_t count = 0, k = recommender->options.k;
+    // Those below `least` are not among the best k, however many of the session's own come first.
+    size_t enough = k + (recommender->options.hide_session_items ? query->length : 0);
+    float least =
+        by->votes->count > enough ? hh_bound(by->scores, (uint32_t)by->votes->count, (uint32_t)enough) : 0;
     for (uint32_t i = 0; i < by->votes->count; i++) {
-        if (count == k && by->scores[i] < by->scores[heap[0]])
+        if (by->scores[i] < (count == k ? by->scores[heap[0]] : least))
             continue;
         if (recommender->options.hide_session_items && in_session(query, by->votes->items[i]))
             continue;
