@@ -176,8 +176,10 @@ Test(continual, what_is_worse_stays_out)
         add_sessions(window, 400, 4, "a", 200);
     options = small_options();
     training = train(continual, window, slice, 300);
-    for (int i = 0; i < 5 && training.promoted; i++)
+    for (int i = 0; i < 5 && training.promoted; i++) {
+        add_sessions(window, 1, 4, "a", 200);
         training = train(continual, window, slice, 300);
+    }
     cr_assert_not(training.promoted);
     cr_assert_eq(training.gate.verdict, HH_GATE_REFUSED);
     cr_assert_not(training.scratch);
@@ -233,11 +235,12 @@ Test(continual, a_large_window_is_gone_over_less_often)
     hh_continual_options options = small_options();
     options.gate = false;
     options.epochs = 5;
-    options.learned = 1000; // of the window's 500 clicks
+    options.learned = 1010; // of the window's 500 clicks, and five more
     hh_continual *continual = hh_continual_new(&options, &error);
     hh_window *window = hh_window_new(&options.window, &error);
     add_sessions(window, 100, 1, "a", 20);
     cr_assert_eq(train(continual, window, NULL, 100).record.epochs, 6);
+    add_sessions(window, 1, 1, "a", 20);
     cr_assert_eq(train(continual, window, NULL, 200).record.epochs, 2);
     add_sessions(window, 300, 1, "a", 20);
     cr_assert_eq(train(continual, window, NULL, 300).record.epochs, 1);
@@ -254,10 +257,16 @@ Test(continual, refit_begins_from_scratch)
     hh_continual *continual = hh_continual_new(&options, &error);
     hh_window *window = hh_window_new(&options.window, &error);
     add_sessions(window, 100, 1, "a", 20);
-    cr_assert(train(continual, window, NULL, 100).scratch);
-    cr_assert_not(train(continual, window, NULL, 199).scratch);
-    cr_assert(train(continual, window, NULL, 200).scratch);
-    cr_assert_not(train(continual, window, NULL, 299).scratch);
+    static const struct {
+        hh_time time;
+        bool scratch;
+    } trainings[] = {{100, true}, {199, false}, {200, true}, {299, false}};
+    for (size_t t = 0; t < sizeof trainings / sizeof *trainings; t++) {
+        add_sessions(window, 1, 1, "a", 20);
+        hh_training training = train(continual, window, NULL, trainings[t].time);
+        cr_assert(training.trained);
+        cr_assert_eq(training.scratch, trainings[t].scratch);
+    }
     hh_window_free(window);
     hh_continual_free(continual);
 }
@@ -310,6 +319,72 @@ Test(continual, what_it_can_not_train_is_said)
     options.epochs = 0;
     cr_assert_null(hh_continual_new(&options, &error));
     cr_assert_not_null(strstr(error.message, "epochs"), "%s", error.message);
+}
+
+static hh_training skipped(hh_continual *continual, const hh_window *window, hh_time now)
+{
+    const hh_model *model = hh_continual_model(continual);
+    hh_training training = train(continual, window, NULL, now);
+    cr_assert(training.same && !training.trained && !training.promoted);
+    cr_assert_eq(hh_continual_model(continual), model);
+    return training;
+}
+
+Test(continual, the_same_sessions_are_not_learned_twice)
+{
+    hh_error error = {0};
+    char text[256];
+    hh_continual_options options = small_options();
+    options.gate = false;
+    options.refit = 1000;
+    hh_continual *continual = hh_continual_new(&options, &error);
+    hh_window *window = hh_window_new(&options.window, &error);
+    hh_training training = train(continual, window, NULL, 10);
+    cr_assert(!training.trained && !training.same, "of nothing it is not said that it is the same");
+    add_sessions(window, 100, 1, "a", 20);
+    cr_assert(train(continual, window, NULL, 100).promoted);
+    training = skipped(continual, window, 200);
+    hh_training_text(&training, text, sizeof text);
+    cr_assert_not_null(strstr(text, "no session has closed"), "%s", text);
+    skipped(continual, window, 5000);      // though a network from scratch would be due
+    add_sessions(window, 1, 1, "a", 6000); // after what may be learned as of 5000
+    skipped(continual, window, 5000);
+    training = train(continual, window, NULL, 7000);
+    cr_assert(training.trained && training.scratch);
+    cr_assert_eq(training.sessions, 101);
+    // what is put in service may not have learned them
+    void *bytes;
+    size_t size;
+    cr_assert_eq(hh_model_encode(hh_continual_model(continual), &bytes, &size, &error), HH_OK);
+    cr_assert_eq(hh_continual_serve(continual, hh_model_decode(bytes, size, &error), &error), HH_OK);
+    free(bytes);
+    cr_assert(train(continual, window, NULL, 7100).trained);
+    skipped(continual, window, 7200);
+    hh_window_free(window);
+    hh_continual_free(continual);
+}
+
+// What was refused is not tried again on the same sessions; what could not be judged is.
+Test(continual, a_verdict_is_one_of_these_sessions)
+{
+    hh_error error = {0};
+    hh_continual_options options = small_options();
+    hh_continual *continual = hh_continual_new(&options, &error);
+    hh_window *window = hh_window_new(&options.window, &error);
+    hh_slice *none = hh_slice_new(10, false, &error), *slice = slice_of(1);
+    add_sessions(window, 200, 1, "a", 20);
+    cr_assert(train(continual, window, slice, 100).promoted);
+    add_sessions(window, 1, 1, "a", 20);
+    hh_training training = train(continual, window, none, 100);
+    cr_assert(training.trained && !training.promoted);
+    cr_assert_eq(training.gate.verdict, HH_GATE_UNJUDGED);
+    training = train(continual, window, slice, 100);
+    cr_assert(training.trained && training.judged);
+    cr_assert(train(continual, window, slice, 100).same, "whatever the verdict was");
+    hh_slice_free(none);
+    hh_slice_free(slice);
+    hh_window_free(window);
+    hh_continual_free(continual);
 }
 
 // Whatever allocation fails, nothing leaks, and the model in service stays.

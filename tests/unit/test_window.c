@@ -285,6 +285,34 @@ Test(window, options_are_checked)
     cr_assert_eq(error.status, HH_ARGUMENT);
 }
 
+Test(window, it_is_told_which_sessions_they_are)
+{
+    hh_window *window = make(options_of(6, 1)), *other = make(options_of(6, 1));
+    uint64_t which[8];
+    for (int i = 0; i < 8; i++) { // the first leave the newest, and then the window
+        hh_window_sessions sessions = take(window, 100, NULL);
+        which[i] = sessions.which;
+        hh_window_sessions_free(&sessions);
+        sessions = take(other, 100, NULL);
+        cr_assert_eq(sessions.which, which[i]);
+        hh_window_sessions_free(&sessions);
+        for (int before = 0; before < i; before++)
+            cr_assert_neq(which[before], which[i]);
+        add(window, 1, 10 + i, "a b");
+        add(other, 2, 10 + i, "a b");
+    }
+    hh_window_sessions all = take(window, 100, NULL), without = take(window, 17, NULL);
+    cr_assert_neq(all.which, without.which);
+    add(window, 3, 50, "b c");
+    hh_window_sessions_free(&without);
+    without = take(window, 18, NULL);
+    cr_assert_eq(all.data.sessions, 6);
+    hh_window_sessions_free(&all);
+    hh_window_sessions_free(&without);
+    hh_window_free(window);
+    hh_window_free(other);
+}
+
 // Whatever allocation fails: nothing leaks, and what was taken before is there.
 Test(window, no_memory)
 {

@@ -41,7 +41,8 @@ const hh_option *hh_continual_option_table(void); // of HH_CONTINUAL_OPTIONS, en
 
 typedef struct hh_training { // what came of one
     hh_time time;
-    bool trained;              // false: there was nothing to learn from
+    bool trained;              // false: there was nothing to learn from, or nothing new
+    bool same;                 // not trained, for the latest training learned the very same sessions
     bool scratch;              // not from the network in service
     bool promoted;             // the new network is in service
     bool judged;               // by the gate, which is on: its result is below
@@ -66,7 +67,8 @@ hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error 
 // What ended before may be learned as of now: nothing from slice on, where the gate is on. slice may be NULL.
 hh_time hh_continual_until(const hh_continual *continual, hh_time now, const hh_slice *slice);
 
-// One training on what was taken out of the window for the model in service. slice, row_of: see
+// One training on what was taken out of the window for the model in service; none where the latest that came
+// to a verdict had the same sessions, however much time has passed. slice, row_of: see
 // hh_gate_judge; NULL where the gate is off. HH_MEMORY, HH_ARGUMENT: the model in service stays.
 hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *sessions, hh_time now,
                              const hh_slice *slice, hh_row_of *row_of, void *context, hh_training *training,

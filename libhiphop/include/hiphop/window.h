@@ -66,6 +66,7 @@ typedef struct hh_window_sessions {
     uint32_t *row;      // [data.items] in the model; UINT32_MAX: new
     uint32_t fresh;     // items that are new
     uint32_t gone;      // items that the model has, and that nobody clicks any more
+    uint64_t which;     // a hash that tells these sessions of the window from any others, whatever the model
     void *memory;
 } hh_window_sessions;
 

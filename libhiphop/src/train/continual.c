@@ -10,6 +10,8 @@ struct hh_continual {
     hh_model *model;    // in service
     hh_time scratch;    // when a network was last trained from scratch
     uint64_t trainings; // so far: no two draw the same
+    uint64_t learned;   // hh_window_sessions.which of the latest that came to a verdict on this model
+    bool has_learned;
 };
 
 hh_continual_options hh_continual_defaults(void)
@@ -84,6 +86,7 @@ hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error 
     }
     hh_model_free(continual->model);
     continual->model = model;
+    continual->has_learned = false; // as far as is known here
     continual->scratch = model ? hh_model_facts_of(model)->created : 0;
     return HH_OK;
 }
@@ -103,6 +106,13 @@ static bool teaches(const hh_train_data *data)
         if (data->first[s + 1] - data->first[s] >= 2)
             return true;
     return false;
+}
+
+// Whether the same sessions have been learned for the model in service already. Once more would be another
+// draw of the lot at the gate, and not what is new.
+static bool same_again(const hh_continual *self, const hh_window_sessions *sessions)
+{
+    return self->has_learned && self->learned == sessions->which;
 }
 
 static hh_train_options options_of(const hh_continual *self, const hh_window_sessions *sessions, bool scratch)
@@ -171,7 +181,8 @@ hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *
                               .fresh = sessions->fresh,
                               .gone = sessions->gone,
                               .record = hh_train_record_new()};
-    if (!teaches(&sessions->data))
+    training->same = same_again(continual, sessions);
+    if (training->same || !teaches(&sessions->data))
         return HH_OK;
     double began = seconds(continual);
     continual->trainings++;
@@ -181,6 +192,11 @@ hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *
     training->trained = true;
     training->seconds = seconds(continual) - began;
     hh_status status = judge(continual, candidate, slice, row_of, context, training, error);
+    bool verdict = training->promoted || (training->judged && training->gate.verdict != HH_GATE_UNJUDGED);
+    if (status == HH_OK && verdict && !training->record.stopped) {
+        continual->learned = sessions->which;
+        continual->has_learned = true;
+    }
     if (status || !training->promoted) {
         hh_model_free(candidate);
         return status;
@@ -195,7 +211,9 @@ hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *
 void hh_training_text(const hh_training *training, char *text, size_t size)
 {
     if (!training->trained) {
-        snprintf(text, size, "nothing to learn from yet");
+        snprintf(text, size, "%s",
+                 training->same ? "no session has closed that was not learned already"
+                                : "nothing to learn from yet");
         return;
     }
     int length =

@@ -188,6 +188,17 @@ static bool write_all(const vocabulary *self, hh_window_sessions *sessions)
     return true;
 }
 
+// Sessions never change, and their numbers tell them apart.
+static uint64_t which_sessions(const vocabulary *self)
+{
+    uint64_t which = 0;
+    for (size_t s = 0; s < self->sessions; s++) {
+        hh_random random = hh_random_of(which, self->session[s]->number);
+        which = hh_random_next(&random);
+    }
+    return which;
+}
+
 hh_status hh_window_take(const hh_window *window, hh_time until, const hh_model *model,
                          hh_window_sessions *sessions, hh_error *error)
 {
@@ -207,6 +218,7 @@ hh_status hh_window_take(const hh_window *window, hh_time until, const hh_model 
         find_in_model(&self);
         number_items(&self);
         done = write_all(&self, sessions);
+        sessions->which = which_sessions(&self);
     }
     free(self.session);
     free(self.clicks_of);
