@@ -21,6 +21,7 @@ enum {
     MEMORY,
     ASK,
     TRAIN_EVERY,
+    TRAIN_UNTIL,
     GATE,
     MODEL,
     BASELINES,
@@ -60,6 +61,9 @@ static const cli_option options[] = {
     [TRAIN_EVERY] = {"train-every", "DURATION",
                      "of a log: train the network so often, in event time, on the sessions\n"
                      "that have closed by then; without it there is no network"},
+    [TRAIN_UNTIL] = {"train-until", "SHARE",
+                     "no training after this share of the log: a network that is left as\n"
+                     "it was then (1)"},
     [GATE] = {"gate", "on|off",
               "on: what has been trained takes the place of what serves only if the\n"
               "latest lists are no worse with it (on)"},
@@ -82,7 +86,7 @@ typedef struct evaluate_request {
     char names[1024]; // of the models, NUL between them
     const char *models[MODELS_MAX];
     size_t model_count;
-    bool paper, protocol, gate, default_baselines, list, json;
+    bool paper, protocol, train_until, gate, default_baselines, list, json;
 } evaluate_request;
 
 typedef struct evaluate_output { // of report()
@@ -179,6 +183,10 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     case TRAIN_EVERY:
         good = cli_duration(args, value, &request->evaluate.train_every);
         break;
+    case TRAIN_UNTIL:
+        request->train_until = true;
+        good = cli_number(args, value, 0, 1, &request->evaluate.train_until);
+        break;
     case GATE:
         request->gate = true;
         good = take_choice(args, value, "on", "off", &second) &&
@@ -252,6 +260,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--train-every is about a log of clicks: give --clicks";
     else if (request->gate && request->evaluate.train_every <= 0)
         wrong = "--gate is about training as the stream goes: give --train-every";
+    else if (request->train_until && request->evaluate.train_every <= 0)
+        wrong = "--train-until is about training as the stream goes: give --train-every";
     else if (request->gap <= 0)
         wrong = "--gap must be more than 0";
     if (wrong)
@@ -360,6 +370,9 @@ static void describe(const evaluate_request *request, char *text, size_t size)
         char every[32];
         cli_duration_text(request->evaluate.train_every, every, sizeof every);
         length += snprintf(text + length, size - (size_t)length, ", train-every=%s", every);
+        if (request->train_until && (size_t)length < size)
+            length += snprintf(text + length, size - (size_t)length, ", train-until=%g",
+                               request->evaluate.train_until);
     }
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",

@@ -134,6 +134,7 @@ Test(cli_evaluate, a_network_is_trained_as_the_stream_goes, .fini = remove_click
     cr_assert_not_null(strstr(out, "train-every=1m, training.gate=0"), "%s", out);
     cr_assert_not_null(strstr(err, " UTC: trained from scratch on "), "%s", err);
     cr_assert_not_null(strstr(err, " UTC: trained further on "), "%s", err);
+    cr_assert_null(strstr(out, "train-until"), "%s", out);
     const char *last = strstr(out, "{\"trainings\":");
     cr_assert_not_null(last, "%s", out);
     json_t *object = json_loads(last, 0, NULL);
@@ -204,6 +205,8 @@ Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
         {"evaluate --clicks x --ask never", "'never' is neither 'at-next' nor 'after-click'"},
         {"evaluate --train x --train-every 6h", "--train-every is about a log of clicks: give --clicks"},
         {"evaluate --clicks x --gate off", "--gate is about training as the stream goes"},
+        {"evaluate --clicks x --train-until 0.5", "--train-until is about training as the stream goes"},
+        {"evaluate --clicks x --train-every 6h --train-until 2", "'2' is not a number from 0 to 1"},
         {"evaluate --clicks x --train-every 6h --gate ajar", "'ajar' is neither 'on' nor 'off'"},
         {"evaluate --clicks x --model pop,nix", "no model 'nix'; --list prints them all"},
         {"evaluate --clicks x --set graph.nix=1", "no setting 'graph.nix'"},

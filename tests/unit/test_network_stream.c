@@ -128,6 +128,40 @@ Test(network_stream, a_training_knows_what_has_closed_by_its_time)
     hh_log_free(log);
 }
 
+// The trainings up to that share of the log, and the lists up to the first that is left out, are as if there
+// were all.
+Test(network_stream, no_training_after_train_until)
+{
+    small_click clicks[CLICKS];
+    small_clicks(clicks, CLICKS, VISITORS, ITEMS, 6);
+    hh_log *log = small_log(clicks, CLICKS, GAP, 0);
+    static kept_trainings all, some;
+    hh_evaluate_options options = options_of(HH_ASK_AT_NEXT, &all);
+    kept_lists with_all = small_run(log, options, "network");
+    options = options_of(HH_ASK_AT_NEXT, &some);
+    options.train_until = 0.6;
+    kept_lists with_some = small_run(log, options, "network");
+    hh_time until = clicks[CLICKS * 6 / 10].time;
+    cr_assert_gt(some.count, 0);
+    cr_assert_gt(all.count, some.count);
+    for (size_t t = 0; t < all.count; t++) {
+        cr_assert_eq(all.training[t].time <= until, t < some.count);
+        cr_assert(t >= some.count || same_training(&all.training[t], &some.training[t]));
+    }
+    size_t different = 0;
+    cr_assert_eq(with_all.count, with_some.count);
+    for (size_t i = 0; i < with_all.count; i++) {
+        kept_list *one = &with_all.lists[i], *other = &with_some.lists[i];
+        bool same = memcmp(one->items, other->items, sizeof one->items) == 0;
+        cr_assert(same || one->as_of >= all.training[some.count].time);
+        different += !same;
+    }
+    cr_assert_gt(different, 100);
+    free(with_all.lists);
+    free(with_some.lists);
+    hh_log_free(log);
+}
+
 // With the gate, what ended after the first of its lists was asked for is held out.
 Test(network_stream, the_gates_lists_are_held_out)
 {
@@ -144,6 +178,36 @@ Test(network_stream, the_gates_lists_are_held_out)
         cr_assert(t == 0 || trainings.training[t].sessions < closed);
         cr_assert(trainings.training[t].judged);
         cr_assert(t < 2 || trainings.training[t].gate.trials == 300);
+    }
+    hh_log_free(log);
+}
+
+// After all others a few single clicks come, each a day later: nothing has closed that could be learned.
+Test(network_stream, stragglers_train_nothing)
+{
+    enum { STRAGGLERS = 5 };
+    small_click clicks[CLICKS];
+    small_clicks(clicks, CLICKS, VISITORS, ITEMS, 5);
+    for (int i = 0; i < STRAGGLERS; i++) {
+        small_click *click = &clicks[CLICKS - STRAGGLERS + i];
+        click->time += (i + 1) * HH_DAY;
+        click->visitor = i;
+    }
+    hh_log *log = small_log(clicks, CLICKS, GAP, 0);
+    for (int gate = 0; gate < 2; gate++) {
+        kept_trainings trainings = {0};
+        hh_evaluate_options options = options_of(HH_ASK_AT_NEXT, &trainings);
+        hh_setting_value settings[SETTINGS];
+        memcpy(settings, small_network, sizeof settings);
+        settings[SETTINGS - 1].value = gate;
+        options.settings = settings;
+        free(small_run(log, options, "network").lists);
+        cr_assert_gt(trainings.count, STRAGGLERS);
+        for (size_t t = 0; t < trainings.count; t++) {
+            bool late = t > trainings.count - STRAGGLERS; // all but the first of these
+            cr_assert_eq(trainings.training[t].same, late, "%zu of %zu", t, trainings.count);
+            cr_assert_eq(trainings.training[t].trained, !late);
+        }
     }
     hh_log_free(log);
 }

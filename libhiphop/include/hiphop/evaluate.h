@@ -111,6 +111,7 @@ typedef struct hh_evaluate_options {
     // In a log of clicks: at each multiple of this, of event time, the network is trained on what has closed
     // by then, from the first list on that is asked for (docs/training.md). 0: there is no network.
     hh_time train_every;
+    double train_until; // not after this share of the log's clicks: 1; the network then stays as it is
     void (*trained)(void *context, const hh_training *training); // may be NULL
     void *trained_context;
     void (*observe)(void *context, const hh_observation *observation); // may be NULL

@@ -40,6 +40,13 @@ static hh_time multiple_before(hh_time time, hh_time every) // or at it
     return time - ((time % every) + every) % every;
 }
 
+// Whether no training is wanted any more, as of the click at that share of the log.
+static bool too_late(const hh_run *run, hh_time due)
+{
+    double last = run->options->train_until * run->log->clicks;
+    return last < run->log->clicks && due > run->log->time[run->log->stream[(uint32_t)last]];
+}
+
 // At the latest multiple of train_every, if it is now or has passed since the click before: on what had
 // closed by then, though nobody asks before now. The first training is the one that serves the first list.
 static hh_status train(hh_run *run, hh_time time)
@@ -49,7 +56,7 @@ static hh_status train(hh_run *run, hh_time time)
     if (every <= 0 || !run->kind->train)
         return HH_OK;
     hh_time due = multiple_before(time, every), asked = log->time[log->stream[(run->first + 1) / 2]];
-    if (run->trained >= due || due < multiple_before(asked, every))
+    if (run->trained >= due || due < multiple_before(asked, every) || too_late(run, due))
         return HH_OK;
     run->trained = due;
     hh_status status = learn_closed(run, due);

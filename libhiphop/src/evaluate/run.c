@@ -11,7 +11,7 @@
 
 hh_evaluate_options hh_evaluate_defaults(void)
 {
-    return (hh_evaluate_options){.from = 0.5, .until = 1, .every = 1};
+    return (hh_evaluate_options){.from = 0.5, .until = 1, .every = 1, .train_until = 1};
 }
 
 // ---- what the protocols share ----
