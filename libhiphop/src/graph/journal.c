@@ -111,8 +111,8 @@ static void heap_replace_first(hh_journal *journal, hh_time time, uint64_t what,
 {
     uint32_t at = 0, count = journal->latest_capacity;
     for (uint32_t child = 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && lost_time(journal, child + 1) < lost_time(journal, child))
-            child++;
+        uint32_t other = child + 1 < count ? child + 1 : child;
+        child += lost_time(journal, other) < lost_time(journal, child); // a branch could not be foreseen
         if (lost_time(journal, child) >= time)
             break;
         move_lost(journal, at, child);
@@ -216,6 +216,7 @@ void hh_journal_write(hh_graph *graph, hh_entry_kind kind, hh_item number, hh_ti
     atomic_store_explicit(&journal->ring[place].more, (uint32_t)(time >> 32) << 8 | (uint32_t)kind,
                           memory_order_release);
     atomic_store_explicit(&journal->ring[place].item, number, memory_order_release);
+    __builtin_prefetch(&journal->ring[place + 8 < journal->size ? place + 8 : 0], 1);
     if (index + 1 >= journal->size) // what the next call overwrites: readers stop trusting it from now on
         lose(journal, index + 1 - journal->size);
     atomic_store_explicit(&journal->begun, index + 1, memory_order_release);
