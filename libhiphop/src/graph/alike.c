@@ -157,7 +157,7 @@ static uint32_t width_of_all(const hh_described *described)
 void hh_alike_pending(hh_graph *graph)
 {
     hh_described *described = &graph->described;
-    uint32_t rows[HH_PENDING], count = 0;
+    uint32_t rows[HH_PENDING] = {0}, count = 0;
     bool cold[HH_PENDING];
     for (uint32_t p = 0; p < described->pending; p++) {
         uint32_t row = described->waiting[p];
