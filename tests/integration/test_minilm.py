@@ -26,8 +26,8 @@ def model():
     server.wait()
 
 
-ITEMS = {"ski": "carving skis for the piste", "board": "a snowboard", "law": "introduction to tax law",
-         "court": "the judge and the attorney", "pan": "cast iron frying pan", "wok": "a wok"}
+ITEMS = {"ski": "carving skis", "board": "snowboard for freestyle", "law": "introduction to tax law",
+         "court": "a guide for attorneys", "pan": "cast iron frying pan", "wok": "a wok for the kitchen"}
 
 
 def test_meanings(kafka, hiphopd, model):
