@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "learning.h"
 #include "notify.h"
+#include "scoreboard.h"
 #include "service.h"
 #include "shared.h"
 #include "trainer.h"
@@ -272,6 +273,9 @@ static hh_status assemble(hh_daemon *daemon, hh_error *error)
             return error->status;
         if (assemble_models(daemon, error))
             return error->status;
+        daemon->shared.scoreboard = hh_scoreboard_new(daemon->shared.service, config->recommend.max_drop);
+        if (!daemon->shared.scoreboard)
+            return hh_fail(error, HH_MEMORY, NULL);
         daemon->keeper = hh_keeper_new(&daemon->shared, error);
         if (!daemon->keeper)
             return error->status;
@@ -366,6 +370,7 @@ static void take_apart(hh_daemon *daemon)
     hh_trainer_free(daemon->trainer);
     hh_model_keeper_free(daemon->models);
     hh_learning_free(daemon->shared.learning);
+    hh_scoreboard_free(daemon->shared.scoreboard);
     hh_service_free(daemon->shared.service);
     hh_mixture_free(daemon->shared.graph_mixture);
     hh_embedder_free(daemon->embedder);

@@ -20,6 +20,7 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
         {config->topics.item_vectors, "compact", hh_vectors_read(config)},
         {config->topics.recommendations, "delete", config->recommend.enabled},
         {config->topics.models, "compact", config->recommend.enabled},
+        {config->topics.quality, "compact", config->recommend.enabled},
         {config->topics.sessions, "delete", true},
         {config->topics.dead_letters, "delete", true},
     };

@@ -8,7 +8,7 @@
 #include "wire/records.h"
 #include <hiphop/graph.h>
 
-#define HH_TOPICS 7
+#define HH_TOPICS 8
 
 // The topics that these settings read and write; returns how many. Names are the config's.
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);

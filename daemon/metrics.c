@@ -19,7 +19,7 @@ enum {
     HISTOGRAM_SUM = BOUNDS + 1, // cell after the buckets and +Inf: nanoseconds
     HISTOGRAM_CELLS = BOUNDS + 2,
     LIVE_WINDOW = 8192, // judged clicks that live figures are taken over; a power of two
-    LISTS = 2,
+    LISTS = 3,
 };
 
 struct hh_metrics {
@@ -30,7 +30,7 @@ struct hh_metrics {
     // live quality: how many judged clicks had which rank (0: none), ever and in a ring of the newest
     uint64_t ranks[LISTS][HH_LIVE_RANKS + 1];
     uint64_t judged;
-    uint16_t window[LIVE_WINDOW]; // rank | popularity rank << 8
+    uint32_t window[LIVE_WINDOW]; // a byte for the rank in each list
 };
 
 #define ROW(id, name, kind, label, values, help) {name, HH_METRIC_KIND_##kind, label, values, help},
@@ -190,16 +190,18 @@ void hh_metrics_observe(hh_metrics *metrics, hh_metric metric, double seconds)
     add(cell_of(metrics, metric, HISTOGRAM_SUM), (uint64_t)(above_zero * 1e9));
 }
 
-void hh_metrics_judge(hh_metrics *metrics, unsigned rank, unsigned popularity_rank)
+void hh_metrics_judge(hh_metrics *metrics, unsigned rank, unsigned graph_rank, unsigned popularity_rank)
 {
-    rank = rank > HH_LIVE_RANKS ? 0 : rank;
-    popularity_rank = popularity_rank > HH_LIVE_RANKS ? 0 : popularity_rank;
-    add(&metrics->ranks[HH_LIST_HIPHOP][rank], 1);
-    add(&metrics->ranks[HH_LIST_POPULARITY][popularity_rank], 1);
+    const unsigned ranks[LISTS] = {rank, graph_rank, popularity_rank};
+    uint32_t packed = 0;
+    for (int list = 0; list < LISTS; list++) {
+        unsigned within = ranks[list] > HH_LIVE_RANKS ? 0 : ranks[list];
+        add(&metrics->ranks[list][within], 1);
+        packed |= (uint32_t)within << 8 * list;
+    }
     hh_metrics_add(metrics, HH_METRIC_LIVE_TARGETS, 0, 1);
     uint64_t place = __atomic_fetch_add(&metrics->judged, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&metrics->window[place % LIVE_WINDOW], (uint16_t)(rank | popularity_rank << 8),
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&metrics->window[place % LIVE_WINDOW], packed, __ATOMIC_RELAXED);
 }
 
 void hh_metrics_set_ready(hh_metrics *metrics, bool ready)
@@ -215,8 +217,8 @@ static void make_live(hh_metrics *metrics)
     size_t newest = judged < LIVE_WINDOW ? (size_t)judged : LIVE_WINDOW;
     double hits[LISTS] = {0}, sums[LISTS] = {0};
     for (size_t i = 0; i < newest; i++) {
-        uint16_t both = __atomic_load_n(&metrics->window[i], __ATOMIC_RELAXED);
-        const unsigned ranks[LISTS] = {both & 0xff, both >> 8};
+        uint32_t packed = __atomic_load_n(&metrics->window[i], __ATOMIC_RELAXED);
+        const unsigned ranks[LISTS] = {packed & 0xff, packed >> 8 & 0xff, packed >> 16};
         for (size_t list = 0; list < LISTS; list++) {
             hits[list] += ranks[list] > 0;
             sums[list] += ranks[list] > 0 ? 1.0 / ranks[list] : 0;

@@ -97,6 +97,16 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
     X(MODEL_LISTS, "hiphop_model_lists_total", COUNTER, "", "",                                              \
       "Lists in which the network had a say: it knew an item of the session, and is no later than the "      \
       "click.")                                                                                              \
+    X(MODEL_HR, "hiphop_model_live_hr20", GAUGE, "list", "hiphop|graph|popularity",                          \
+      "Of the lists in which the model in service has had a say, judged so far: HR@20 of what was "          \
+      "published, of what the graph alone would have listed, and of what was popular, the newest weighing "  \
+      "most.")                                                                                               \
+    X(MODEL_MRR, "hiphop_model_live_mrr20", GAUGE, "list", "hiphop|graph|popularity",                        \
+      "Their MRR@20, likewise.")                                                                             \
+    X(MODEL_COVERAGE, "hiphop_model_live_items", GAUGE, "", "",                                              \
+      "Distinct items in these lists, about: their coverage of the catalogue.")                              \
+    X(MODEL_OUT, "hiphop_model_out", GAUGE, "", "",                                                          \
+      "1 while the newest model makes no lists here, since they were worse than the graph's.")               \
     X(MODELS_READ, "hiphop_models_read_total", COUNTER, "outcome", "served|refused|rejected",                \
       "Models met on their topic: put in service; damaged or not ours, the one in service stays; or kept "   \
       "out by the gate of who trained them.")                                                                \
@@ -111,13 +121,14 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
     X(GATE_MRR, "hiphop_gate_mrr20", GAUGE, "list", "graph|service|candidate", "MRR@20, likewise.")          \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \
-    X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|popularity",                          \
-      "Judged clicks that were in the first 20 of the list: what hiphop published, or what was popular.")    \
-    X(LIVE_RANKS, "hiphop_live_reciprocal_ranks_total", MADE_TOTAL, "list", "hiphop|popularity",             \
+    X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|graph|popularity",                    \
+      "Judged clicks that were in the first 20 of the list: what hiphop published, what the graph "          \
+      "alone would have listed, or what was popular.")                                                       \
+    X(LIVE_RANKS, "hiphop_live_reciprocal_ranks_total", MADE_TOTAL, "list", "hiphop|graph|popularity",       \
       "Sum of 1/rank of these hits.")                                                                        \
-    X(LIVE_HR, "hiphop_live_hr20", MADE, "list", "hiphop|popularity",                                        \
+    X(LIVE_HR, "hiphop_live_hr20", MADE, "list", "hiphop|graph|popularity",                                  \
       "Share of the newest 8192 judged clicks that were in the first 20 of the list (HR@20).")               \
-    X(LIVE_MRR, "hiphop_live_mrr20", MADE, "list", "hiphop|popularity",                                      \
+    X(LIVE_MRR, "hiphop_live_mrr20", MADE, "list", "hiphop|graph|popularity",                                \
       "Mean of 1/rank over the newest 8192 judged clicks, 0 where not in the first 20 (MRR@20).")            \
     X(ITEM_VECTORS, "hiphop_item_vectors_total", COUNTER, "outcome",                                         \
       "taken|withdrawn|other_source|other_model|malformed|wrong_width|no_room",                              \
@@ -159,7 +170,7 @@ typedef enum hh_metric {
 // Positions of labels' values; the other labels' are hh_dead_letter, hh_close_reason and hh_expert.
 enum { HH_OUTCOME_TAKEN, HH_OUTCOME_DEAD };                    // CLICKS: HH_OUTCOME_DEAD + hh_dead_letter
 enum { HH_COMMITTED, HH_ABORTED };                             // TRANSACTIONS
-enum { HH_LIST_HIPHOP, HH_LIST_POPULARITY };                   // LIVE_...
+enum { HH_LIST_HIPHOP, HH_LIST_GRAPH, HH_LIST_POPULARITY };    // LIVE_..., MODEL_HR, MODEL_MRR
 enum { HH_BY_RANKER, HH_BY_MIXTURE };                          // RANKER_HR, RANKER_MRR
 enum { HH_MODEL_SERVED, HH_MODEL_REFUSED, HH_MODEL_REJECTED }; // MODELS_READ
 enum { HH_TRAINING_PROMOTED, HH_TRAINING_REJECTED, HH_TRAINING_NOTHING, HH_TRAINING_BROKEN }; // TRAININGS
@@ -197,9 +208,9 @@ void hh_metrics_add(hh_metrics *metrics, hh_metric metric, size_t cell, uint64_t
 void hh_metrics_set(hh_metrics *metrics, hh_metric metric, size_t cell, double value); // AGE: time in ms
 void hh_metrics_unset(hh_metrics *metrics, hh_metric metric, size_t cell); // a partition that is gone
 void hh_metrics_observe(hh_metrics *metrics, hh_metric metric, double seconds);
-// A click that came after a list was made: its ranks, 1 = first, in what was published and in what was
-// popular at that time; 0: not among the first 20.
-void hh_metrics_judge(hh_metrics *metrics, unsigned rank, unsigned popularity_rank);
+// A click that came after a list was made: its ranks, 1 = first, in what was published, in what the graph
+// alone would have listed, and in what was popular at that time; 0: not among the first 20.
+void hh_metrics_judge(hh_metrics *metrics, unsigned rank, unsigned graph_rank, unsigned popularity_rank);
 void hh_metrics_set_ready(hh_metrics *metrics, bool ready);
 
 // The cell's value now; NaN where it is absent. A HISTOGRAM's is its count.

@@ -33,6 +33,7 @@
     X(recommendations, "What a recommendation record looks like.")                                         \
     X(sessions, "What a closed session's record looks like.")                                              \
     X(item_vectors, "What the record of an item's vector looks like.")                                     \
+    X(quality, "How what the lists were worth is told.")                                                   \
     X(session, "How clicks become sessions. Everything here is event time.")                               \
     X(graph, "What the global graph remembers, and how its experts vote. `hiphop tune` finds values from " \
              "your own clicks.")                                                                           \
@@ -80,6 +81,8 @@
       "What could not be used, written byte for byte with the reason in its headers.")                       \
     X(topics, models, TEXT, "hiphop.models", TOPIC_OR_NONE, RESTART,                                         \
       "Models, written by who trains and read by all; compacted. Empty: the graph alone recommends.")        \
+    X(topics, quality, TEXT, "hiphop.quality", TOPIC_OR_NONE, RESTART,                                       \
+      "How good the lists were, by model, written; compacted. Empty: in the metrics alone.")                 \
     X(topics, create, SWITCH, "true", ANY, RESTART,                                                          \
       "Whether missing topics are created at start, with the right cleanup policy.")                         \
     X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                              \
@@ -116,6 +119,11 @@
     X(item_vectors, format, CHOICE, "avro", ONE_OF("json|avro"), RESTART,                                  \
       "How vectors are written: avro by schemas/item-vector.avsc, a third of the bytes of json. Read are " \
       "both.")
+#define HH_QUALITY_OPTIONS(X)                                              \
+    X(quality, format, CHOICE, "json", ONE_OF("json|avro"), RESTART,       \
+      "json, or avro by schemas/quality.avsc; both have the same fields.") \
+    X(quality, interval, DURATION, "1m", BETWEEN(100, HH_DAY, ""), RELOAD, \
+      "Time between two reports, while lists are made.")
 
 // hh_sessionizer_options: every field, in its order.
 #define HH_SESSION_OPTIONS(X)                                                                                \
@@ -214,6 +222,9 @@
       "but is counted as stale: nobody waits for it any more. 0: every click gets one.")                     \
     X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                          \
       "Leave out what the visitor has clicked in this session already.")                                     \
+    X(recommend, max_drop, REAL, "0.01", BETWEEN(0, 1, ""), RESTART,                                         \
+      "How much less HR@20 than the graph alone, as a share, lists may have in which a model has a say. A "  \
+      "model that surely costs more is taken out until the next one comes.")                                 \
     X(recommend, ranker, SWITCH, "true", ANY, RESTART,                                                       \
       "Whether a small network that learns from every click puts the mixture's best in order. By itself it " \
       "makes lists only while it is better than the mixture alone.")
@@ -284,6 +295,7 @@
     HH_RECOMMENDATIONS_OPTIONS(X) \
     HH_SESSIONS_OPTIONS(X)        \
     HH_ITEM_VECTORS_OPTIONS(X)    \
+    HH_QUALITY_OPTIONS(X)         \
     HH_SESSION_OPTIONS(X)         \
     HH_GRAPH_OPTIONS(X)           \
     HH_SEMANTICS_OPTIONS(X)       \
@@ -344,6 +356,9 @@ typedef struct hh_config {
     struct {
         HH_ITEM_VECTORS_OPTIONS(HH_CONFIG_MEMBER)
     } item_vectors;
+    struct {
+        HH_QUALITY_OPTIONS(HH_CONFIG_MEMBER)
+    } quality;
     hh_sessionizer_options session;
     hh_graph_options graph;
     struct {

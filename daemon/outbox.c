@@ -177,6 +177,7 @@ static hh_status make_producer(hh_outbox *outbox, hh_error *error)
     const char *names[HH_OUTPUTS] = {
         [HH_OUTPUT_RECOMMENDATIONS] = config->topics.recommendations,
         [HH_OUTPUT_SESSIONS] = config->topics.sessions,
+        [HH_OUTPUT_QUALITY] = config->recommend.enabled ? config->topics.quality : "",
         [HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters,
     };
     for (int i = 0; i < HH_OUTPUTS; i++) {

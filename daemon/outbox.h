@@ -18,6 +18,7 @@
 typedef enum hh_output {
     HH_OUTPUT_RECOMMENDATIONS,
     HH_OUTPUT_SESSIONS,
+    HH_OUTPUT_QUALITY,
     HH_OUTPUT_DEAD_LETTERS,
     HH_OUTPUTS
 } hh_output;

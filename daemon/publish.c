@@ -2,6 +2,7 @@
 #include "publish.h"
 
 #include "quality.h"
+#include "report.h"
 #include "seer.h"
 #include "visitor.h"
 #include "wire/kafka.h"
@@ -21,6 +22,9 @@ struct hh_publisher {
     hh_recommender *recommender; // NULL: recommendations are off
     hh_seer *seer;               // likewise
     hh_encoder *lists, *sessions;
+    hh_encoder *quality; // NULL where it is not told
+    float *scores;       // [scores_room] of the graph alone
+    size_t scores_room;
     // scratch of a list
     hh_item *query;   // [query_room]
     hh_item *popular; // [query_room + HH_LIVE_RANKS]
@@ -54,7 +58,9 @@ static hh_status prepare_lists(hh_publisher *p, hh_error *error)
     if (!p->seer || !p->list || !p->out || !p->ids || !p->reasons)
         return hh_fail(error, HH_MEMORY, NULL);
     p->lists = hh_encoder_new((hh_format)config->recommendations.format, error);
-    return p->lists ? HH_OK : error->status;
+    if (p->lists && *config->topics.quality)
+        p->quality = hh_encoder_new((hh_format)config->quality.format, error);
+    return p->lists && (p->quality || !*config->topics.quality) ? HH_OK : error->status;
 }
 
 hh_publisher *hh_publisher_new(hh_shared *shared, hh_outbox *outbox, const hh_intern *items, hh_error *error)
@@ -85,6 +91,8 @@ void hh_publisher_free(hh_publisher *p)
     hh_seer_free(p->seer);
     hh_recommender_free(p->recommender);
     hh_encoder_free(p->lists);
+    hh_encoder_free(p->quality);
+    free(p->scores);
     hh_encoder_free(p->sessions);
     free(p->query);
     free(p->popular);
@@ -147,45 +155,89 @@ static hh_status translate(hh_publisher *p, const hh_session *session, uint32_t 
     return HH_OK;
 }
 
-// Judges what the session was shown last by the click that has come, and remembers what it is shown now.
-static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t position, size_t count)
+static uint32_t hash_of(hh_publisher *p, hh_item item)
+{
+    char id[HH_ID_MAX + 1];
+    size_t bytes = hh_graph_id(hh_recommender_reader(p->recommender), item, id, sizeof id);
+    return hh_shown_hash(id, bytes < sizeof id ? bytes : sizeof id - 1);
+}
+
+static void judge(hh_publisher *p, const hh_shown *shown, hh_text clicked)
+{
+    unsigned ranks[HH_SCORE_LISTS];
+    hh_shown_ranks(shown, hh_shown_hash(clicked.bytes, clicked.length), ranks);
+    hh_metrics_judge(p->shared->metrics, ranks[HH_LIST_HIPHOP], ranks[HH_LIST_GRAPH],
+                     ranks[HH_LIST_POPULARITY]);
+    if (hh_scoreboard_judge(p->shared->scoreboard, shown->version, ranks))
+        HH_LOG(
+            p->shared->log, HH_LOG_WARNING,
+            "lists are worse with the model than without it: the graph alone recommends until the next one",
+            HH_NUMBER("version", shown->version));
+}
+
+// What the graph alone would have listed, of the same candidates.
+static hh_status remember_graph(hh_publisher *p, hh_shown *shown, const hh_votes *votes, size_t length)
+{
+    hh_item best[HH_LIVE_RANKS];
+    if (votes->count > p->scores_room) {
+        size_t room = votes->count + votes->count / 2;
+        float *scores = realloc(p->scores, room * sizeof *scores);
+        if (!scores)
+            return HH_MEMORY;
+        p->scores = scores;
+        p->scores_room = room;
+    }
+    hh_mixture_scores_without(p->shared->graph_mixture, votes, HH_EXPERT_NETWORK, p->scores);
+    shown->graph_count =
+        (uint32_t)hh_best_of(votes->items, p->scores, votes->count, p->query, length, best, shown->count);
+    for (uint32_t i = 0; i < shown->graph_count; i++)
+        shown->graph[i] = hash_of(p, best[i]);
+    return HH_OK;
+}
+
+// What is popular, by the half-life that the mixture trusts most.
+static void remember_popular(hh_publisher *p, hh_shown *shown, const hh_votes *votes, hh_time time,
+                             size_t length)
+{
+    double weights[HH_EXPERTS];
+    hh_context context = hh_context_of(votes);
+    hh_mixture_weights(p->shared->mixture, &context, time, weights);
+    hh_expert best = HH_EXPERT_POP_SHORT;
+    for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
+        best = weights[e] > weights[best] ? e : best;
+    const hh_reader *reader = hh_recommender_reader(p->recommender);
+    size_t popular = hh_graph_popular(reader, best, p->popular, shown->count + length);
+    shown->popular_count = (uint32_t)hh_leave_out(p->popular, popular, p->query, length, shown->count);
+    for (uint32_t i = 0; i < shown->popular_count; i++)
+        shown->popular[i] = hash_of(p, p->popular[i]);
+}
+
+// Judges what the session was shown last by the click that has come, and remembers what it is shown now, with
+// the yardsticks beside it: as long as our list, by the same rule about the session's own items.
+static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t position, size_t count,
+                          int64_t version)
 {
     if (position + 1 != session->count) // out of order: not what a visitor did after he saw the list
         return HH_OK;
     hh_shown *shown = *session->attachment;
     if (shown) {
-        unsigned rank, popularity_rank;
-        hh_text clicked = item_text(p, session->clicks[position].item);
-        hh_shown_ranks(shown, hh_shown_hash(clicked.bytes, clicked.length), &rank, &popularity_rank);
-        hh_metrics_judge(p->shared->metrics, rank, popularity_rank);
+        judge(p, shown, item_text(p, session->clicks[position].item));
     } else {
         shown = *session->attachment = malloc(sizeof *shown);
         if (!shown)
             return HH_MEMORY;
     }
+    const hh_votes *votes = hh_recommender_votes(p->recommender);
+    size_t length = p->shared->config->recommend.hide_session_items ? position + 1 : 0;
+    votes = votes ? votes : &(hh_votes){0};
+    shown->version = version;
+    shown->graph_count = 0;
     shown->count = count < HH_LIVE_RANKS ? (uint32_t)count : HH_LIVE_RANKS;
     for (uint32_t i = 0; i < shown->count; i++)
         shown->items[i] = hh_shown_hash(p->out[i].item.bytes, p->out[i].item.length);
-
-    // The yardstick: as long as our list, by the same rule about the session's own items.
-    double weights[HH_EXPERTS];
-    const hh_votes *votes = hh_recommender_votes(p->recommender);
-    hh_context context = hh_context_of(votes ? votes : &(hh_votes){0});
-    hh_mixture_weights(p->shared->mixture, &context, session->clicks[position].time, weights);
-    hh_expert best = HH_EXPERT_POP_SHORT;
-    for (hh_expert e = HH_EXPERT_POP_SHORT; e <= HH_EXPERT_POP_LONG; e++)
-        best = weights[e] > weights[best] ? e : best;
-    const hh_reader *reader = hh_recommender_reader(p->recommender);
-    bool hide = p->shared->config->recommend.hide_session_items;
-    size_t length = hide ? position + 1 : 0;
-    size_t popular = hh_graph_popular(reader, best, p->popular, shown->count + length);
-    shown->popular_count = (uint32_t)hh_leave_out(p->popular, popular, p->query, length, shown->count);
-    for (uint32_t i = 0; i < shown->popular_count; i++) {
-        char id[HH_ID_MAX + 1];
-        size_t bytes = hh_graph_id(hh_recommender_reader(p->recommender), p->popular[i], id, sizeof id);
-        shown->popular[i] = hh_shown_hash(id, bytes < sizeof id ? bytes : sizeof id - 1);
-    }
-    return HH_OK;
+    hh_scoreboard_listed(p->shared->scoreboard, version, hh_wall_clock(), shown->items, shown->count);
+    remember_popular(p, shown, votes, session->clicks[position].time, length);
+    return version > 0 ? remember_graph(p, shown, votes, length) : HH_OK;
 }
 
 // The list as the encoder wants it. Returns how many items it has: one that was forgotten meanwhile is left
@@ -206,8 +258,7 @@ static size_t spell_out(hh_publisher *p, size_t count)
     return kept;
 }
 
-// The list for the session up to `position`, spelt out into p->out. The reader is held, so that no number in
-// it becomes another item's before that.
+// The list for the session up to `position`, spelt out into p->out, and which model had a say in it.
 static hh_status make_list(hh_publisher *p, const hh_session *session, uint32_t position, size_t *count,
                            int64_t *version)
 {
@@ -250,6 +301,48 @@ static void note_waiting(hh_publisher *p, hh_time appended)
     p->waiting[p->waiting_count++] = appended;
 }
 
+static hh_status answer(hh_publisher *p, const hh_partition *partition, const hh_session *session,
+                        uint32_t position, hh_time appended)
+{
+    size_t count;
+    int64_t version;
+    hh_status status = make_list(p, session, position, &count, &version);
+    if (status)
+        return status;
+    const hh_session_click *click = &session->clicks[position];
+
+    char id[SESSION_ID_SIZE], version_text[24];
+    hh_recommendations_record record = {
+        .visitor = {session->visitor, session->visitor_length},
+        .session_id = session_id(partition, session, id),
+        .clicked_item = item_text(p, click->item),
+        .timestamp = click->time,
+        .position = (int32_t)position + 1,
+        .model_version = version,
+        .items = p->out,
+        .count = count,
+    };
+    hh_text bytes;
+    status = hh_encode_recommendations(p->lists, &record, &bytes);
+    if (status)
+        return status;
+    snprintf(version_text, sizeof version_text, "%lld", (long long)version);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    rd_kafka_header_add(headers, "model_version", -1, version_text, -1);
+    if (!hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
+                                                 .key = session->visitor,
+                                                 .key_length = session->visitor_length,
+                                                 .value = bytes.bytes,
+                                                 .value_length = bytes.length,
+                                                 .timestamp = click->time,
+                                                 .headers = headers}))
+        return HH_OK;
+    p->answered++;
+    p->foreseen += version > 0;
+    note_waiting(p, appended);
+    return remember(p, session, position, count, version);
+}
+
 hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_session *session,
                           uint32_t position, hh_time now)
 {
@@ -265,47 +358,12 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
         }
         return HH_OK;
     }
-    size_t count;
-    int64_t version;
+    // No number becomes another item's before all is spelt out.
     hh_reader *reader = hh_recommender_reader(p->recommender);
     hh_reader_hold(reader);
-    hh_status status = make_list(p, session, position, &count, &version);
+    hh_status status = answer(p, partition, session, position, now - age);
     hh_reader_release(reader);
-    if (status)
-        return status;
-    const hh_session_click *click = &session->clicks[position];
-
-    char id[SESSION_ID_SIZE];
-    hh_recommendations_record record = {
-        .visitor = {session->visitor, session->visitor_length},
-        .session_id = session_id(partition, session, id),
-        .clicked_item = item_text(p, click->item),
-        .timestamp = click->time,
-        .position = (int32_t)position + 1,
-        .model_version = version,
-        .items = p->out,
-        .count = count,
-    };
-    hh_text bytes;
-    status = hh_encode_recommendations(p->lists, &record, &bytes);
-    if (status)
-        return status;
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
-    char version_text[24];
-    snprintf(version_text, sizeof version_text, "%lld", (long long)version);
-    rd_kafka_header_add(headers, "model_version", -1, version_text, -1);
-    if (!hh_outbox_put(p->outbox, &(hh_outgoing){.to = HH_OUTPUT_RECOMMENDATIONS,
-                                                 .key = session->visitor,
-                                                 .key_length = session->visitor_length,
-                                                 .value = bytes.bytes,
-                                                 .value_length = bytes.length,
-                                                 .timestamp = click->time,
-                                                 .headers = headers}))
-        return HH_OK;
-    p->answered++;
-    p->foreseen += version > 0;
-    note_waiting(p, now - age);
-    return remember(p, session, position, count);
+    return status ? status : hh_report(p->shared, p->outbox, p->quality);
 }
 
 // ---- sessions ----

@@ -68,3 +68,13 @@ bool hh_service_follow(hh_service *service, int64_t version, hh_served **next)
     pthread_mutex_unlock(&service->lock);
     return *next != NULL;
 }
+
+bool hh_service_take_out(hh_service *service, int64_t version)
+{
+    pthread_mutex_lock(&service->lock);
+    bool is_this = service->current && service->current->version == version;
+    if (is_this)
+        atomic_store(&service->current->out, true);
+    pthread_mutex_unlock(&service->lock);
+    return is_this;
+}

@@ -23,6 +23,7 @@ typedef struct hh_shared {
         *graph_mixture; // of the graph's own experts: the yardstick of the network; NULL without models
     struct hh_service *service;   // the model in service (service.h); NULL where there is no topic of models
     struct hh_learning *learning; // what the trainer learns from (learning.h); likewise
+    struct hh_scoreboard *scoreboard; // of the lists (scoreboard.h); NULL where recommend.enabled is off
     atomic_bool stopping;
     _Atomic hh_time stop_by; // steady clock: what has not ended by then is left as it is; 0: not stopping
 } hh_shared;

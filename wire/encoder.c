@@ -45,6 +45,7 @@ static hh_status finish(const hh_buffer *out, hh_text *bytes)
 
 #define json_text(out, key, text)     (hh_json_put(out, key), hh_json_put_text(out, text))
 #define json_integer(out, key, value) (hh_json_put(out, key), hh_json_put_integer(out, value))
+#define json_float(out, key, value)   (hh_json_put(out, key), hh_json_put_float(out, value))
 
 static void recommendations_json(hh_buffer *out, const hh_recommendations_record *record)
 {
@@ -83,6 +84,25 @@ static void session_json(hh_buffer *out, const hh_session_record *record)
         hh_json_put(out, "}");
     }
     hh_json_put(out, "]}");
+}
+
+static void quality_json(hh_buffer *out, const hh_quality_record *record)
+{
+    json_text(out, "{\"instance\":", record->instance);
+    json_integer(out, ",\"model_version\":", record->model_version);
+    json_integer(out, ",\"timestamp\":", record->timestamp);
+    json_integer(out, ",\"begin\":", record->begin);
+    json_integer(out, ",\"lists\":", record->lists);
+    json_integer(out, ",\"targets\":", record->targets);
+    json_float(out, ",\"hr20\":", record->hr20);
+    json_float(out, ",\"mrr20\":", record->mrr20);
+    json_float(out, ",\"graph_hr20\":", record->graph_hr20);
+    json_float(out, ",\"graph_mrr20\":", record->graph_mrr20);
+    json_float(out, ",\"popularity_hr20\":", record->popularity_hr20);
+    json_float(out, ",\"popularity_mrr20\":", record->popularity_mrr20);
+    json_integer(out, ",\"items\":", record->items);
+    json_integer(out, ",\"out\":", record->out);
+    hh_json_put(out, "}");
 }
 
 static void click_json(hh_buffer *out, const hh_click *click)
@@ -145,6 +165,24 @@ static void session_avro(hh_buffer *out, const hh_session_record *record)
     hh_avro_put_long(out, 0);
 }
 
+static void quality_avro(hh_buffer *out, const hh_quality_record *record)
+{
+    hh_avro_put_text(out, record->instance);
+    hh_avro_put_long(out, record->model_version);
+    hh_avro_put_long(out, record->timestamp);
+    hh_avro_put_long(out, record->begin);
+    hh_avro_put_long(out, record->lists);
+    hh_avro_put_long(out, record->targets);
+    hh_avro_put_float(out, record->hr20);
+    hh_avro_put_float(out, record->mrr20);
+    hh_avro_put_float(out, record->graph_hr20);
+    hh_avro_put_float(out, record->graph_mrr20);
+    hh_avro_put_float(out, record->popularity_hr20);
+    hh_avro_put_float(out, record->popularity_mrr20);
+    hh_avro_put_long(out, record->items);
+    hh_avro_put_long(out, record->out);
+}
+
 static void click_avro(hh_buffer *out, const hh_click *click)
 {
     hh_avro_put_text(out, click->visitor);
@@ -179,6 +217,13 @@ hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record
 {
     hh_buffer *out = start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? session_avro : session_json)(out, record);
+    return finish(out, bytes);
+}
+
+hh_status hh_encode_quality(hh_encoder *encoder, const hh_quality_record *record, hh_text *bytes)
+{
+    hh_buffer *out = start(encoder);
+    (encoder->format == HH_FORMAT_AVRO ? quality_avro : quality_json)(out, record);
     return finish(out, bytes);
 }
 

@@ -90,7 +90,16 @@ typedef struct hh_item_vector_record { // schemas/item-vector.avsc
     size_t width;
 } hh_item_vector_record;
 #define HH_SOURCE_MAX 64
-#define HH_WIDTH_MAX  65536 // numbers in a vector
+#define HH_WIDTH_MAX  65536        // numbers in a vector
+typedef struct hh_quality_record { // schemas/quality.avsc
+    hh_text instance;
+    int64_t model_version;
+    hh_time timestamp, begin;
+    int64_t lists, targets;
+    float hr20, mrr20, graph_hr20, graph_mrr20, popularity_hr20, popularity_mrr20;
+    int64_t items;
+    int32_t out;
+} hh_quality_record;
 
 // What is returned in *bytes is the encoder's. HH_FORMAT: some text is not UTF-8, or a score is not finite;
 // nothing can be written of such a record that others could read. JSON mirrors the schema field by field.
@@ -100,6 +109,7 @@ void hh_encoder_free(hh_encoder *encoder);
 hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendations_record *record,
                                     hh_text *bytes);
 hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record, hh_text *bytes);
+hh_status hh_encode_quality(hh_encoder *encoder, const hh_quality_record *record, hh_text *bytes);
 hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *bytes); // schemas/click.avsc
 // HH_FORMAT also where the source is no name of a source, and HH_LIMIT where the width is none.
 hh_status hh_encode_item_vector(hh_encoder *encoder, const hh_item_vector_record *record, hh_text *bytes);

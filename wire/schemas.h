@@ -6,5 +6,6 @@ extern const char hh_schema_click[];
 extern const char hh_schema_item_vector[];
 extern const char hh_schema_recommendations[];
 extern const char hh_schema_session[];
+extern const char hh_schema_quality[];
 
 #endif

@@ -29,6 +29,9 @@ static const hh_session_record session = {T("v"), T("0-0"), 1507396800123, 15073
                                           clicks, 2};
 static const hh_click click = {T("v"), T("i"), 1507396800123};
 
+static const hh_quality_record quality = {T("one"), 7,    1507396800123, 1507396800000, 12345, 9999, 0.5f,
+                                          0.25f,    0.4f, 0.125f,        0.1f,          0.05f, 321,  1};
+
 static hh_encoder *encoder(hh_format format)
 {
     hh_error error;
@@ -67,7 +70,7 @@ Test(encoder, writes_json_that_mirrors_the_schemas)
 // ---- the schemas themselves ----
 
 static const char *const schemas[] = {hh_schema_click, hh_schema_recommendations, hh_schema_session,
-                                      hh_schema_item_vector};
+                                      hh_schema_quality, hh_schema_item_vector};
 
 static void check_docs(const json_t *schema, int *fields)
 {
@@ -94,7 +97,7 @@ Test(schemas, say_what_every_field_means)
         check_docs(schema, &fields);
         json_decref(schema);
     }
-    cr_assert_eq(fields, 3 + 7 + 3 + 6 + 2 + 6);
+    cr_assert_eq(fields, 3 + 7 + 3 + 6 + 2 + 6 + 14);
 }
 
 // ---- Avro, and JSON, both as jansson trees ----
@@ -149,7 +152,7 @@ static bool same(const json_t *a, const json_t *b)
 Test(encoder, writes_the_same_record_in_avro_and_json)
 {
     hh_encoder *json = encoder(HH_FORMAT_JSON), *avro = encoder(HH_FORMAT_AVRO);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < 5; kind++) {
         hh_text text, bytes;
         hh_recommendations_record no_items = list;
         no_items.count = 0;
@@ -166,6 +169,10 @@ Test(encoder, writes_the_same_record_in_avro_and_json)
         case 2:
             cr_assert_eq(hh_encode_recommendations(json, &no_items, &text), HH_OK);
             cr_assert_eq(hh_encode_recommendations(avro, &no_items, &bytes), HH_OK);
+            break;
+        case 4:
+            cr_assert_eq(hh_encode_quality(json, &quality, &text), HH_OK);
+            cr_assert_eq(hh_encode_quality(avro, &quality, &bytes), HH_OK);
             break;
         default:
             cr_assert_eq(hh_encode_session(json, &session, &text), HH_OK);

@@ -143,8 +143,8 @@ Test(http, metrics_are_refreshed_and_complete, .init = begin, .fini = end)
 Test(http, the_page, .init = begin, .fini = end)
 {
     hh_metrics_add(metrics, HH_METRIC_CLICKS, HH_OUTCOME_TAKEN, 1234567);
-    hh_metrics_judge(metrics, 1, 0);
-    hh_metrics_judge(metrics, 2, 0);
+    hh_metrics_judge(metrics, 1, 0, 0);
+    hh_metrics_judge(metrics, 2, 0, 0);
     char *answer = request("GET", "/");
     const char *body = body_of(answer);
     cr_expect_eq(status_of(answer), 200);

@@ -149,10 +149,10 @@ Test(metrics, histograms, .init = begin, .fini = end)
 Test(metrics, live_quality, .init = begin, .fini = end)
 {
     expect_none("hiphop_live_hr20{list=\"hiphop\"}");
-    hh_metrics_judge(metrics, 1, 0);
-    hh_metrics_judge(metrics, 4, 2);
-    hh_metrics_judge(metrics, 0, 0);
-    hh_metrics_judge(metrics, 21, 20); // beyond the 20th is a miss
+    hh_metrics_judge(metrics, 1, 0, 0);
+    hh_metrics_judge(metrics, 4, 0, 2);
+    hh_metrics_judge(metrics, 0, 0, 0);
+    hh_metrics_judge(metrics, 21, 0, 20); // beyond the 20th is a miss
     expect_sample("hiphop_live_targets_total", 4);
     expect_sample("hiphop_live_hr20{list=\"hiphop\"}", 0.5);
     expect_sample("hiphop_live_hr20{list=\"popularity\"}", 0.5);
@@ -166,9 +166,9 @@ Test(metrics, live_quality, .init = begin, .fini = end)
 Test(metrics, live_gauges_are_over_the_newest, .init = begin, .fini = end)
 {
     for (int i = 0; i < 10000; i++)
-        hh_metrics_judge(metrics, 0, 1);
+        hh_metrics_judge(metrics, 0, 0, 1);
     for (int i = 0; i < 8192; i++)
-        hh_metrics_judge(metrics, i % 2 ? 2 : 0, 0);
+        hh_metrics_judge(metrics, i % 2 ? 2 : 0, 0, 0);
     expect_sample("hiphop_live_hr20{list=\"hiphop\"}", 0.5);
     expect_sample("hiphop_live_mrr20{list=\"hiphop\"}", 0.25);
     expect_sample("hiphop_live_hr20{list=\"popularity\"}", 0);
@@ -220,7 +220,7 @@ Test(metrics, the_text_is_in_format_0_0_4, .init = begin, .fini = end)
     size_t length;
     hh_metrics_add(metrics, HH_METRIC_CLICKS, 0, UINT32_MAX * 1000ull);
     hh_metrics_set(metrics, HH_METRIC_LAG, 4095, 1);
-    hh_metrics_judge(metrics, 1, 1);
+    hh_metrics_judge(metrics, 1, 0, 1);
     char *text = hh_metrics_render(metrics, &length);
     cr_assert_eq(text[length - 1], '\n');
     char family[128] = "", previous[128] = "";
@@ -263,7 +263,7 @@ static void *count(void *context)
     for (unsigned i = 0; i < ROUNDS; i++) {
         hh_metrics_add(metrics, HH_METRIC_RECOMMENDATIONS, 0, 1);
         hh_metrics_observe(metrics, HH_METRIC_RECOMMEND, 0.000015);
-        hh_metrics_judge(metrics, 1 + i % 20, 0);
+        hh_metrics_judge(metrics, 1 + i % 20, 0, 0);
         hh_metrics_set(metrics, HH_METRIC_LAG, 0, i);
     }
     return NULL;

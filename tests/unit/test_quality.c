@@ -10,13 +10,13 @@ Test(quality, a_rank_counts_from_one_and_zero_is_not_there)
         shown.items[i] = hh_shown_hash(items[i], 1);
     shown.popular[0] = hh_shown_hash("c", 1);
     shown.popular[1] = hh_shown_hash("b", 1); // beyond popular_count
-    unsigned rank, popularity_rank;
-    hh_shown_ranks(&shown, hh_shown_hash("c", 1), &rank, &popularity_rank);
-    cr_assert(rank == 3 && popularity_rank == 1);
-    hh_shown_ranks(&shown, hh_shown_hash("b", 1), &rank, &popularity_rank);
-    cr_assert(rank == 2 && popularity_rank == 0);
-    hh_shown_ranks(&shown, hh_shown_hash("z", 1), &rank, &popularity_rank);
-    cr_assert(rank == 0 && popularity_rank == 0);
+    unsigned ranks[3];
+    hh_shown_ranks(&shown, hh_shown_hash("c", 1), ranks);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 3 && ranks[HH_LIST_GRAPH] == 3 && ranks[HH_LIST_POPULARITY] == 1);
+    hh_shown_ranks(&shown, hh_shown_hash("b", 1), ranks);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 2 && ranks[HH_LIST_POPULARITY] == 0);
+    hh_shown_ranks(&shown, hh_shown_hash("z", 1), ranks);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 0 && ranks[HH_LIST_POPULARITY] == 0);
 }
 
 Test(quality, the_yardstick_leaves_out_the_session_and_stays_in_order)
@@ -26,4 +26,26 @@ Test(quality, the_yardstick_leaves_out_the_session_and_stays_in_order)
     cr_assert(items[0] == 9 && items[1] == 7 && items[2] == 5);
     cr_assert_eq(hh_leave_out(items, 3, NULL, 0, 2), 2, "no longer than wanted");
     cr_assert(items[0] == 9 && items[1] == 7);
+}
+
+Test(quality, with_a_model_the_graph_has_a_list_of_its_own)
+{
+    hh_shown shown = {.version = 3, .count = 1, .graph_count = 1};
+    shown.items[0] = hh_shown_hash("a", 1);
+    shown.graph[0] = hh_shown_hash("b", 1);
+    unsigned ranks[3];
+    hh_shown_ranks(&shown, hh_shown_hash("b", 1), ranks);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 0 && ranks[HH_LIST_GRAPH] == 1);
+}
+
+Test(quality, the_best_are_chosen_in_order)
+{
+    const hh_item items[] = {1, 2, 3, 4, 5, 6}, session[] = {4};
+    const float scores[] = {0.1f, 0.3f, 0.3f, 0.9f, 0, 0.2f};
+    hh_item best[6];
+    cr_assert_eq(hh_best_of(items, scores, 6, session, 1, best, 3), 3);
+    cr_assert(best[0] == 2 && best[1] == 3 && best[2] == 6, "ties by place");
+    cr_assert_eq(hh_best_of(items, scores, 6, NULL, 0, best, 6), 6);
+    cr_assert(best[0] == 4 && best[5] == 5);
+    cr_assert_eq(hh_best_of(items, scores, 6, NULL, 0, best, 0), 0);
 }
