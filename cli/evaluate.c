@@ -248,6 +248,10 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks FILE or --train FILE is needed";
     else if (request->clicks && (request->train || request->test))
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
+    else if (request->clicks && request->sources.count > 0 && request->evaluate.train_every > 0)
+        wrong =
+            "--vectors do not go with --train-every: a network that is trained as the stream goes reads no "
+            "vectors yet, for its items come and go from one training to the next; give --train";
     else if (request->clicks && request->sources.count > 0)
         wrong = "--vectors are for the network, which is trained on sessions: give --train";
     else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)

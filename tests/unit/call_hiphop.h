@@ -4,38 +4,42 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-// Starts the program with arguments separated by blanks.
-static inline pid_t start(const char *arguments, const posix_spawn_file_actions_t *files)
+// A call that is under way.
+typedef struct running {
+    pid_t child;
+    char out[32], err[32]; // paths of what it prints
+} running;
+
+// Calls the program with arguments separated by blanks, and this file as standard input (NULL: an empty one).
+static inline running begin(const char *arguments, const char *input)
 {
+    running run = {.out = "/tmp/hiphop-out-XXXXXX", .err = "/tmp/hiphop-err-XXXXXX"};
     char words[8192], *argv[256] = {HH_HIPHOP}, *save = NULL;
     size_t count = 1;
     cr_assert_lt(strlen(arguments), sizeof words);
     memcpy(words, arguments, strlen(arguments) + 1);
     for (char *word = strtok_r(words, " ", &save); word && count < 255; word = strtok_r(NULL, " ", &save))
         argv[count++] = word;
-    pid_t child;
-    cr_assert_eq(posix_spawn(&child, HH_HIPHOP, files, NULL, argv, environ), 0);
-    return child;
-}
-
-// The same without input or output; the caller waits for it.
-static inline pid_t begin(const char *arguments)
-{
+    close(mkstemp(run.out));
+    close(mkstemp(run.err));
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    pid_t child = start(arguments, &files);
+    posix_spawn_file_actions_addopen(&files, 0, input ? input : "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 1, run.out, O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, 2, run.err, O_WRONLY, 0);
+    cr_assert_eq(posix_spawn(&run.child, HH_HIPHOP, &files, NULL, argv, environ), 0);
     posix_spawn_file_actions_destroy(&files);
-    return child;
+    return run;
 }
 
 static inline void read_and_remove(const char *path, char *text, size_t size)
@@ -47,28 +51,35 @@ static inline void read_and_remove(const char *path, char *text, size_t size)
     unlink(path);
 }
 
-// Calls the program with arguments separated by blanks, and this file as standard input (NULL: an empty one).
-// What it prints on stdout (out) and stderr (err, may be NULL), and what it returns.
+// Waits for it: what it prints on stdout (out) and stderr (err, may be NULL), and what it returns.
+static inline int end(const running *run, char *out, size_t size, char *err, size_t err_size)
+{
+    int status;
+    cr_assert_eq(waitpid(run->child, &status, 0), run->child);
+    char ignored[64];
+    read_and_remove(run->out, out, size);
+    read_and_remove(run->err, err ? err : ignored, err ? err_size : sizeof ignored);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+// Ctrl-C as soon as there is something in this file, or the program has ended.
+static inline void interrupt(const running *run, const char *path)
+{
+    struct timespec moment = {.tv_nsec = 1000000};
+    struct stat about;
+    siginfo_t ended = {0};
+    while ((stat(path, &about) != 0 || about.st_size == 0) &&
+           waitid(P_PID, (id_t)run->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0)
+        nanosleep(&moment, NULL);
+    kill(run->child, SIGINT);
+}
+
 static inline int call_with_input(char *out, size_t size, char *err, size_t err_size, const char *arguments,
                                   const char *input)
 {
-    char out_path[] = "/tmp/hiphop-out-XXXXXX", err_path[] = "/tmp/hiphop-err-XXXXXX";
-    close(mkstemp(out_path));
-    close(mkstemp(err_path));
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, input ? input : "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 1, out_path, O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&files, 2, err_path, O_WRONLY, 0);
-    pid_t child = start(arguments, &files);
-    posix_spawn_file_actions_destroy(&files);
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    char ignored[64];
-    read_and_remove(out_path, out, size);
-    read_and_remove(err_path, err ? err : ignored, err ? err_size : sizeof ignored);
-    cr_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    running run = begin(arguments, input);
+    return end(&run, out, size, err, err_size);
 }
 
 static inline int call(char *out, size_t size, char *err, size_t err_size, const char *arguments)

@@ -78,6 +78,54 @@ Test(cli_ablate, a_table_and_a_page_of_its_own, .fini = clean_up)
     cr_expect_null(strstr(all, "inf"));
 }
 
+static running begin_ablate(const char *arguments)
+{
+    char all[1024];
+    snprintf(all, sizeof all, "ablate --train %s --set network.d=8 --set network.warm-up=2 %s", sessions,
+             arguments);
+    return begin(all, NULL);
+}
+
+// Ctrl-C after the first run: what is there is printed, in every form.
+Test(cli_ablate, what_is_there_is_printed_on_an_interrupt, .fini = clean_up)
+{
+    static char out[1 << 18], err[1 << 16];
+    char arguments[200], stopped[64];
+    int runs = 0, summaries = 0;
+    write_sessions();
+    snprintf(arguments, sizeof arguments, "--json --seeds 500 --only last --set network.epochs=1 --html %s",
+             page);
+    running run = begin_ablate(arguments);
+    interrupt(&run, run.out);
+    cr_assert_eq(end(&run, out, sizeof out, err, sizeof err), 130, "%s", err);
+    for (char *line = out, *next; (next = strchr(line, '\n')); line = next + 1) {
+        *next = '\0';
+        json_t *object = json_loads(line, 0, NULL);
+        cr_assert_not_null(object, "%s", line);
+        const char *kind = json_string_value(json_object_get(object, "kind"));
+        runs += strcmp(kind, "run") == 0;
+        summaries += strcmp(kind, "summary") == 0;
+        json_decref(object);
+    }
+    cr_expect_geq(runs, 1);
+    cr_expect_lt(runs, 2500);
+    cr_expect_eq(summaries, runs < 5 ? runs : 5, "a trial that was run has its summary");
+    snprintf(stopped, sizeof stopped, "hiphop ablate: stopped after %d of 2500 runs\n", runs);
+    cr_expect_not_null(strstr(err, stopped), "%s", err);
+    cr_expect_eq(access(page, F_OK), 0, "the page is there too");
+}
+
+Test(cli_ablate, nothing_is_printed_before_there_is_anything, .fini = clean_up)
+{
+    static char out[4096], err[1 << 16];
+    write_sessions();
+    running run = begin_ablate("--only last --set network.epochs=1000 --set network.patience=1000");
+    interrupt(&run, run.err); // its progress
+    cr_assert_eq(end(&run, out, sizeof out, err, sizeof err), 130, "%s", err);
+    cr_expect_str_empty(out);
+    cr_expect_not_null(strstr(err, "stopped after 0 of 15 runs"), "%s", err);
+}
+
 Test(cli_ablate, says_what_is_wrong, .fini = clean_up)
 {
     static char out[4096], err[4096];

@@ -2,8 +2,6 @@
 #include "call_hiphop.h"
 
 #include <jansson.h>
-#include <signal.h>
-#include <time.h>
 
 static char directory[] = "/tmp/hiphop-cli-model-XXXXXX";
 static char sessions[64], model[64];
@@ -156,14 +154,10 @@ Test(cli_model, a_training_that_is_broken_off_goes_on, .fini = clean_up)
     unlink(model);
     snprintf(arguments, sizeof arguments, "train --train %s --out %s --d 16 --batch 32 --warm-up 10 %s",
              sessions, model, settings);
-    pid_t child = begin(arguments);
-    struct timespec moment = {.tv_nsec = 1000000};
-    int status;
-    while (access(checkpoint, F_OK) != 0 && waitpid(child, &status, WNOHANG) == 0)
-        nanosleep(&moment, NULL);
-    kill(child, SIGINT);
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 130, "it had ended before");
+    running broken_off = begin(arguments, NULL);
+    interrupt(&broken_off, checkpoint);
+    cr_assert_eq(end(&broken_off, out, sizeof out, err, sizeof err), 130, "it had ended before");
+    cr_assert_not_null(strstr(err, "the same call with --resume goes on from"), "%s", err);
     cr_assert_neq(access(model, F_OK), 0);
     cr_assert_eq(train(out, sizeof out, err, sizeof err, settings), 1);
     cr_assert_not_null(strstr(err, "go on with it by --resume, or remove it"), "%s", err);

@@ -76,24 +76,65 @@ static bool has_array(const char *name)
     return found;
 }
 
+static char *digest_of_model(void)
+{
+    json_t *object = read_json("inspect --json %s");
+    char *digest = strdup(json_string_value(json_object_get(object, "digest")));
+    json_decref(object);
+    return digest;
+}
+
 Test(cli_vectors, a_model_holds_the_vectors_it_was_trained_with, .init = set_up, .fini = clean_up)
 {
     char options[256];
     cr_assert_eq(train("--quiet"), 0, "%s", err);
     cr_expect_not(has_array("source0.vector"));
-    json_t *object = read_json("inspect --json %s");
-    char *digest = strdup(json_string_value(json_object_get(object, "digest")));
-    json_decref(object);
+    char *digest = digest_of_model();
     snprintf(options, sizeof options, "--vectors text=%s --vectors image=%s", vectors, vectors);
     cr_assert_eq(train(options), 0, "%s", err);
     cr_expect_not_null(strstr(err, "text: 15 of 20 items have a vector of 3 numbers"), "%s", err);
     cr_expect(has_array("source0.vector"));
     cr_expect(has_array("source1.vector"));
     cr_expect_not(has_array("title.bytes"));
-    object = read_json("inspect --json %s");
-    cr_expect_str_neq(json_string_value(json_object_get(object, "digest")), digest);
-    json_decref(object);
+    char *with = digest_of_model();
+    cr_expect_str_neq(with, digest);
+    free(with);
     free(digest);
+}
+
+// Vectors are no part of a checkpoint: they are named again, and must be the same ones.
+Test(cli_vectors, a_training_with_vectors_goes_on_with_the_same_ones, .init = set_up, .fini = clean_up)
+{
+    char options[512], all[1024], checkpoint[96];
+    write_walks(sessions, 1500);
+    snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", model);
+    snprintf(options, sizeof options, "--epochs 40 --patience 40 --seed 3 --vectors text=%s", vectors);
+    cr_assert_eq(train(options), 0, "%s", err);
+    char *whole = digest_of_model();
+    unlink(model);
+    snprintf(all, sizeof all, "train --train %s --out %s --d 8 --epochs 1 --batch 32 --warm-up 5 %s",
+             sessions, model, options);
+    running broken_off = begin(all, NULL);
+    interrupt(&broken_off, checkpoint);
+    cr_assert_eq(end(&broken_off, out, sizeof out, err, sizeof err), 130, "%s", err);
+    snprintf(all, sizeof all, "train --resume --train %s --out %s", sessions, model);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    cr_expect_not_null(strstr(err, "other sources, than these"), "%s", err);
+    write_file(items, "{\"item\": \"item-1\", \"vector\": [1, 2, 3]}\n");
+    snprintf(all, sizeof all, "train --resume --train %s --out %s --vectors text=%s", sessions, model, items);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 1, "others under the same name");
+    cr_expect_not_null(strstr(err, "other sources, than these"), "%s", err);
+    cr_expect_eq(access(checkpoint, F_OK), 0, "it stays for the right call");
+    cr_expect_neq(access(model, F_OK), 0);
+    snprintf(all, sizeof all, "train --resume --train %s --out %s --vectors text=%s", sessions, model,
+             vectors);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
+    cr_expect_neq(access(checkpoint, F_OK), 0);
+    cr_expect(has_array("source0.vector"));
+    char *resumed = digest_of_model();
+    cr_expect_str_eq(resumed, whole);
+    free(resumed);
+    free(whole);
 }
 
 Test(cli_vectors, titles_are_printed_and_steer_no_terminal, .init = set_up, .fini = clean_up)
@@ -130,6 +171,9 @@ Test(cli_vectors, evaluate_trains_with_them, .init = set_up, .fini = clean_up)
     snprintf(all, sizeof all, "evaluate --clicks %s --vectors %s", sessions, vectors);
     cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
     cr_expect_not_null(strstr(err, "--train"), "%s", err);
+    snprintf(all, sizeof all, "evaluate --clicks %s --train-every 6h --vectors %s", sessions, vectors);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
+    cr_expect_not_null(strstr(err, "trained as the stream goes reads no vectors yet"), "%s", err);
     snprintf(all, sizeof all,
              "ablate --train %s --vectors %s --seeds 1 --only on --set network.d=8 --set network.epochs=1",
              sessions, vectors);
