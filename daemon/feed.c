@@ -12,6 +12,7 @@ enum {
     CHUNK = 64,        // clicks taken from one partition before the others are looked at again
     PATIENCE_MS = 200, // how long the partition that is furthest behind is waited for
     SLICE_MS = 10,
+    VECTORS = 16, // taken at a time beside clicks: the graph compares so many in one pass
 };
 
 struct hh_feed {
@@ -20,6 +21,7 @@ struct hh_feed {
     rd_kafka_t *client;
     rd_kafka_topic_t *topics[HH_FEED_KINDS]; // NULL where there is no such topic
     rd_kafka_queue_t *live;                  // what has caught up
+    rd_kafka_queue_t *aside;                 // of it vectors
     hh_feed_partition **partitions;
     size_t count;
     bool shared_out; // the client knows how many partitions there are
@@ -47,11 +49,13 @@ static void close_client(hh_feed *feed)
 {
     if (feed->live)
         rd_kafka_queue_destroy(feed->live);
+    if (feed->aside)
+        rd_kafka_queue_destroy(feed->aside);
     for (int kind = 0; kind < HH_FEED_KINDS; kind++)
         if (feed->topics[kind])
             rd_kafka_topic_destroy(feed->topics[kind]);
     hh_client_free(feed->client);
-    feed->live = NULL;
+    feed->live = feed->aside = NULL;
     memset(feed->topics, 0, sizeof feed->topics);
     feed->client = NULL;
 }
@@ -89,6 +93,7 @@ static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
     if (!feed->client)
         return error->status;
     feed->live = rd_kafka_queue_new(feed->client);
+    feed->aside = rd_kafka_queue_new(feed->client);
     const char *const names[HH_FEED_KINDS] = {config->topics.clicks, config->topics.items,
                                               hh_vectors_read(config) ? config->topics.item_vectors : ""};
     for (int kind = 0; kind < HH_FEED_KINDS; kind++) {
@@ -350,7 +355,8 @@ static size_t follow(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partit
         }
         if (!partition->caught_up && (end || partition->next >= partition->target)) {
             partition->caught_up = true;
-            rd_kafka_queue_forward(partition->queue, feed->live);
+            rd_kafka_queue_forward(partition->queue,
+                                   partition->kind == HH_FEED_VECTORS ? feed->aside : feed->live);
         }
         partitions[kept] = partition;
         records[kept++] = record;
@@ -371,23 +377,31 @@ static ssize_t take_chunk(hh_feed *feed, hh_feed_partition *partition, rd_kafka_
     }
 }
 
+// Of what is live, or else of what is furthest behind, or else of what comes within timeout_ms.
+static ssize_t take_next(hh_feed *feed, rd_kafka_message_t **records, size_t room, int timeout_ms)
+{
+    ssize_t count = rd_kafka_consume_batch_queue(feed->live, 0, records, room);
+    if (count > 0)
+        return count;
+    hh_feed_partition *behind = furthest_behind(feed, NULL);
+    if (!behind)
+        return rd_kafka_consume_batch_queue(feed->live, timeout_ms, records, 1);
+    count = take_chunk(feed, behind, records, room, timeout_ms ? PATIENCE_MS : 0);
+    hh_feed_partition *next = count > 0 ? NULL : furthest_behind(feed, behind);
+    if (next) // a partition whose leader is away must not keep all others waiting
+        count = take_chunk(feed, next, records, room, 0);
+    return count;
+}
+
 size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions, size_t room,
                     int timeout_ms)
 {
     rd_kafka_poll(feed->client, 0);
-    ssize_t count = rd_kafka_consume_batch_queue(feed->live, 0, records, room);
-    if (count > 0)
-        return follow(feed, records, partitions, count);
-    hh_feed_partition *behind = furthest_behind(feed, NULL);
-    if (behind) {
-        count = take_chunk(feed, behind, records, room, PATIENCE_MS);
-        hh_feed_partition *next = count > 0 ? NULL : furthest_behind(feed, behind);
-        if (next) // a partition whose leader is away must not keep all others waiting
-            count = take_chunk(feed, next, records, room, 0);
-    } else {
-        count = rd_kafka_consume_batch_queue(feed->live, timeout_ms, records, 1);
-    }
-    return count > 0 ? follow(feed, records, partitions, count) : 0;
+    // A catalogue that is made anew must keep no click waiting: of its vectors only so many each time.
+    ssize_t vectors = rd_kafka_consume_batch_queue(feed->aside, 0, records, room < VECTORS ? room : VECTORS);
+    vectors = vectors > 0 ? vectors : 0;
+    ssize_t count = take_next(feed, records + vectors, room - (size_t)vectors, vectors > 0 ? 0 : timeout_ms);
+    return follow(feed, records, partitions, vectors + (count > 0 ? count : 0));
 }
 
 hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)

@@ -87,3 +87,21 @@ def test_vectors_that_others_write(kafka, hiphopd):
     kafka.produce(topic, [("image/pan-new", None, None)])
     wait_until(lambda: daemon.metrics()['hiphop_item_vectors_total{outcome="withdrawn"}'] == 1, 20, "taken away")
     assert daemon.stop() == 0
+
+
+def test_a_catalogue_that_is_made_anew_keeps_no_click_waiting(kafka, hiphopd):
+    """The graph compares every vector with all others, which takes longer and longer: clicks go first."""
+    draw, shop = random.Random(7), Launch(kafka)
+    words = [f"word{i}" for i in range(3000)]
+    shop.announce({f"item{i}": " ".join(draw.choices(words, k=8)) for i in range(20000)})
+    daemon = hiphopd(kafka, shop.options(**{"semantics.template": "{title}"})).ready(timeout=30)
+    taken = 'hiphop_item_vectors_total{outcome="taken"}'
+    slowest = 0
+    for number in range(1, 11):
+        begin = time.monotonic()
+        kafka.produce_clicks(shop.names["topics.clicks"], [("ann", f"item{number}", int(time.time() * 1000))])
+        wait_until(lambda: daemon.metrics()["hiphop_graph_clicks"] >= number, 20, "a click in the graph")
+        slowest = max(slowest, time.monotonic() - begin)
+    assert slowest < 5, (slowest, daemon.metrics()[taken])
+    wait_until(lambda: daemon.metrics()[taken] == 20000, 90, "all vectors")
+    assert daemon.stop() == 0
