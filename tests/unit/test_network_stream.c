@@ -2,6 +2,8 @@
 #include "evaluate/click_log.h"
 #include "unit/small_log.h"
 
+#include <math.h>
+
 #define CLICKS   6000
 #define VISITORS 60
 #define ITEMS    50
@@ -159,6 +161,28 @@ Test(network_stream, no_training_after_train_until)
     cr_assert_gt(different, 100);
     free(with_all.lists);
     free(with_some.lists);
+    hh_log_free(log);
+}
+
+Test(network_stream, train_until_is_a_share_of_the_log)
+{
+    small_click clicks[200];
+    small_clicks(clicks, 200, 10, ITEMS, 7);
+    hh_log *log = small_log(clicks, 200, GAP, 0);
+    static kept_trainings trainings;
+    hh_evaluate_options options = options_of(HH_ASK_AT_NEXT, &trainings);
+    const char *model = "network";
+    const double bad[] = {-0.1, 1.1, NAN};
+    hh_error error = {0};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        options.train_until = bad[i];
+        cr_assert_eq(hh_evaluate(log, &options, &model, 1, NULL, NULL, &error), HH_ARGUMENT);
+        cr_assert_not_null(strstr(error.message, "train_until"), "%s", error.message);
+    }
+    options.train_until = 0;
+    free(small_run(log, options, model).lists);
+    for (size_t t = 0; t < trainings.count; t++)
+        cr_assert_not(trainings.training[t].trained, "before the first click there is nothing to learn");
     hh_log_free(log);
 }
 

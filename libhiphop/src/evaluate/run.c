@@ -193,6 +193,8 @@ static hh_status check_options(const hh_log *log, const hh_evaluate_options *opt
     if (options->train_every < 0 || (options->train_every > 0 && log->train))
         return hh_fail(error, HH_ARGUMENT,
                        "training as the stream goes needs a log of clicks, and more than 0 in between");
+    if (!(options->train_until >= 0 && options->train_until <= 1))
+        return hh_fail(error, HH_ARGUMENT, "train_until must be a share of the log, from 0 to 1");
     if (options->every == 0)
         return hh_fail(error, HH_ARGUMENT, "every must be 1 or more");
     for (size_t i = 0; i < options->setting_count; i++) {
