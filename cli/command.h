@@ -61,7 +61,7 @@ struct cli_args {
 // ---- the commands, in the order in which help lists them ----
 // X(name) \ X(name) ...: cli_name is the descriptor, in name.c or command_name.c
 #define CLI_COMMANDS(X) \
-    X(train) X(recommend) X(inspect) X(evaluate) X(ablate) X(tune) X(replay) X(simulate) X(watch)
+    X(train) X(recommend) X(inspect) X(evaluate) X(ablate) X(tune) X(replay) X(simulate) X(watch) X(export)
 
 #define CLI_DECLARE(name) extern const cli_command cli_##name;
 CLI_COMMANDS(CLI_DECLARE)

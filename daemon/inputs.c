@@ -21,6 +21,7 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
         {config->topics.recommendations, "delete", config->recommend.enabled},
         {config->topics.models, "compact", config->recommend.enabled},
         {config->topics.quality, "compact", config->recommend.enabled},
+        {config->topics.embeddings, "compact", hh_embeddings_made(config)},
         {config->topics.sessions, "delete", true},
         {config->topics.dead_letters, "delete", true},
     };
@@ -98,6 +99,12 @@ size_t hh_vector_sources(const hh_config *config, hh_vector_source sources[HH_DE
     if (count == 0)
         hh_fail(error, HH_ARGUMENT, "no source is named");
     return count;
+}
+
+bool hh_embeddings_made(const hh_config *config)
+{
+    return config->recommend.enabled && config->training.enabled && config->topics.models[0] != '\0' &&
+           config->topics.embeddings[0] != '\0';
 }
 
 hh_click_fields hh_click_fields_of(const hh_config *config)

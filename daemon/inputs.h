@@ -8,7 +8,7 @@
 #include "wire/records.h"
 #include <hiphop/graph.h>
 
-#define HH_TOPICS 8
+#define HH_TOPICS 9
 
 // The topics that these settings read and write; returns how many. Names are the config's.
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);
@@ -19,6 +19,8 @@ hh_click_fields hh_click_fields_of(const hh_config *config);
 // Whether vectors of items are read, and whether they are made here of the items' texts.
 bool hh_vectors_read(const hh_config *config);
 bool hh_vectors_made(const hh_config *config);
+// Whether this instance publishes item vectors while it trains.
+bool hh_embeddings_made(const hh_config *config);
 
 // The sources of vectors that are read, the one that is made here first; the place is the number of the
 // source in the graph. Returns how many; 0 with *error filled where semantics.sources is wrong. Names are the

@@ -119,6 +119,12 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "HR@20 on the lists of the latest gate: of the graph alone, and of it together with the model in "     \
       "service and with the candidate.")                                                                     \
     X(GATE_MRR, "hiphop_gate_mrr20", GAUGE, "list", "graph|service|candidate", "MRR@20, likewise.")          \
+    X(EMBEDDINGS_VERSION, "hiphop_embeddings_version", GAUGE, "", "",                                        \
+      "Version of the model whose item vectors are whole on their topic, on the instance that trains.")      \
+    X(SNAPSHOTS, "hiphop_embeddings_snapshots_total", COUNTER, "outcome", "full|delta|broken",               \
+      "Snapshots of the item vectors: all written anew; what had changed; broken off, and tried again.")     \
+    X(EMBEDDINGS, "hiphop_embeddings_records_total", COUNTER, "record", "vector|tombstone",                  \
+      "Records of whole snapshots: items' vectors, and tombstones of items that have none any more.")        \
     X(LIVE_TARGETS, "hiphop_live_targets_total", COUNTER, "", "",                                            \
       "Clicks by which a list was judged: the next click of its session.")                                   \
     X(LIVE_HITS, "hiphop_live_hits_total", MADE_TOTAL, "list", "hiphop|graph|popularity",                    \
@@ -193,6 +199,8 @@ enum {
     HH_ITEM_WITHDRAWN,
     HH_ITEM_GIVEN_UP
 }; // SEMANTICS_ITEMS; SEMANTICS_FAILURES is hh_answer_kind without GOOD
+enum { HH_SNAPSHOT_FULL, HH_SNAPSHOT_DELTA, HH_SNAPSHOT_BROKEN }; // SNAPSHOTS
+enum { HH_EMBEDDING_IS_VECTOR, HH_EMBEDDING_IS_TOMBSTONE };       // EMBEDDINGS
 enum { HH_RELOAD_APPLIED, HH_RELOAD_REFUSED };
 
 #define HH_METRIC_PARTITIONS 4096 // partitions beyond are not shown

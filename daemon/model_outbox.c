@@ -1,4 +1,4 @@
-// Publishing models.
+// Publishing models, and what goes with them.
 #include "model_outbox.h"
 
 #include "client.h"
@@ -87,18 +87,16 @@ hh_status hh_model_outbox_open(hh_model_outbox *outbox)
     return HH_IO;
 }
 
-static bool put(hh_model_outbox *outbox, int64_t version, int32_t chunk, const void *value, size_t size)
+static bool put(hh_model_outbox *outbox, const char *topic, hh_text key, const void *value, size_t size)
 {
-    char key[HH_MODEL_KEY_SIZE];
-    size_t length = hh_model_key(version, chunk, key);
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            outbox->producer, RD_KAFKA_V_TOPIC(outbox->shared->config->topics.models),
-            RD_KAFKA_V_PARTITION(PARTITION), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY(key, length), RD_KAFKA_V_VALUE((void *)value, size), RD_KAFKA_V_END);
+        rd_kafka_resp_err_t code =
+            rd_kafka_producev(outbox->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(PARTITION),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.bytes, key.length),
+                              RD_KAFKA_V_VALUE((void *)value, size), RD_KAFKA_V_END);
         if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || hh_stopping(outbox->shared)) {
             if (code)
-                HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING, "model not taken",
+                HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING, "record not taken", HH_TEXT("topic", topic),
                             HH_TEXT("error", rd_kafka_err2name(code)),
                             HH_TEXT("reason", rd_kafka_err2str(code)));
             return code == RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -108,6 +106,13 @@ static bool put(hh_model_outbox *outbox, int64_t version, int32_t chunk, const v
     }
 }
 
+static bool put_part(hh_model_outbox *outbox, int64_t version, int32_t chunk, const void *value, size_t size)
+{
+    char key[HH_MODEL_KEY_SIZE];
+    size_t length = hh_model_key(version, chunk, key);
+    return put(outbox, outbox->shared->config->topics.models, (hh_text){key, length}, value, size);
+}
+
 static bool put_all(hh_model_outbox *outbox, const hh_manifest *manifest, const void *bytes,
                     const hh_retained *gone, size_t gone_count)
 {
@@ -115,42 +120,62 @@ static bool put_all(hh_model_outbox *outbox, const hh_manifest *manifest, const 
     bool done = text != NULL;
     for (uint32_t chunk = 0; done && chunk < manifest->chunks; chunk++) {
         uint64_t at = (uint64_t)chunk * HH_MODEL_CHUNK, left = manifest->bytes - at;
-        done = put(outbox, manifest->version, (int32_t)chunk, (const char *)bytes + at,
-                   left < HH_MODEL_CHUNK ? left : HH_MODEL_CHUNK);
+        done = put_part(outbox, manifest->version, (int32_t)chunk, (const char *)bytes + at,
+                        left < HH_MODEL_CHUNK ? left : HH_MODEL_CHUNK);
     }
-    done = done && put(outbox, manifest->version, HH_MODEL_MANIFEST, text, strlen(text));
+    done = done && put_part(outbox, manifest->version, HH_MODEL_MANIFEST, text, strlen(text));
     free(text);
     for (size_t i = 0; done && i < gone_count; i++) {
-        done = put(outbox, gone[i].version, HH_MODEL_MANIFEST, NULL, 0);
+        done = put_part(outbox, gone[i].version, HH_MODEL_MANIFEST, NULL, 0);
         for (uint32_t chunk = 0; done && chunk < gone[i].chunks; chunk++)
-            done = put(outbox, gone[i].version, (int32_t)chunk, NULL, 0);
+            done = put_part(outbox, gone[i].version, (int32_t)chunk, NULL, 0);
     }
     return done;
 }
 
-static bool commit(hh_model_outbox *outbox)
+hh_status hh_model_outbox_begin(hh_model_outbox *outbox)
+{
+    rd_kafka_error_t *trouble = outbox->producer ? rd_kafka_begin_transaction(outbox->producer) : NULL;
+    if (outbox->producer && !trouble)
+        return HH_OK;
+    if (trouble)
+        complain(outbox, "no transaction for a model", trouble);
+    hh_model_outbox_close(outbox);
+    return HH_IO;
+}
+
+hh_status hh_model_outbox_put(hh_model_outbox *outbox, const char *topic, hh_text key, const void *value,
+                              size_t size)
+{
+    if (put(outbox, topic, key, value, size))
+        return HH_OK;
+    hh_model_outbox_close(outbox);
+    return HH_IO;
+}
+
+// Whoever opens a closed outbox next settles what is left of the transaction.
+hh_status hh_model_outbox_commit(hh_model_outbox *outbox)
 {
     hh_time patience = hh_steady_clock() + COMMIT_MS;
     for (;;) {
         rd_kafka_error_t *trouble = rd_kafka_commit_transaction(outbox->producer, CALL_MS);
         hh_pulse_beat(outbox->pulse);
         if (!trouble)
-            return true;
-        if (!complain(outbox, "model not committed", trouble) || hh_stopping(outbox->shared) ||
+            return HH_OK;
+        if (!complain(outbox, "models not committed", trouble) || hh_stopping(outbox->shared) ||
             hh_steady_clock() > patience)
-            return false;
+            break;
     }
+    hh_model_outbox_close(outbox);
+    return HH_IO;
 }
 
 hh_status hh_model_outbox_publish(hh_model_outbox *outbox, const hh_manifest *manifest, const void *bytes,
                                   const hh_retained *gone, size_t gone_count)
 {
-    rd_kafka_error_t *trouble = rd_kafka_begin_transaction(outbox->producer);
-    if (trouble)
-        complain(outbox, "no transaction for a model", trouble);
-    else if (put_all(outbox, manifest, bytes, gone, gone_count) && commit(outbox))
-        return HH_OK;
-    // Whoever opens it next settles what is left of the transaction.
+    hh_status status = hh_model_outbox_begin(outbox);
+    if (status == HH_OK && put_all(outbox, manifest, bytes, gone, gone_count))
+        return hh_model_outbox_commit(outbox);
     hh_model_outbox_close(outbox);
     return HH_IO;
 }

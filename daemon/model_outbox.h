@@ -1,9 +1,11 @@
-// The trainer's producer: a model is on its topic whole or not at all. All trainers of a group share one
-// transactional id, so that the next one fences off whoever still thinks that it trains.
+// The trainer's producer, of models and of item vectors: a model is on its topic whole or not at all. All
+// trainers of a group share one transactional id, so that the next one fences off whoever still thinks that
+// it trains.
 #ifndef DAEMON_MODEL_OUTBOX_H
 #define DAEMON_MODEL_OUTBOX_H
 
 #include "model_keeper.h"
+#include <hiphop/text.h>
 
 typedef struct hh_model_outbox hh_model_outbox;
 
@@ -18,5 +20,13 @@ hh_status hh_model_outbox_open(hh_model_outbox *outbox);
 // is there. HH_IO: it is not, and has been said; closed where another has fenced this one off.
 hh_status hh_model_outbox_publish(hh_model_outbox *outbox, const hh_manifest *manifest, const void *bytes,
                                   const hh_retained *gone, size_t gone_count);
+
+// What is not a model, record by record in transactions of its own. HH_OK; else HH_IO, it has been said, and
+// the outbox is closed: nothing of the transaction is there.
+hh_status hh_model_outbox_begin(hh_model_outbox *outbox);
+// value NULL: a tombstone. Into partition 0.
+hh_status hh_model_outbox_put(hh_model_outbox *outbox, const char *topic, hh_text key, const void *value,
+                              size_t size);
+hh_status hh_model_outbox_commit(hh_model_outbox *outbox);
 
 #endif

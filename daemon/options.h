@@ -34,6 +34,7 @@
     X(sessions, "What a closed session's record looks like.")                                              \
     X(item_vectors, "What the record of an item's vector looks like.")                                     \
     X(quality, "How what the lists were worth is told.")                                                   \
+    X(embeddings, "The network's vectors of items, for others to search in (docs/embeddings.md).")         \
     X(session, "How clicks become sessions. Everything here is event time.")                               \
     X(graph, "What the global graph remembers, and how its experts vote. `hiphop tune` finds values from " \
              "your own clicks.")                                                                           \
@@ -83,6 +84,9 @@
       "Models, written by who trains and read by all; compacted. Empty: the graph alone recommends.")        \
     X(topics, quality, TEXT, "hiphop.quality", TOPIC_OR_NONE, RESTART,                                       \
       "How good the lists were, by model, written; compacted. Empty: in the metrics alone.")                 \
+    X(topics, embeddings, TEXT, "hiphop.embeddings", TOPIC_OR_NONE, RESTART,                                 \
+      "The network's vectors of items, written by who trains, for others to search in; compacted. Empty: "   \
+      "not written.")                                                                                        \
     X(topics, create, SWITCH, "true", ANY, RESTART,                                                          \
       "Whether missing topics are created at start, with the right cleanup policy.")                         \
     X(topics, partitions, COUNT, "0", BETWEEN(0, 10000, "partitions"), RESTART,                              \
@@ -119,11 +123,21 @@
     X(item_vectors, format, CHOICE, "avro", ONE_OF("json|avro"), RESTART,                                  \
       "How vectors are written: avro by schemas/item-vector.avsc, a third of the bytes of json. Read are " \
       "both.")
+
 #define HH_QUALITY_OPTIONS(X)                                              \
     X(quality, format, CHOICE, "json", ONE_OF("json|avro"), RESTART,       \
       "json, or avro by schemas/quality.avsc; both have the same fields.") \
     X(quality, interval, DURATION, "1m", BETWEEN(100, HH_DAY, ""), RELOAD, \
       "Time between two reports, while lists are made.")
+
+#define HH_EMBEDDINGS_OPTIONS(X)                                                                             \
+    X(embeddings, format, CHOICE, "json", ONE_OF("json|avro"), RESTART,                                      \
+      "How they are written: json, or avro by schemas/embedding.avsc, a third of the bytes. Read are both.") \
+    X(embeddings, tolerance, REAL, "0.02", BETWEEN(0, 2, ""), RESTART,                                       \
+      "A vector is written anew when it is further than this from the one that was written last; vectors "   \
+      "have length 1. 0: whenever it has changed.")                                                          \
+    X(embeddings, full_every, COUNT, "24", BETWEEN(1, 1000000, "snapshots"), RESTART,                        \
+      "After so many snapshots all vectors are written anew. 1: always.")
 
 // hh_sessionizer_options: every field, in its order.
 #define HH_SESSION_OPTIONS(X)                                                                                \
@@ -296,6 +310,7 @@
     HH_SESSIONS_OPTIONS(X)        \
     HH_ITEM_VECTORS_OPTIONS(X)    \
     HH_QUALITY_OPTIONS(X)         \
+    HH_EMBEDDINGS_OPTIONS(X)      \
     HH_SESSION_OPTIONS(X)         \
     HH_GRAPH_OPTIONS(X)           \
     HH_SEMANTICS_OPTIONS(X)       \
@@ -359,6 +374,9 @@ typedef struct hh_config {
     struct {
         HH_QUALITY_OPTIONS(HH_CONFIG_MEMBER)
     } quality;
+    struct {
+        HH_EMBEDDINGS_OPTIONS(HH_CONFIG_MEMBER)
+    } embeddings;
     hh_sessionizer_options session;
     hh_graph_options graph;
     struct {

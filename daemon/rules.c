@@ -153,9 +153,9 @@ static void check_semantics(rules *check)
 // A topic that is read and written would feed the daemon with its own output.
 static void check_topics(rules *check)
 {
-    static const char *const names[] = {"topics.clicks",      "topics.items",        "topics.recommendations",
-                                        "topics.sessions",    "topics.item_vectors", "topics.models",
-                                        "topics.dead_letters"};
+    static const char *const names[] = {"topics.clicks",     "topics.items",        "topics.recommendations",
+                                        "topics.sessions",   "topics.item_vectors", "topics.models",
+                                        "topics.embeddings", "topics.quality",      "topics.dead_letters"};
     enum { COUNT = sizeof names / sizeof *names };
     char topics[COUNT][256];
     for (size_t i = 0; i < COUNT; i++) {

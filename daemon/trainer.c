@@ -5,6 +5,7 @@
 #include "learning.h"
 #include "model_outbox.h"
 #include "service.h"
+#include "snapshots.h"
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct hh_trainer {
     // the thread's own
     hh_election *election;
     hh_model_outbox *outbox;
+    hh_snapshots *snapshots; // of the item vectors
     hh_reader *reader;
     hh_continual *continual;
     int64_t version;  // of the model that `continual` has; 0: none, -1: one that nobody serves
@@ -54,13 +56,18 @@ static double seconds(void)
 }
 
 // Whether to go on: not where the daemon stops, or another trains now.
-static bool goes_on(void *context, const hh_train_progress *progress)
+static bool holds_office(void *context)
 {
-    (void)progress;
     hh_trainer *trainer = context;
     hh_pulse_beat(&trainer->pulse);
     hh_election_serve(trainer->election, 0);
     return !hh_stopping(trainer->shared) && hh_election_leads(trainer->election);
+}
+
+static bool goes_on(void *context, const hh_train_progress *progress)
+{
+    (void)progress;
+    return holds_office(context);
 }
 
 static uint32_t row_of(void *context, const hh_model *model, uint32_t item)
@@ -274,6 +281,7 @@ static bool take_office(hh_trainer *trainer)
 static void leave_office(hh_trainer *trainer)
 {
     hh_model_outbox_close(trainer->outbox);
+    hh_snapshots_leave(trainer->snapshots);
     drop_waiting(trainer);
     trainer->next = 0;
 }
@@ -307,9 +315,12 @@ static void *run(void *context)
         led = leads;
         if (!leads || !take_office(trainer))
             continue;
-        if (trainer->waiting)
+        if (trainer->waiting) {
             publish(trainer);
-        else if (is_due(trainer))
+            continue;
+        }
+        hh_snapshots_serve(trainer->snapshots, holds_office, trainer); // of what was read back by now
+        if (is_due(trainer))
             train(trainer);
     }
     hh_model_outbox_close(trainer->outbox);
@@ -341,8 +352,11 @@ hh_trainer *hh_trainer_new(hh_shared *shared, hh_model_keeper *models, hh_error 
     if (trainer->election) {
         trainer->outbox = hh_model_outbox_new(shared, &trainer->pulse);
         if (trainer->outbox)
+            trainer->snapshots = hh_snapshots_new(shared, &trainer->pulse, trainer->outbox, error);
+        else
+            hh_fail(error, HH_MEMORY, NULL);
+        if (trainer->snapshots)
             return trainer;
-        hh_fail(error, HH_MEMORY, NULL);
     }
     hh_trainer_free(trainer);
     return NULL;
@@ -369,6 +383,7 @@ void hh_trainer_free(hh_trainer *trainer)
     if (!trainer)
         return;
     drop_waiting(trainer);
+    hh_snapshots_free(trainer->snapshots);
     hh_model_outbox_free(trainer->outbox);
     hh_election_free(trainer->election);
     hh_continual_free(trainer->continual);

@@ -1,4 +1,6 @@
 // Records to bytes, in JSON or bare Avro. The order of the fields is that of schemas/*.avsc.
+#include "wire/encoder.h"
+
 #include "wire/avro_write.h"
 #include "wire/json_write.h"
 
@@ -28,15 +30,21 @@ void hh_encoder_free(hh_encoder *encoder)
     free(encoder);
 }
 
-static hh_buffer *start(hh_encoder *encoder)
+hh_format hh_encoder_format(const hh_encoder *encoder)
+{
+    return encoder->format;
+}
+
+hh_buffer *hh_encoder_start(hh_encoder *encoder)
 {
     encoder->buffer.length = 0;
     encoder->buffer.status = HH_OK;
     return &encoder->buffer;
 }
 
-static hh_status finish(const hh_buffer *out, hh_text *bytes)
+hh_status hh_encoder_finish(const hh_encoder *encoder, hh_text *bytes)
 {
+    const hh_buffer *out = &encoder->buffer;
     *bytes = out->status == HH_OK ? (hh_text){out->bytes, out->length} : (hh_text){NULL, 0};
     return out->status;
 }
@@ -208,39 +216,39 @@ static void item_vector_avro(hh_buffer *out, const hh_item_vector_record *record
 hh_status hh_encode_recommendations(hh_encoder *encoder, const hh_recommendations_record *record,
                                     hh_text *bytes)
 {
-    hh_buffer *out = start(encoder);
+    hh_buffer *out = hh_encoder_start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? recommendations_avro : recommendations_json)(out, record);
-    return finish(out, bytes);
+    return hh_encoder_finish(encoder, bytes);
 }
 
 hh_status hh_encode_session(hh_encoder *encoder, const hh_session_record *record, hh_text *bytes)
 {
-    hh_buffer *out = start(encoder);
+    hh_buffer *out = hh_encoder_start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? session_avro : session_json)(out, record);
-    return finish(out, bytes);
+    return hh_encoder_finish(encoder, bytes);
 }
 
 hh_status hh_encode_quality(hh_encoder *encoder, const hh_quality_record *record, hh_text *bytes)
 {
-    hh_buffer *out = start(encoder);
+    hh_buffer *out = hh_encoder_start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? quality_avro : quality_json)(out, record);
-    return finish(out, bytes);
+    return hh_encoder_finish(encoder, bytes);
 }
 
 hh_status hh_encode_click(hh_encoder *encoder, const hh_click *click, hh_text *bytes)
 {
-    hh_buffer *out = start(encoder);
+    hh_buffer *out = hh_encoder_start(encoder);
     (encoder->format == HH_FORMAT_AVRO ? click_avro : click_json)(out, click);
-    return finish(out, bytes);
+    return hh_encoder_finish(encoder, bytes);
 }
 
 hh_status hh_encode_item_vector(hh_encoder *encoder, const hh_item_vector_record *record, hh_text *bytes)
 {
-    hh_buffer *out = start(encoder);
+    hh_buffer *out = hh_encoder_start(encoder);
     if (!hh_source_name_valid(record->source))
         hh_buffer_fail(out, HH_FORMAT);
     if (record->width == 0 || record->width > HH_WIDTH_MAX)
         hh_buffer_fail(out, HH_LIMIT);
     (encoder->format == HH_FORMAT_AVRO ? item_vector_avro : item_vector_json)(out, record);
-    return finish(out, bytes);
+    return hh_encoder_finish(encoder, bytes);
 }

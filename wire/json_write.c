@@ -115,6 +115,8 @@ void hh_json_put_float(hh_buffer *buffer, float value)
         hh_buffer_fail(buffer, HH_FORMAT);
     } else if (!put_share(buffer, value)) {
         int length = snprintf(text, sizeof text, "%.9g", (double)value);
+        if (value == 0 && signbit(value)) // "-0" is read as a whole number, and those know one zero
+            length = snprintf(text, sizeof text, "-0.0");
         hh_buffer_put(buffer, text, (size_t)length);
     }
 }

@@ -3,6 +3,7 @@
 #define WIRE_SCHEMAS_H
 
 extern const char hh_schema_click[];
+extern const char hh_schema_embedding[];
 extern const char hh_schema_item_vector[];
 extern const char hh_schema_recommendations[];
 extern const char hh_schema_session[];

@@ -67,7 +67,8 @@ def tail(path, lines=60):
 def own_names():
     """Options of hiphopd: a consumer group and topics under names of their own, for a broker that tests share."""
     prefix = f"t{uuid.uuid4().hex[:8]}"
-    topics = ("clicks", "items", "recommendations", "sessions", "dead_letters", "item_vectors", "models", "quality")
+    topics = ("clicks", "items", "recommendations", "sessions", "dead_letters", "item_vectors", "models", "quality",
+              "embeddings")
     return {"kafka.group": prefix, **{f"topics.{topic}": f"{prefix}.{topic}" for topic in topics}}
 
 

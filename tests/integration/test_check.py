@@ -56,7 +56,7 @@ def test_missing_topics_are_named_and_not_made(kafka):
 
     code, out, _ = check(kafka, names, topics__create="false")
     assert code == 2
-    assert out.count("WRONG ") == 8, out
+    assert out.count("WRONG ") == 9, out
     assert not kafka.topics() & set(names.values()), "--check has created topics"
 
 

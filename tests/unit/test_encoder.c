@@ -69,8 +69,8 @@ Test(encoder, writes_json_that_mirrors_the_schemas)
 
 // ---- the schemas themselves ----
 
-static const char *const schemas[] = {hh_schema_click, hh_schema_recommendations, hh_schema_session,
-                                      hh_schema_quality, hh_schema_item_vector};
+static const char *const schemas[] = {hh_schema_click,   hh_schema_recommendations, hh_schema_session,
+                                      hh_schema_quality, hh_schema_item_vector,     hh_schema_embedding};
 
 static void check_docs(const json_t *schema, int *fields)
 {
@@ -84,6 +84,8 @@ static void check_docs(const json_t *schema, int *fields)
         ++*fields;
         if (json_is_object(json_object_get(type, "items")))
             check_docs(json_object_get(type, "items"), fields);
+        if (json_is_object(json_array_get(type, 1))) // that, or null
+            check_docs(json_array_get(type, 1), fields);
     }
 }
 
@@ -97,7 +99,7 @@ Test(schemas, say_what_every_field_means)
         check_docs(schema, &fields);
         json_decref(schema);
     }
-    cr_assert_eq(fields, 3 + 7 + 3 + 6 + 2 + 6 + 14);
+    cr_assert_eq(fields, 3 + 7 + 3 + 6 + 2 + 6 + 14 + 5 + 8);
 }
 
 // ---- Avro, and JSON, both as jansson trees ----

@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ITEMS 7
 #define D     6
@@ -95,6 +96,38 @@ Test(item_vectors, gradients)
     }
     hh_gradients_free(&gradients);
     hh_network_free(self.network);
+}
+
+// However the items are asked for, the vectors are those that a scorer scores by.
+Test(item_vectors, in_any_piece_they_are_those_that_score)
+{
+    enum { MANY = 200, WIDE = 5 };
+    static float text[MANY * 3], whole[MANY * WIDE], piece[MANY * WIDE];
+    hh_random random = hh_random_of(3, 1);
+    for (int i = 0; i < MANY * 3; i++)
+        text[i] = even(&random);
+    hh_network_options options = hh_network_defaults();
+    options.d = WIDE;
+    for (uint32_t sources = 0; sources < 2; sources++) {
+        const hh_source source = {"text", 3, text, NULL};
+        hh_network *network = hh_network_new_described(&options, MANY, &source, sources, 1, NULL);
+        for (int i = 0; i < MANY * WIDE; i++)
+            network->item.value[i] = even(&random);
+        cr_assert_eq(hh_network_items(network), MANY);
+        cr_assert_eq(hh_network_options_of(network)->d, WIDE);
+        hh_scorer scorer;
+        cr_assert(hh_scorer_init(&scorer, network));
+        hh_network_item_vectors(network, 0, MANY, whole);
+        cr_assert_eq(memcmp(whole, scorer.x, sizeof whole), 0);
+        for (uint32_t at = 0; at < MANY; at += 128) // as the daemon asks: whole runs
+            hh_network_item_vectors(network, at, at + 128 < MANY ? 128 : MANY - at, piece + at * WIDE);
+        cr_assert_eq(memcmp(whole, piece, sizeof whole), 0);
+        hh_network_item_vectors(network, 70, 3, piece);
+        for (int i = 0; i < 3 * WIDE; i++)
+            cr_assert_float_eq(piece[i], whole[70 * WIDE + i], 1e-6);
+        hh_scorer_free(&scorer);
+        hh_network_free(network);
+    }
 }
 
 Test(item_vectors, described_begin_at_nothing_and_stay_short)

@@ -222,6 +222,28 @@ Test(recommend, withdrawn_items_never_show_until_restored)
     cr_assert_eq(ask(8, true, "a", HH_HOUR, list, ids), 2);
 }
 
+Test(recommend, others_can_see_who_is_withdrawn)
+{
+    hh_error error;
+    hh_graph_stats stats;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    session(1, 0, "abc");
+    cr_assert_not(hh_graph_withdrawn(reader, "b", 1));
+    for (int i = 0; i < 2; i++) { // twice is once
+        cr_assert_eq(hh_graph_withdraw(graph, item("b"), true), HH_OK);
+        cr_assert(hh_graph_withdrawn(reader, "b", 1));
+        hh_graph_stats_read(graph, &stats);
+        cr_assert_eq(stats.withdrawals, 1);
+    }
+    cr_assert_not(hh_graph_withdrawn(reader, "a", 1));
+    cr_assert_not(hh_graph_withdrawn(reader, "never seen", 10));
+    cr_assert_eq(hh_graph_withdraw(graph, item("b"), false), HH_OK);
+    cr_assert_not(hh_graph_withdrawn(reader, "b", 1));
+    hh_graph_stats_read(graph, &stats);
+    cr_assert_eq(stats.withdrawals, 2);
+    hh_reader_free(reader);
+}
+
 Test(recommend, items_of_the_session_are_shown_or_hidden_by_option)
 {
     session(1, 0, "ab");

@@ -127,7 +127,8 @@ void hh_reader_free(hh_reader *reader);
 void hh_reader_hold(hh_reader *reader);
 void hh_reader_release(hh_reader *reader);
 
-hh_item hh_graph_find(hh_reader *reader, const char *id, size_t length); // HH_ITEM_NONE: never seen
+hh_item hh_graph_find(hh_reader *reader, const char *id, size_t length);   // HH_ITEM_NONE: never seen
+bool hh_graph_withdrawn(hh_reader *reader, const char *id, size_t length); // whether this item is
 // The order of two items by their ids, bytewise: < 0, 0, > 0.
 int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);
 // Copies the item's id into buffer (NUL-terminated, cut at size) and returns its whole length; 0 for none.
@@ -203,6 +204,7 @@ size_t hh_graph_popular(const hh_reader *reader, hh_expert expert, hh_item *item
 // ---- what there is to see (any thread) ----
 typedef struct hh_graph_stats {
     uint64_t clicks, sessions, open_sessions, items, described, memory_bytes;
+    uint64_t withdrawals;   // how often an item was withdrawn, or came back
     hh_time newest, oldest; // event times held
 } hh_graph_stats;
 void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats);

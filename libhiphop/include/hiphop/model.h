@@ -67,4 +67,11 @@ void hh_network_free(hh_network *network); // may be NULL
 // The same weights again; NULL when out of memory.
 hh_network *hh_network_copy(const hh_network *network);
 
+const hh_network_options *hh_network_options_of(const hh_network *network);
+uint32_t hh_network_items(const hh_network *network);
+// What items are found by: x of docs/model.md, of length 1 (0 where nothing is known of the item), of the
+// items first .. first + count - 1, which the network has, into x [count x d]. The logit of an item is
+// `scale` times its inner product with the session's vector, which has length 1 too.
+void hh_network_item_vectors(const hh_network *network, uint32_t first, uint32_t count, float *x);
+
 #endif

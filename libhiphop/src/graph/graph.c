@@ -108,6 +108,7 @@ void hh_graph_stats_read(const hh_graph *graph, hh_graph_stats *stats)
     stats->open_sessions = atomic_load_explicit(&graph->open, memory_order_relaxed);
     stats->items = atomic_load_explicit(&graph->item_count, memory_order_relaxed);
     stats->described = atomic_load_explicit(&graph->described.count, memory_order_relaxed);
+    stats->withdrawals = atomic_load_explicit(&graph->withdrawals, memory_order_acquire);
     stats->memory_bytes = atomic_load_explicit(&graph->memory, memory_order_relaxed);
     stats->newest = atomic_load_explicit(&graph->newest, memory_order_relaxed);
     stats->oldest = atomic_load_explicit(&graph->oldest, memory_order_relaxed);

@@ -260,7 +260,7 @@ struct hh_graph {
     hh_epochs epochs;
     hh_open_list held, empty; // open sessions with clicks, by the last to arrive; and those without
     uint32_t closed_oldest, closed_newest; // slots of closed sessions, HH_NONE: none
-    _Atomic uint64_t clicks, sessions, open, item_count;
+    _Atomic uint64_t clicks, sessions, open, item_count, withdrawals;
     _Atomic int64_t newest, oldest;
     _Atomic size_t memory;
 };

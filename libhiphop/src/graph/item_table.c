@@ -261,6 +261,7 @@ hh_status hh_graph_withdraw(hh_graph *graph, hh_item number, bool withdrawn)
         return HH_OK;
     hh_journal_write(graph, withdrawn ? HH_ENTRY_WITHDRAW : HH_ENTRY_RESTORE, number, 0);
     hh_items_rest(&graph->items, number);
+    atomic_fetch_add_explicit(&graph->withdrawals, 1, memory_order_release);
     return HH_OK;
 }
 
@@ -272,6 +273,17 @@ hh_item hh_graph_find(hh_reader *reader, const char *id, size_t length)
     hh_item item = find(reader->graph, id, length, hash_of(reader->graph, id, length));
     hh_reader_leave(reader);
     return item;
+}
+
+bool hh_graph_withdrawn(hh_reader *reader, const char *id, size_t length)
+{
+    hh_reader_enter(reader);
+    const hh_graph *graph = reader->graph;
+    hh_item item = find(graph, id, length, hash_of(graph, id, length));
+    bool withdrawn = item != HH_ITEM_NONE &&
+                     atomic_load_explicit(&hh_item_at(&graph->items, item)->withdrawn, memory_order_acquire);
+    hh_reader_leave(reader);
+    return withdrawn;
 }
 
 size_t hh_graph_id(hh_reader *reader, hh_item number, char *buffer, size_t size)

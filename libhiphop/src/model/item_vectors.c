@@ -85,6 +85,21 @@ void hh_items_vectors(float *x, float *length, const hh_network *network, const 
     hh_items_vectors_kept(x, length, network, item, NULL, rows);
 }
 
+// In runs that begin where a scorer's do, so that the numbers are the same.
+void hh_network_item_vectors(const hh_network *network, uint32_t first, uint32_t count, float *x)
+{
+    uint32_t item[RUN];
+    float length[RUN];
+    for (uint32_t done = 0, rows; done < count; done += rows) {
+        rows = RUN - (first + done) % RUN;
+        if (rows > count - done)
+            rows = count - done;
+        for (uint32_t r = 0; r < rows; r++)
+            item[r] = first + done + r;
+        hh_items_vectors(x + (size_t)done * network->d, length, network, item, rows);
+    }
+}
+
 void hh_items_vectors_back(float *de, const float *dx, const float *x, const float *length,
                            const hh_network *network, size_t rows)
 {

@@ -125,6 +125,16 @@ static bool copy(hh_tensor *to, const hh_tensor *from)
     return true;
 }
 
+const hh_network_options *hh_network_options_of(const hh_network *network)
+{
+    return &network->options;
+}
+
+uint32_t hh_network_items(const hh_network *network)
+{
+    return (uint32_t)network->item.rows;
+}
+
 hh_network *hh_network_copy(const hh_network *network)
 {
     hh_network *twin = calloc(1, sizeof *twin);
