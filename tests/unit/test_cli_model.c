@@ -115,6 +115,32 @@ Test(cli_model, inspect_shows_what_is_in_it, .fini = clean_up)
     cr_assert_not_null(strstr(out, "item-"), "%s", out);
 }
 
+Test(cli_model, export_writes_vectors_and_ids, .fini = clean_up)
+{
+    char out[8192], err[8192], path[128];
+    write_sessions(60);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 1"), 0, "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --model %1$s --embeddings %1$s-items"), 0,
+                 "%s", err);
+    cr_assert_not_null(strstr(out, "20 items, 16 numbers each, of "), "%s", out);
+    snprintf(path, sizeof path, "%s-items.npy", model);
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    fseek(file, 0, SEEK_END);
+    cr_assert_eq(ftell(file), 128 + 20 * 16 * 4);
+    fclose(file);
+    unlink(path);
+    snprintf(path, sizeof path, "%s-items.ids.jsonl", model);
+    read_and_remove(path, out, sizeof out);
+    cr_assert_eq(strncmp(out, "\"item-0\"\n\"item-1\"\n\"item-10\"\n", 27), 0, "%s", out);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --model %s"), 2);
+    cr_assert_not_null(strstr(err, "--embeddings is needed"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --model %s --brokers x --embeddings y"),
+                 2);
+    cr_assert_not_null(strstr(err, "either --brokers or --model"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --embeddings y"), 2);
+}
+
 Test(cli_model, damaged_files_are_refused, .fini = clean_up)
 {
     char out[2048], err[2048];
