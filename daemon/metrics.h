@@ -115,10 +115,10 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "Trainings of this instance: published; kept out by the gate; nothing to learn from; broken off.")     \
     X(TRAINING_TIME, "hiphop_training_duration_seconds", GAUGE, "", "",                                      \
       "Time that the latest training took.")                                                                 \
-    X(GATE_HR, "hiphop_gate_hr20", GAUGE, "list", "graph|service|candidate",                                 \
-      "HR@20 on the lists of the latest gate: of the graph alone, and of it together with the model in "     \
-      "service and with the candidate.")                                                                     \
-    X(GATE_MRR, "hiphop_gate_mrr20", GAUGE, "list", "graph|service|candidate", "MRR@20, likewise.")          \
+    X(GATE_HR, "hiphop_gate_hr20", GAUGE, "list", "graph|service|candidate|network",                         \
+      "HR@20 on the lists of the latest gate: of the graph alone, of it together with the model in service " \
+      "and with the candidate, and of the candidate's network alone.")                                       \
+    X(GATE_MRR, "hiphop_gate_mrr20", GAUGE, "list", "graph|service|candidate|network", "MRR@20, likewise.")  \
     X(EMBEDDINGS_VERSION, "hiphop_embeddings_version", GAUGE, "", "",                                        \
       "Version of the model whose item vectors are whole on their topic, on the instance that trains.")      \
     X(SNAPSHOTS, "hiphop_embeddings_snapshots_total", COUNTER, "outcome", "full|delta|broken",               \
@@ -180,7 +180,7 @@ enum { HH_LIST_HIPHOP, HH_LIST_GRAPH, HH_LIST_POPULARITY };    // LIVE_..., MODE
 enum { HH_BY_RANKER, HH_BY_MIXTURE };                          // RANKER_HR, RANKER_MRR
 enum { HH_MODEL_SERVED, HH_MODEL_REFUSED, HH_MODEL_REJECTED }; // MODELS_READ
 enum { HH_TRAINING_PROMOTED, HH_TRAINING_REJECTED, HH_TRAINING_NOTHING, HH_TRAINING_BROKEN }; // TRAININGS
-enum { HH_GATE_GRAPH, HH_GATE_SERVICE, HH_GATE_CANDIDATE };                                   // GATE_...
+enum { HH_GATE_GRAPH, HH_GATE_SERVICE, HH_GATE_CANDIDATE, HH_GATE_NETWORK };                  // GATE_...
 enum {
     HH_VECTOR_TAKEN,
     HH_VECTOR_WITHDRAWN,

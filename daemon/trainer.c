@@ -129,6 +129,8 @@ static void show_gate(hh_metrics *metrics, const hh_training *training)
     hh_metrics_set(metrics, HH_METRIC_GATE_MRR, HH_GATE_GRAPH, gate->graph.mrr);
     hh_metrics_set(metrics, HH_METRIC_GATE_HR, HH_GATE_CANDIDATE, gate->with_candidate.hr);
     hh_metrics_set(metrics, HH_METRIC_GATE_MRR, HH_GATE_CANDIDATE, gate->with_candidate.mrr);
+    hh_metrics_set(metrics, HH_METRIC_GATE_HR, HH_GATE_NETWORK, gate->candidate_alone.hr);
+    hh_metrics_set(metrics, HH_METRIC_GATE_MRR, HH_GATE_NETWORK, gate->candidate_alone.mrr);
     if (gate->service) {
         hh_metrics_set(metrics, HH_METRIC_GATE_HR, HH_GATE_SERVICE, gate->with_service.hr);
         hh_metrics_set(metrics, HH_METRIC_GATE_MRR, HH_GATE_SERVICE, gate->with_service.mrr);

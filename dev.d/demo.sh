@@ -73,9 +73,10 @@ for _ in 1 2 3 4 5 6 7 8; do
     http=$((20000 + RANDOM % 12000))
     (exec 3<>"/dev/tcp/127.0.0.1/$http") 2>/dev/null || break
 done
-# The clicks are old: every one gets its list all the same, however long it took.
+# The clicks are old: every one gets its list all the same, however long it took. Months go by in a minute, so the
+# network is trained every few seconds.
 settings=(kafka.brokers="$brokers" http.listen="127.0.0.1:$http" recommend.max_age=0
-    pipeline.workers=1 "${settings[@]}")
+    training.interval=10s training.min_sessions=500 pipeline.workers=1 "${settings[@]}")
 start=(hiphopd)
 for setting in "${settings[@]}"; do start+=(--set "$setting"); done
 say "starting ${start[*]}"
@@ -140,6 +141,7 @@ say "clicks                  $(metric hiphop_clicks_total)"
 say "sessions                $(($(metric hiphop_sessions_closed_total) + $(metric hiphop_open_sessions)))"
 say "recommendations         $(metric hiphop_recommendations_total)"
 say "dead letters            $(metric hiphop_dead_letters_total)"
+say "models trained          $(metric hiphop_trainings_total), of which the gate let $(metric hiphop_trainings_total promoted) into service; $(metric hiphop_model_lists_total) lists by graph and network"
 say "the next click was in the list of 20 before it (live HR@20, over $judged clicks):"
 say "  hiphop                $(percent "$(metric hiphop_live_hits_total 'list="hiphop"')" "$judged")"
 say "  what is popular       $(percent "$(metric hiphop_live_hits_total 'list="popularity"')" "$judged")"
