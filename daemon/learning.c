@@ -146,8 +146,10 @@ hh_status hh_learning_take(hh_learning *learning, const hh_continual *continual,
     }
     pthread_mutex_lock(&learning->lock);
     plan->now = learning->newest;
-    if (plan->slice)
+    if (plan->slice) {
         hh_slice_copy(plan->slice, learning->slice);
+        hh_continual_trim(continual, learning->window, plan->slice);
+    }
     hh_status status = hh_window_take(learning->window, hh_continual_until(continual, plan->now, plan->slice),
                                       hh_continual_model(continual), &plan->sessions, error);
     pthread_mutex_unlock(&learning->lock);

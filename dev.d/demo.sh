@@ -73,14 +73,15 @@ for _ in 1 2 3 4 5 6 7 8; do
     http=$((20000 + RANDOM % 12000))
     (exec 3<>"/dev/tcp/127.0.0.1/$http") 2>/dev/null || break
 done
-# The clicks are old: every one gets its list all the same, however long it took. Months go by in a minute, so the
-# network is trained every few seconds.
+# The clicks are old: every one gets its list all the same, however long it took. Months go by in a minute, so a
+# small network is trained every few seconds, with nobody to step back for.
 settings=(kafka.brokers="$brokers" http.listen="127.0.0.1:$http" recommend.max_age=0
-    training.interval=10s training.min_sessions=500 pipeline.workers=1 "${settings[@]}")
+    training.interval=5s training.min_sessions=250
+    training.dimension=32 training.nice=0 pipeline.workers=1 "${settings[@]}")
 start=(hiphopd)
 for setting in "${settings[@]}"; do start+=(--set "$setting"); done
 say "starting ${start[*]}"
-setpriv --pdeathsig TERM "${start[@]}" </dev/null >"$run/hiphopd.log" 2>&1 &
+setpriv --pdeathsig TERM "${start[@]}" </dev/null >"build/demo/hiphopd.log" 2>&1 &
 daemon=$!
 
 fetch() { # PATH: what hiphopd's HTTP says; fails where nobody listens
@@ -97,13 +98,13 @@ metric() {
 }
 scrape() { fetch /metrics >"$run/metrics"; }
 alive() {
-    kill -0 "$daemon" 2>/dev/null || { tail -n 30 "$run/hiphopd.log" >&2 && die "hiphopd has ended"; }
+    kill -0 "$daemon" 2>/dev/null || { tail -n 30 "build/demo/hiphopd.log" >&2 && die "hiphopd has ended"; }
 }
 
 tries=0
 until scrape && [ "$(metric hiphop_ready)" = 1 ]; do
     alive
-    [ $((tries += 1)) -lt 600 ] || { tail -n 30 "$run/hiphopd.log" >&2 && die "hiphopd does not get ready"; }
+    [ $((tries += 1)) -lt 600 ] || { tail -n 30 "build/demo/hiphopd.log" >&2 && die "hiphopd does not get ready"; }
     sleep 0.1
 done
 

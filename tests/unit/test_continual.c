@@ -417,3 +417,29 @@ Test(continual, no_memory)
     hh_slice_free(slice);
     hh_window_free(window);
 }
+
+// Lists that reach back to the begin of the stream would keep all of it from being learned.
+Test(continual, the_gate_holds_out_a_share_at_most)
+{
+    hh_error error;
+    hh_continual_options options = hh_continual_defaults();
+    options.gate_share = 0.25;
+    hh_continual *continual = hh_continual_new(&options, &error);
+    hh_window *window = hh_window_new(&options.window, &error);
+    hh_slice *slice = hh_slice_new(1000, false, &error);
+    cr_assert(continual && window && slice);
+    const hh_window_click clicks[] = {{"a", 1}, {"b", 1}};
+    cr_assert_eq(hh_window_time_at(window, 0.5), INT64_MIN);
+    for (int i = 0; i < 100; i++) {
+        cr_assert_eq(hh_window_add(window, (uint64_t)i, i * 10, clicks, 2), HH_OK);
+        hh_slice_add(slice, &(hh_gate_trial){.as_of = i * 10 + 5});
+    }
+    cr_assert_eq(hh_continual_until(continual, 1000, slice), 5);
+    hh_continual_trim(continual, window, slice);
+    cr_assert_eq(hh_continual_until(continual, 1000, slice), 755);
+    cr_assert_eq(hh_slice_count(slice), 25);
+    cr_assert_eq(hh_window_time_at(window, 1), 990);
+    hh_slice_free(slice);
+    hh_window_free(window);
+    hh_continual_free(continual);
+}

@@ -1,6 +1,7 @@
 // The gate: a worse network is refused, one that is as good is promoted, and the same again gives the same.
 #include "model/network.h"
 #include "train/contest.h"
+#include "train/slice.h"
 
 #include <criterion/criterion.h>
 #include <hiphop/gate.h>
@@ -224,6 +225,28 @@ Test(gate, a_slice_keeps_the_newest_and_a_trial_the_best)
         cr_assert_not(seen[trial.item[i]]);
         seen[trial.item[i]] = true;
     }
+}
+
+Test(gate, lists_of_long_ago_are_dropped_and_the_others_stay_in_order)
+{
+    hh_slice *slice = hh_slice_new(5, false, NULL);
+    for (hh_time time = 1; time <= 8; time++) // the ring has turned over
+        hh_slice_add(slice, &(hh_gate_trial){.as_of = time == 6 ? 2 : time, .target = (uint32_t)time});
+    hh_slice_drop(slice, 5);
+    cr_assert_eq(hh_slice_count(slice), 3);
+    cr_assert_eq(hh_slice_begin(slice), 5);
+    const uint32_t kept[] = {5, 7, 8};
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(hh_slice_at(slice, i)->target, kept[i]);
+    hh_slice_add(slice, &(hh_gate_trial){.as_of = 9, .target = 9});
+    hh_slice *copy = hh_slice_new(5, false, NULL);
+    hh_slice_add(copy, &(hh_gate_trial){.as_of = 1});
+    hh_slice_copy(copy, slice);
+    cr_assert(hh_slice_count(copy) == 4 && hh_slice_at(copy, 3)->target == 9 && hh_slice_begin(copy) == 5);
+    hh_slice_drop(slice, INT64_MAX);
+    cr_assert_eq(hh_slice_count(slice), 0);
+    hh_slice_free(slice);
+    hh_slice_free(copy);
 }
 
 // By hand: three candidates, the target second; hidden session items do not stand before it.

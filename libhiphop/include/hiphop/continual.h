@@ -26,7 +26,9 @@
     X(SWITCH, gate, "gate", true, 0, 1, "a network takes the place of another only if it is no worse")    \
     X(COUNT, gate_lists, "gate-lists", 2000, 1, 1000000,                                                  \
       "the newest lists by which that is judged; what ended later than the first of them is not learned " \
-      "yet")
+      "yet")                                                                                              \
+    X(SHARE, gate_share, "gate-share", 0.2, 0.001, 1,                                                     \
+      "of the window's sessions, the newest, that these lists may so keep from being learned")
 
 typedef struct hh_continual_options {
     HH_CONTINUAL_OPTIONS(HH_OPTION_FIELD)
@@ -64,6 +66,9 @@ const hh_model *hh_continual_model(const hh_continual *continual);
 // its network can't be trained further here.
 hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error *error);
 
+// Drops the slice's lists that would keep more than gate-share of the window's sessions from being learned:
+// where few lists are judged, they reach far back.
+void hh_continual_trim(const hh_continual *continual, const hh_window *window, hh_slice *slice);
 // What ended before may be learned as of now: nothing from slice on, where the gate is on. slice may be NULL.
 hh_time hh_continual_until(const hh_continual *continual, hh_time now, const hh_slice *slice);
 

@@ -41,6 +41,8 @@ void hh_slice_free(hh_slice *slice);                            // may be NULL
 void hh_slice_add(hh_slice *slice, const hh_gate_trial *trial); // the oldest goes where it is full
 // The trials of the other one, made for as many; its own are gone.
 void hh_slice_copy(hh_slice *slice, const hh_slice *from);
+// Those asked for before this time go.
+void hh_slice_drop(hh_slice *slice, hh_time before);
 uint32_t hh_slice_count(const hh_slice *slice);
 // When its first list was asked for; INT64_MAX: there is none. What ended before is held out from nobody.
 hh_time hh_slice_begin(const hh_slice *slice);

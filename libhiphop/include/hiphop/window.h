@@ -59,6 +59,10 @@ typedef struct hh_window_stats {
 } hh_window_stats;
 void hh_window_stats_read(const hh_window *window, hh_window_stats *stats);
 
+// The event time by which that share of the newest sessions, in the order in which they closed, had ended;
+// INT64_MIN: there are none.
+hh_time hh_window_time_at(const hh_window *window, double share);
+
 // Sessions and their vocabulary, ready for a training; all of it is owned.
 typedef struct hh_window_sessions {
     hh_train_data data; // first the older sessions, then the newest, both as they came

@@ -100,6 +100,8 @@ hh_status hh_network_stream_train(hh_network_stream *stream, hh_time now, hh_err
         return HH_OK;
     hh_window_sessions sessions;
     hh_training training;
+    if (stream->slice)
+        hh_continual_trim(stream->continual, stream->window, stream->slice);
     hh_time until = hh_continual_until(stream->continual, now, stream->slice);
     hh_status status =
         hh_window_take(stream->window, until, hh_continual_model(stream->continual), &sessions, error);

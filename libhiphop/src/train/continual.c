@@ -91,6 +91,11 @@ hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error 
     return HH_OK;
 }
 
+void hh_continual_trim(const hh_continual *continual, const hh_window *window, hh_slice *slice)
+{
+    hh_slice_drop(slice, hh_window_time_at(window, 1 - continual->options.gate_share));
+}
+
 hh_time hh_continual_until(const hh_continual *continual, hh_time now, const hh_slice *slice)
 {
     hh_time begin = continual->options.gate && slice ? hh_slice_begin(slice) : now;

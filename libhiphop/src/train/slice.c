@@ -56,6 +56,20 @@ void hh_slice_add(hh_slice *slice, const hh_gate_trial *trial)
     memcpy(&slice->trial[at], trial, sizeof *trial);
 }
 
+void hh_slice_drop(hh_slice *slice, hh_time before)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < slice->count; i++) {
+        const hh_gate_trial *trial = hh_slice_at(slice, i);
+        if (trial->as_of < before)
+            continue;
+        if (kept < i)
+            slice->trial[(slice->first + (size_t)kept) % slice->room] = *trial;
+        kept++;
+    }
+    slice->count = kept;
+}
+
 // The best so far stand in a heap, the worst of them on top: most of a long list is only looked at.
 static void sift(hh_gate_trial *trial, uint32_t at)
 {

@@ -250,3 +250,11 @@ void hh_window_stats_read(const hh_window *window, hh_window_stats *stats)
     if (window->count > 0)
         stats->oldest = hh_window_newest(window, 0)->time;
 }
+
+hh_time hh_window_time_at(const hh_window *window, double share)
+{
+    if (window->count == 0)
+        return INT64_MIN;
+    size_t at = (size_t)(share * (double)window->count);
+    return hh_window_newest(window, at < window->count ? at : window->count - 1)->time;
+}
