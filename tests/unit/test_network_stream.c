@@ -25,7 +25,8 @@ static void keep_training(void *context, const hh_training *training)
 static const hh_setting_value small_network[] = {
     {"network.d", 16},        {"network.item-dropout", 0.1}, {"network.state-dropout", 0},
     {"network.epochs", 8},    {"network.batch", 64},         {"network.warm-up", 10},
-    {"training.rate", 0.004}, {"training.gate-lists", 300},  {"training.gate", 1}};
+    {"training.rate", 0.004}, {"training.gate-lists", 300},  {"training.gate-share", 1},
+    {"training.gate", 1}};
 #define SETTINGS (sizeof small_network / sizeof *small_network)
 
 static hh_evaluate_options options_of(hh_evaluate_ask ask, kept_trainings *trainings)
