@@ -324,6 +324,12 @@ static int train(cli_args *args, train_request *request, const hh_sessions *sess
     return CLI_INTERRUPTED;
 }
 
+static hh_status describe_items(train_request *request, const hh_sessions *sessions, hh_error *error)
+{
+    item_ids ids = item_ids_of_sessions(sessions);
+    return item_sources_read(&request->sources, &ids, request->quiet, error);
+}
+
 static int run(cli_args *args)
 {
     train_request request = {.options = hh_train_defaults()};
@@ -334,7 +340,7 @@ static int run(cli_args *args)
     hh_sessions *sessions = result == CLI_OK ? hh_sessions_new(&error) : NULL;
     if (result == CLI_OK) {
         if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK ||
-            item_sources_read(&request.sources, sessions, request.quiet, &error) != HH_OK)
+            describe_items(&request, sessions, &error) != HH_OK)
             result = cli_failure(args, "%s", error.message);
         else
             result = train(args, &request, sessions);

@@ -12,10 +12,13 @@ enum {
     TRAIN,
     TEST,
     VECTORS,
+    ITEMS,
+    SEMANTIC,
     GAP,
     LATENESS,
     FROM,
     EVERY,
+    BELOW,
     HIDE,
     PROTOCOL,
     MEMORY,
@@ -41,10 +44,15 @@ static const cli_option options[] = {
               "sessions to be asked about, every click but the first (the last\n"
               "tenth of those in --train, which is then not learned)"},
     [VECTORS] = CLI_VECTORS,
+    [ITEMS] = CLI_ITEMS,
+    [SEMANTIC] = CLI_SEMANTIC,
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
     [EVERY] = {"every", "N", "ask for each N-th target only: faster, less exact (1)"},
+    [BELOW] = {"target-clicks", "N",
+               "count only targets whose item has had fewer clicks so far;\n"
+               "1: items that nobody has clicked (all)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [PROTOCOL] = {"protocol", "static|paper",
                   "of sessions: static; or paper, that of the paper's released code,\n"
@@ -153,6 +161,12 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     case VECTORS:
         good = item_sources_take(args, value, &request->sources);
         break;
+    case ITEMS:
+        request->sources.items = value;
+        break;
+    case SEMANTIC:
+        good = item_sources_semantic(args, value, &request->sources);
+        break;
     case GAP:
         good = cli_duration(args, value, &request->gap);
         break;
@@ -165,6 +179,10 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
     case EVERY:
         good = cli_count(args, value, 1, 1000000, &count);
         request->evaluate.every = (uint32_t)count;
+        break;
+    case BELOW:
+        good = cli_count(args, value, 1, 1000000000, &count);
+        request->evaluate.below = (uint32_t)count;
         break;
     case HIDE:
         request->evaluate.hide_session_items = true;
@@ -248,12 +266,15 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks FILE or --train FILE is needed";
     else if (request->clicks && (request->train || request->test))
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
-    else if (request->clicks && request->sources.count > 0 && request->evaluate.train_every > 0)
-        wrong =
-            "--vectors do not go with --train-every: a network that is trained as the stream goes reads no "
-            "vectors yet, for its items come and go from one training to the next; give --train";
-    else if (request->clicks && request->sources.count > 0)
-        wrong = "--vectors are for the network, which is trained on sessions: give --train";
+    else if (request->clicks && (request->sources.count > 0 || request->sources.items) &&
+             request->evaluate.train_every > 0)
+        wrong = "--vectors and --items do not go with --train-every: a network that is trained as the stream "
+                "goes "
+                "reads no vectors yet, for its items come and go from one training to the next; give --train";
+    else if (request->sources.semantic && !request->sources.items)
+        wrong = "--semantic makes vectors of texts: give --items";
+    else if (request->sources.items && request->sources.count == HH_SOURCES)
+        wrong = "--items is a source like those of --vectors, and there are too many";
     else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)
         wrong = "--ask after-click needs a log of clicks";
     else if (request->protocol && !request->train)
@@ -270,6 +291,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--gap must be more than 0";
     if (wrong)
         cli_usage_error(args, "%s", wrong);
+    if (request->sources.items && !request->sources.semantic)
+        request->sources.semantic = "hashing";
     return !wrong && take_memory(args, request);
 }
 
@@ -391,6 +414,16 @@ static void report(void *context, const hh_result *result)
     output->results[output->count++] = *result;
 }
 
+static bool describe_items(cli_args *args, const hh_log *log, item_sources *sources)
+{
+    hh_error error = {0};
+    item_ids ids = item_ids_of_log(log);
+    if (item_sources_read(sources, &ids, false, &error) == HH_OK)
+        return true;
+    cli_failure(args, "%s", error.message);
+    return false;
+}
+
 static int run(cli_args *args)
 {
     evaluate_request request;
@@ -404,7 +437,8 @@ static int run(cli_args *args)
     hh_log *log = request.train
                       ? cli_read_sessions(args, request.train, request.test, &tuning, &request.sources)
                       : cli_read_log(args, request.clicks, request.gap, request.lateness);
-    bool tuned = log && tune_baselines(args, tuning ? tuning : log, &request);
+    bool known = log && (request.train || describe_items(args, log, &request.sources));
+    bool tuned = known && tune_baselines(args, tuning ? tuning : log, &request);
     hh_log_free(tuning);
     if (!tuned) {
         item_sources_free(&request.sources);

@@ -4,7 +4,10 @@
 #include "pace.h"
 #include "text_map.h"
 
+#include "wire/item_fields.h"
+
 #include <float.h>
+#include <hiphop/semantics.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -143,25 +146,169 @@ static hh_status read_source(item_sources *sources, uint32_t s, const struct tex
     return status;
 }
 
-hh_status item_sources_read(item_sources *sources, const hh_sessions *sessions, bool quiet, hh_error *error)
+// ---- texts ----
+
+// The fields that items usually have; what an item lacks drops out.
+#define TEMPLATE "{title}, {category}, {categories}, {brand}, {description}"
+
+typedef struct texts {
+    reading *into;
+    hh_template *pattern;
+    hh_item_fields *fields;
+    hh_hashing *hashing;
+    hh_text values[HH_ITEM_FIELDS_MAX];
+    char sentence[HH_SENTENCE_MAX + 1];
+} texts;
+
+static hh_status begin_texts(texts *self, hh_error *error)
+{
+    const char *names[HH_ITEM_FIELDS_MAX];
+    self->pattern = hh_template_new(TEMPLATE, error);
+    if (!self->pattern)
+        return error->status;
+    uint32_t count = hh_template_count(self->pattern);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = hh_template_field(self->pattern, i);
+    self->fields = hh_item_fields_new(HH_FORMAT_JSON, NULL, names, count, error);
+    self->hashing = self->fields ? hh_hashing_new(HH_HASHING_WIDTH, error) : NULL;
+    return self->hashing ? begin(self->into, HH_HASHING_WIDTH, error) : error->status;
+}
+
+// A line's text counts for how common its words are (embed false), or becomes the vector of its item.
+static hh_status take_text(texts *self, const item_row *row, const struct text_map *numbers, bool embed,
+                           hh_error *error)
+{
+    reading *into = self->into;
+    bool any = false;
+    hh_status status = hh_item_fields_read(self->fields, row->line, row->line_length, self->values, error);
+    size_t length = status ? 0 : hh_template_fill(self->pattern, self->values, self->sentence);
+    hh_text sentence = {self->sentence, length};
+    if (status || length == 0)
+        return status;
+    if (!embed)
+        return hh_hashing_count(self->hashing, sentence) == HH_MEMORY ? hh_fail(error, HH_MEMORY, NULL)
+                                                                      : HH_OK;
+    void *number = text_map_find(numbers, (hh_text){row->id, strlen(row->id)});
+    if (!number)
+        return HH_OK;
+    size_t item = (size_t)(uintptr_t)number - 1;
+    status = hh_hashing_embed(self->hashing, sentence, into->vector + item * into->width, &any);
+    if (status == HH_MEMORY)
+        return hh_fail(error, HH_MEMORY, NULL);
+    into->found += any && !into->present[item];
+    into->present[item] = any;
+    return HH_OK;
+}
+
+static hh_status read_texts(reading *into, const struct text_map *numbers, hh_error *error)
+{
+    texts self = {.into = into};
+    hh_status status = begin_texts(&self, error);
+    for (int embed = 0; embed <= 1 && status == HH_OK; embed++) {
+        struct item_file *file;
+        bool end = false;
+        status = item_file_open(into->path, &file, error);
+        while (status == HH_OK && !end) {
+            item_row row;
+            status = item_file_next(file, &row, &end, error);
+            if (status == HH_OK && !end)
+                status = take_text(&self, &row, numbers, embed, error);
+        }
+        item_file_close(file);
+    }
+    if (status == HH_OK && into->found == 0)
+        status = hh_fail(error, HH_FORMAT, "%s: has a text for none of the %u items; are the ids the same?",
+                         into->path, into->items);
+    hh_template_free(self.pattern);
+    hh_item_fields_free(self.fields);
+    hh_hashing_free(self.hashing);
+    return status;
+}
+
+// In the place of each vector one that has nothing to do with the item.
+static void draw_by_lot(reading *into)
+{
+    uint64_t state = 1;
+    for (size_t i = 0; i < (size_t)into->items * into->width; i++) {
+        uint64_t z = state += 0x9e3779b97f4a7c15u;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+        into->vector[i] = (float)(z >> 40) / (float)(1 << 23) - 1;
+    }
+}
+
+static hh_status make_source(item_sources *sources, const struct text_map *numbers, uint32_t items,
+                             bool quiet, hh_error *error)
+{
+    reading self = {.path = sources->items, .items = items, .present = calloc(items + (size_t)1, 1)};
+    hh_status status = self.present ? read_texts(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
+    if (status == HH_OK && strcmp(sources->semantic, "random") == 0)
+        draw_by_lot(&self);
+    uint32_t s = sources->count++;
+    snprintf(sources->name[s], sizeof sources->name[s], "%s", sources->semantic);
+    sources->source[s] = (hh_source){sources->name[s], (uint32_t)self.width, self.vector, self.present};
+    char found[GROUPED_SIZE], all[GROUPED_SIZE];
+    if (status == HH_OK && !quiet)
+        fprintf(stderr, "%s: %s of %s items have a text\n", sources->name[s], grouped(self.found, found),
+                grouped(items, all));
+    return status;
+}
+
+bool item_sources_semantic(cli_args *args, const char *text, item_sources *sources)
+{
+    sources->semantic = text;
+    if (strcmp(text, "hashing") == 0 || strcmp(text, "random") == 0)
+        return true;
+    cli_usage_error(args, "--%s: '%s' is neither 'hashing' nor 'random'", args->row->name, text);
+    return false;
+}
+
+// ---- for whom ----
+
+static const char *id_in_sessions(const void *of, uint32_t item, size_t *length)
+{
+    return hh_sessions_item(of, item, length);
+}
+
+static const char *id_in_log(const void *of, uint32_t item, size_t *length)
+{
+    return hh_log_item(of, item, length);
+}
+
+item_ids item_ids_of_sessions(const hh_sessions *sessions)
 {
     hh_sessions_view view;
+    hh_sessions_view_read(sessions, &view);
+    return (item_ids){sessions, view.items, id_in_sessions};
+}
+
+item_ids item_ids_of_log(const hh_log *log)
+{
+    hh_log_stats stats;
+    hh_log_stats_read(log, &stats);
+    return (item_ids){log, (uint32_t)stats.items, id_in_log};
+}
+
+hh_status item_sources_read(item_sources *sources, const item_ids *ids, bool quiet, hh_error *error)
+{
     struct text_map numbers = {0};
     hh_status status = HH_OK;
-    if (sources->count == 0)
+    uint32_t files = sources->count;
+    if (files == 0 && !sources->items)
         return HH_OK;
-    hh_sessions_view_read(sessions, &view);
-    for (uint32_t item = 0; item < view.items && status == HH_OK; item++) {
+    for (uint32_t item = 0; item < ids->count && status == HH_OK; item++) {
         size_t length;
-        const char *id = hh_sessions_item(sessions, item, &length);
+        const char *id = ids->id(ids->of, item, &length);
         void **number = text_map_at(&numbers, (hh_text){id, length});
         if (number)
             *number = (void *)(uintptr_t)(item + (size_t)1);
         else
             status = hh_fail(error, HH_MEMORY, NULL);
     }
-    for (uint32_t s = 0; s < sources->count && status == HH_OK; s++)
-        status = read_source(sources, s, &numbers, view.items, quiet, error);
+    for (uint32_t s = 0; s < files && status == HH_OK; s++)
+        status = read_source(sources, s, &numbers, ids->count, quiet, error);
+    if (sources->items && status == HH_OK)
+        status = make_source(sources, &numbers, ids->count, quiet, error);
     text_map_clear(&numbers, NULL);
     return status;
 }

@@ -80,7 +80,11 @@ hh_log *cli_read_sessions(cli_args *args, const char *train, const char *test, h
                    : last_tenth(sessions, taught, &error);
     if (log && tuning)
         held_out = last_tenth(sessions, taught, &error);
-    bool read = log && (!sources || item_sources_read(sources, sessions, false, &error) == HH_OK);
+    bool read = log != NULL;
+    if (read && sources) {
+        item_ids ids = item_ids_of_sessions(sessions);
+        read = item_sources_read(sources, &ids, false, &error) == HH_OK;
+    }
     hh_sessions_free(sessions);
     if (!read || (tuning && !held_out)) {
         hh_log_free(log);

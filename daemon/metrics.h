@@ -81,8 +81,9 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "Records of the clicks topic that the graph has not learned from yet, over all partitions.")           \
     X(MIXTURE, "hiphop_mixture_weight", GAUGE, "expert",                                                     \
       "pop_short|pop_middle|pop_long|next|pair_short|pair_long|knn_short|knn_long|repeat_last|repeat|"       \
-      "network",                                                                                             \
-      "Weight of each expert in the mixture, mean over the latest clicks; they sum to 1.")                   \
+      "network|inherit|cosine",                                                                              \
+      "Weight of each expert in the mixture, mean over the latest clicks; but for inherit and cosine they "  \
+      "sum to 1.")                                                                                           \
     X(RANKER_LESSONS, "hiphop_ranker_lessons_total", COUNTER, "", "",                                        \
       "Clicks that the ranker was tested by, and has learned from.")                                         \
     X(RANKER_ACTIVE, "hiphop_ranker_active", GAUGE, "", "",                                                  \

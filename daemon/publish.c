@@ -252,6 +252,13 @@ static size_t spell_out(hh_publisher *p, size_t count)
         if (length == 0 || length > HH_ID_MAX)
             continue;
         hh_reason_text(&p->list[i], reason, REASON_SIZE);
+        char like[REASON_SIZE / 2]; // where its id is short, it is named
+        size_t like_length =
+            p->list[i].like == HH_ITEM_NONE
+                ? 0
+                : hh_graph_id(hh_recommender_reader(p->recommender), p->list[i].like, like, sizeof like);
+        if (like_length && like_length < sizeof like)
+            snprintf(reason, REASON_SIZE, "its description is like that of %s", like);
         p->out[kept++] = (hh_recommended_item){
             .item = {id, length}, .score = p->list[i].score, .reason = {reason, strlen(reason)}};
     }

@@ -168,17 +168,58 @@ Test(cli_vectors, evaluate_trains_with_them, .init = set_up, .fini = clean_up)
     snprintf(all, sizeof all, call_it, sessions, "--vectors ", vectors);
     cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
     cr_expect_str_neq(strstr(out, "\nnetwork"), strstr(without, "\nnetwork"), "they change what is learned");
-    snprintf(all, sizeof all, "evaluate --clicks %s --vectors %s", sessions, vectors);
-    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
-    cr_expect_not_null(strstr(err, "--train"), "%s", err);
     snprintf(all, sizeof all, "evaluate --clicks %s --train-every 6h --vectors %s", sessions, vectors);
     cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
-    cr_expect_not_null(strstr(err, "trained as the stream goes reads no vectors yet"), "%s", err);
+    cr_expect_not_null(strstr(err, "reads no vectors yet"), "%s", err);
     snprintf(all, sizeof all,
              "ablate --train %s --vectors %s --seeds 1 --only on --set network.d=8 --set network.epochs=1",
              sessions, vectors);
     cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
     cr_expect_not_null(strstr(out, "default - vectors"), "%s", out);
+}
+
+// What cosine foresees of a log of clicks on items of a kind, as --semantic has it.
+static double foreseen(const char *semantic)
+{
+    char all[512];
+    snprintf(
+        all, sizeof all,
+        "evaluate --clicks %s --from 0.1 --target-clicks 1 --model cosine --json --items %s --semantic %s",
+        sessions, items, semantic);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
+    cr_expect_not_null(strstr(err, "40 of 40 items have a text"), "%s", err);
+    json_t *result = json_loads(out, 0, NULL);
+    cr_assert_gt(json_integer_value(json_object_get(result, "targets")), 5);
+    double hr = json_number_value(json_object_get(json_object_get(result, "hr"), "20"));
+    json_decref(result);
+    return hr;
+}
+
+Test(cli_vectors, evaluate_makes_vectors_of_texts, .init = set_up, .fini = clean_up)
+{
+    static const char *const kinds[] = {"snowboard binding", "kitchen towel", "garden lantern", "paper bag"};
+    FILE *texts = fopen(items, "w"), *clicks = fopen(sessions, "w");
+    fputs("visitor\titem\tunix_ms\n", clicks);
+    for (int i = 0; i < 40; i++)
+        fprintf(texts, "{\"id\": \"item-%d\", \"title\": \"%s %d\"}\n", i, kinds[i % 4], i * i);
+    for (int s = 0; s < 100; s++) // of one kind, on ever newer items
+        for (int c = 0; c < 3; c++)
+            fprintf(clicks, "v%d\titem-%d\t%d\n", s, (s / 10 * 4 + s * 4 * c + s % 4) % 40,
+                    s * 10000000 + c * 1000);
+    fclose(texts);
+    fclose(clicks);
+    cr_expect_gt(foreseen("hashing"), 0.8);
+    cr_expect_lt(foreseen("random"), 0.2, "the control");
+    char all[512];
+    snprintf(all, sizeof all, "evaluate --clicks %s --semantic hashing", sessions);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
+    cr_expect_not_null(strstr(err, "--items"), "%s", err);
+    snprintf(all, sizeof all, "evaluate --clicks %s --items %s --semantic magic", sessions, items);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 2);
+    write_file(items, "{\"id\": \"elsewhere\", \"title\": \"Socks\"}\n");
+    snprintf(all, sizeof all, "evaluate --clicks %s --items %s", sessions, items);
+    cr_expect_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    cr_expect_not_null(strstr(err, "are the ids the same"), "%s", err);
 }
 
 Test(cli_vectors, what_is_no_vector_is_refused_with_its_line, .init = set_up, .fini = clean_up)

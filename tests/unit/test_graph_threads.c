@@ -136,6 +136,15 @@ Test(graph_threads, readers_see_only_whole_states)
         }
         if (below(&random, 50) == 0)
             cr_assert_eq(hh_graph_withdraw(s.graph, item, below(&random, 2)), HH_OK);
+        if (below(&random, 5) == 0) {
+            float vector[8];
+            for (int k = 0; k < 8; k++)
+                vector[k] = (float)(below(&random, 100) - 20);
+            const float *of = below(&random, 4) ? vector : NULL;
+            cr_assert_eq(hh_graph_describe(s.graph, item, (uint32_t)below(&random, 2), of, 8), HH_OK);
+        }
+        if (below(&random, 50) == 0)
+            hh_graph_settle(s.graph);
     }
     atomic_store(&s.done, true);
     for (int i = 0; i < READERS; i++)

@@ -24,7 +24,7 @@ static double weight_at(const hh_mixture *mixture, size_t length, hh_expert expe
     double weights[HH_EXPERTS], sum = 0;
     hh_context context = hh_context_of(&(hh_votes){.length = length});
     hh_mixture_weights(mixture, &context, as_of, weights);
-    for (int e = 0; e < HH_EXPERTS; e++)
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += weights[e];
     cr_assert_float_eq(sum, 1, 1e-9);
     return weights[expert];
@@ -88,7 +88,7 @@ Test(mixture, what_a_rare_context_lacks_all_have_taught)
 static bool same_context(hh_votes a, hh_votes b)
 {
     hh_context x = hh_context_of(&a), y = hh_context_of(&b);
-    return memcmp(&x, &y, sizeof x) == 0;
+    return memcmp(x.row, y.row, sizeof x.row) == 0;
 }
 
 Test(mixture, contexts_tell_magnitudes_apart_and_how_the_last_item_came_back)
@@ -112,11 +112,11 @@ Test(mixture, the_mean_is_of_what_lessons_were_weighed_by)
     hh_mixture *mixture = hh_mixture_new();
     double mean[HH_EXPERTS], sum = 0;
     hh_mixture_mean(mixture, mean);
-    cr_assert_float_eq(mean[HH_EXPERT_NEXT], 1.0 / HH_EXPERTS, 1e-9);
+    cr_assert_float_eq(mean[HH_EXPERT_NEXT], 1.0 / HH_MIXED_EXPERTS, 1e-9);
     for (int i = 0; i < 5000; i++)
         learn(mixture, 3, HH_EXPERT_NEXT, 0);
     hh_mixture_mean(mixture, mean);
-    for (int e = 0; e < HH_EXPERTS; e++)
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += mean[e];
     cr_assert_float_eq(sum, 1, 1e-6);
     cr_assert_gt(mean[HH_EXPERT_NEXT], 0.9);
@@ -198,4 +198,56 @@ Test(mixture, weights_are_kept_for_an_hour_on_the_fastest_stream)
     cr_assert_gt(weight_at(mixture, 2, HH_EXPERT_NEXT, present), 0.8);
     cr_assert_lt(weight_at(mixture, 2, HH_EXPERT_NEXT, begin), 0.11);
     hh_mixture_free(mixture);
+}
+
+// A lesson where descriptions give `text` to the item clicked, and 0.5 to all.
+static void learn_text(hh_mixture *mixture, float graph, float text)
+{
+    float shares[1][HH_EXPERTS] = {{0}};
+    shares[0][HH_EXPERT_NEXT] = graph;
+    shares[0][HH_EXPERT_COSINE] = text;
+    hh_item clicked = 3;
+    hh_votes votes = {
+        .count = 1, .items = &clicked, .shares = (const float(*)[HH_EXPERTS])shares, .length = 2};
+    votes.mass[HH_EXPERT_COSINE] = 0.5f;
+    hh_mixture_learn(mixture, &votes, clicked, now += HH_SECOND);
+}
+
+// The weight of cosine, relative to that of the votes that it stands beside.
+static double trust(const hh_mixture *mixture)
+{
+    double weights[HH_EXPERTS], votes = 0;
+    hh_context context = hh_context_of(&(hh_votes){.length = 2});
+    hh_mixture_weights(mixture, &context, INT64_MAX, weights);
+    for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
+        votes += weights[e];
+    return weights[HH_EXPERT_COSINE] / votes;
+}
+
+Test(mixture, descriptions_are_trusted_as_far_as_clicks_say)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    cr_assert_float_eq(trust(mixture), 1, 1e-6);
+    for (int i = 0; i < 2000; i++)
+        learn_text(mixture, 0.2f, 0);
+    cr_assert_float_eq(trust(mixture), HH_TEXT_LEAST, 1e-6, "never less");
+    for (int i = 0; i < 5000; i++)
+        learn_text(mixture, 0, 0.4f);
+    cr_assert_gt(trust(mixture), 0.9);
+    hh_mixture_free(mixture);
+}
+
+Test(mixture, where_nothing_is_described_nothing_is_different)
+{
+    hh_mixture *one = hh_mixture_new(), *other = hh_mixture_new();
+    for (int i = 0; i < 500; i++) {
+        learn(one, 2, HH_EXPERT_NEXT, 0);
+        learn(other, 2, HH_EXPERT_NEXT, 0);
+        if (i % 2)
+            learn_text(other, 0, 0.4f); // known by its description alone
+    }
+    cr_assert_gt(weight_of(other, 2, HH_EXPERT_NEXT), 0.9);
+    cr_assert_float_eq(weight_of(one, 2, HH_EXPERT_NEXT), weight_of(other, 2, HH_EXPERT_NEXT), 0.02);
+    hh_mixture_free(one);
+    hh_mixture_free(other);
 }

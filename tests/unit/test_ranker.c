@@ -40,7 +40,7 @@ Test(ranker, inputs_say_what_the_experts_and_the_session_say)
     for (uint32_t i = 0; i < shortlist->count; i++) {
         const float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
         uint32_t at = shortlist->rows[i];
-        for (int e = 0; e < HH_EXPERTS; e++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             cr_assert_float_eq(row[e] * LOG_SCALE + LOG_FLOOR, logf(made->shares[at][e] + FLOOR), 1e-4);
         cr_assert_float_eq(row[INPUT_OWN], at == 20 || at == 7, 0);
         cr_assert_float_eq(row[INPUT_NEAR], at == 20 ? 1 : at == 7 ? 0.5 : 0, 0);

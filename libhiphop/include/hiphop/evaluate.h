@@ -103,6 +103,7 @@ typedef struct hh_evaluate_options {
     double begin;            // what is before this share of the log's clicks is never known: 0
     double from, until;      // targets count from this share of the log's clicks to that one: 0.5, 1; in a
                              // log of sessions they are those of its test, whatever is said here
+    uint32_t below;          // 0; N: only those count whose item had fewer clicks so far (1: none at all)
     uint32_t every;          // of them, each n-th is asked for: 1
     bool hide_session_items; // what is in the session already is not listed; as a target it is missed
     const hh_setting_value *settings; // [setting_count], the last of a name wins; the rest at their defaults
@@ -120,7 +121,8 @@ typedef struct hh_evaluate_options {
     // between. false: stop here, with HH_STOPPED, and report no more.
     bool (*progress)(void *context, const hh_train_progress *training);
     void *progress_context;
-    const hh_source *sources; // [source_count] of a log of sessions' items, in their order; for the network
+    const hh_source *sources; // [source_count] of the log's items, in their order: for the graph,
+                              // which knows all from the beginning, and for the network of sessions
     uint32_t source_count;
 } hh_evaluate_options;
 

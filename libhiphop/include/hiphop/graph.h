@@ -24,7 +24,8 @@ typedef struct hh_reader hh_reader;
 typedef uint32_t hh_item;
 #define HH_ITEM_NONE UINT32_MAX
 
-// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing). pop, pair
+// The experts. Each gives a distribution over items (sums to 1, or all 0 where it knows nothing; the last two
+// to less, since they speak of few items). pop, pair
 // and knn say nothing of the session's own items: how often those come back is for repeat to know, and for
 // next, which sees it happen. This is the one place that lists the experts.
 typedef enum hh_expert {
@@ -39,8 +40,14 @@ typedef enum hh_expert {
     HH_EXPERT_REPEAT_LAST, // the item clicked last
     HH_EXPERT_REPEAT,      // the session's other items
     HH_EXPERT_NETWORK,     // what the query's `foresight` says; none: nothing
+    // Of items with fewer than 20 clicks, by what they are (hh_graph_describe):
+    HH_EXPERT_INHERIT, // what next, pair and knn give to items that are described alike
+    HH_EXPERT_COSINE,  // described like the session's items
     HH_EXPERTS
 } hh_expert;
+
+// Those before these two; the mixture learns the weights of these (hiphop/recommend.h).
+#define HH_MIXED_EXPERTS HH_EXPERT_INHERIT
 
 #define HH_POPS 3
 
@@ -160,6 +167,7 @@ typedef struct hh_query {
 typedef struct hh_evidence {
     uint32_t neighbours; // of the nearest sessions, how many went on to the item
     uint32_t followed;   // times the item followed an item of the session, in the sessions read (undecayed)
+    hh_item alike;       // where inherit or cosine gives it anything: the item that speaks most for it
 } hh_evidence;
 
 // Candidates and what each expert says of them. Owned by the reader, valid until its next query.

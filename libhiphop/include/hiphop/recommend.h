@@ -17,13 +17,22 @@
 // alone, however far ahead the learner is. It need not have learned from all of them: every 64 clicks learned
 // from, at most every 15 seconds of event time, the weights are put aside for those who ask, and the last 256
 // of these are kept, so for an hour or more. Who asks for an earlier time gets the starting weights.
+//
+// inherit and cosine stand beside that. They speak of items that hardly anybody has clicked, so hardly any
+// click could teach how much they are worth, and what they give is a part of what next, pair and knn would:
+// their weight is that of these three together, times a trust. The trust begins at 1, a new item is expected
+// to be clicked as those like it are, and is learned likewise, from what the clicks on items of few clicks
+// say; it stays between HH_TEXT_LEAST, so that items whose time has not come yet are still tried, and 1.
 typedef struct hh_mixture hh_mixture;
+#define HH_TEXT_LEAST 0.3
 
 // What the weights of a query go by. Whoever learns from it later, when the click has come, keeps this and
 // the clicked item's row of shares.
 #define HH_CONTEXT_ROWS 7
+#define HH_TEXT_EXPERTS (HH_EXPERTS - HH_MIXED_EXPERTS)
 typedef struct hh_context {
     uint8_t row[HH_CONTEXT_ROWS];
+    float text[HH_TEXT_EXPERTS]; // what inherit and cosine give to all candidates together
 } hh_context;
 hh_context hh_context_of(const hh_votes *votes);
 
@@ -41,7 +50,8 @@ void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *
 // The same without one expert, for a mixture that was taught as if it never said anything.
 void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,
                                float *scores);
-// weights[HH_EXPERTS], summing to 1, for a query of this context. as_of INT64_MAX: the latest put aside.
+// weights[HH_EXPERTS], those of the first HH_MIXED_EXPERTS summing to 1, for a query of this context. as_of
+// INT64_MAX: the latest put aside.
 void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh_time as_of,
                         double weights[HH_EXPERTS]);
 // The mean of the weights over the latest thousand or so lessons. The learner's thread alone may ask.
@@ -53,6 +63,7 @@ typedef enum hh_reason_kind {
     HH_REASON_NEIGHBOUR, // in the nearest sessions
     HH_REASON_REPEAT,    // clicked before in this session
     HH_REASON_FORESEEN,  // by the network
+    HH_REASON_ALIKE,     // by its description
 } hh_reason_kind;
 
 typedef struct hh_recommendation {
@@ -60,7 +71,9 @@ typedef struct hh_recommendation {
     float score;           // share of the mixture or, where there is one, by the ranker; 0..1
     hh_reason_kind reason; // the expert that gave most
     uint32_t count,
-        of; // the numbers of the reason: "count of the `of` nearest sessions", "followed count times"
+        of;       // the numbers of the reason: "count of the `of` nearest sessions", "followed count times"
+    hh_item like; // of HH_REASON_ALIKE: the item whose description is most like its own, of the session or
+                  // of what sessions go on to; HH_ITEM_NONE otherwise
 } hh_recommendation;
 
 typedef struct hh_recommend_options {

@@ -27,6 +27,8 @@ static const hh_model_info infos[] = {
     {"repeat-last", "expert: the item clicked last", false},
     {"repeat", "expert: the session's other items", false},
     {"network", "expert: the network, trained on sessions that are over", false},
+    {"inherit", "expert: items with few clicks, by what items described alike get", false},
+    {"cosine", "expert: items with few clicks, described like the session's", false},
 };
 #define OUTPUTS (sizeof infos / sizeof *infos)
 enum { GRAPH, MIXTURE, RANKER, FIRST_EXPERT }; // outputs
@@ -110,6 +112,8 @@ struct hh_learned { // see hh_answer
 typedef struct hh_graph_model {
     const hh_log *log;
     hh_graph_options options;
+    const hh_source *sources; // [source_count] of the log's items
+    uint32_t source_count;
     hh_recommend_options list;
     hh_graph *graph;
     hh_recommender *recommender;
@@ -178,6 +182,8 @@ static void destroy(void *model)
     free(self);
 }
 
+static hh_status describe(hh_graph_model *self, hh_error *error);
+
 static hh_status forget(void *model, const hh_log *log, hh_error *error)
 {
     hh_graph_model *self = model;
@@ -194,12 +200,14 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
         self->to_graph[item] = HH_ITEM_NONE;
     if (!self->recommender)
         return error->status;
-    return self->open ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
+    return self->open ? describe(self, error) : hh_fail(error, HH_MEMORY, NULL);
 }
 
 static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
 {
     self->options = hh_evaluate_graph_options(setup->options);
+    self->sources = setup->options->sources;
+    self->source_count = setup->options->source_count;
     self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
@@ -253,6 +261,27 @@ static hh_item number(hh_graph_model *self, uint32_t item)
     self->from_graph[number] = item;
     self->to_graph[item] = number;
     return number;
+}
+
+// What is known of items is known from the beginning.
+static hh_status describe(hh_graph_model *self, hh_error *error)
+{
+    hh_status status = HH_OK;
+    for (uint32_t s = 0; s < self->source_count && status == HH_OK; s++) {
+        const hh_source *source = &self->sources[s];
+        for (uint32_t item = 0; item < self->log->items && status == HH_OK; item++) {
+            if (source->present && !source->present[item])
+                continue;
+            hh_item known = number(self, item);
+            const float *vector = source->vector + (size_t)item * source->width;
+            status = known == HH_ITEM_NONE ? HH_MEMORY
+                                           : hh_graph_describe(self->graph, known, s, vector, source->width);
+        }
+    }
+    if (status != HH_OK && status != HH_LIMIT) // more than max_described: the others are not
+        return hh_fail(error, status, NULL);
+    hh_graph_settle(self->graph);
+    return HH_OK;
 }
 
 // All that the network knows can be listed, whatever the rows hold.

@@ -1,4 +1,5 @@
 #include "evaluate/ranking_model.h"
+#include "recommend/mix.h"
 
 #include <stdlib.h>
 
@@ -110,6 +111,7 @@ hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query
         return HH_MEMORY;
     hh_shortlist_make(list->shortlist, query, votes, mixture, NULL);
     hh_ranker_scores(model->ranker, list->shortlist, mixture, votes->count, model->scores);
+    hh_keep_by_text(votes, mixture, model->scores);
     *scores = model->scores;
     if (learns)
         *learns = list;

@@ -264,7 +264,7 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
     if (old != HH_NONE)
         kill_row(described, old);
     else
-        atomic_fetch_add_explicit(&described->count, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&described->count, 1, memory_order_release); // with the tables, to readers
     hh_item_at(&graph->items, item)->described = true;
     described->waiting[described->pending++] = row;
     if (described->pending == HH_PENDING)

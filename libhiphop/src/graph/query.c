@@ -75,6 +75,7 @@ void hh_reader_free(hh_reader *reader)
     free(reader->rows);
     free(reader->seen);
     free(reader->rarity);
+    free(reader->votes);
     free(reader->own);
     free(reader->own_clicks);
     free(reader->own_sums);
@@ -319,6 +320,10 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
             status = HH_MEMORY;
         else
             hh_make_shares(reader, votes->mass);
+        if (!status && atomic_load_explicit(&reader->graph->described.count, memory_order_acquire)) {
+            hh_votes_text(reader, query->items, query->length, votes->mass);
+            status = reader->failed ? HH_MEMORY : HH_OK;
+        }
     }
     hh_reader_leave(reader);
     if (status) {

@@ -150,7 +150,9 @@ struct hh_reader {
     hh_row *rows; // [row_capacity], capacity + 1 at least
     uint32_t
         *seen; // [capacity] by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
-    float *rarity;        // [capacity] factor of knn's votes
+    float *rarity; // [capacity] factor of knn's votes
+    float *votes;  // [votes_capacity] of text: what next, pair and knn give, together
+    uint32_t votes_capacity;
     uint32_t count, made; // made: withdrawn ones, which are dropped, included
     uint32_t capacity, row_capacity;
 
@@ -251,6 +253,8 @@ void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
 size_t hh_last_before(const hh_item *items, size_t length);
 // All into shares that sum to 1, but pop's; mass[HH_EXPERTS], zeros, become what the votes were together.
 void hh_make_shares(hh_reader *reader, float mass[HH_EXPERTS]);
+// After all that: what is known of items by their descriptions alone. More items become candidates.
+void hh_votes_text(hh_reader *reader, const hh_item *items, size_t length, float mass[HH_EXPERTS]);
 void hh_votes_foresight(hh_reader *reader, uint32_t first); // of the candidates from `first` on, as shares
 
 #endif

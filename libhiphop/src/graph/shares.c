@@ -44,7 +44,8 @@ HH_WIDE static void keep_listed(hh_reader *reader, hh_row *sum)
 // The columns of a row in those of the shares from next to network; repeat's are there already.
 #define IN_SHARES(row, there) __builtin_shufflevector(row, there, 0, 2, 3, 4, 5, 13, 14, 15)
 
-_Static_assert(HH_EXPERT_NEXT == 3 && HH_EXPERT_KNN_LONG == 7 && HH_EXPERTS == 11, "IN_SHARES has them all");
+_Static_assert(HH_EXPERT_NEXT == 3 && HH_EXPERT_KNN_LONG == 7 && HH_EXPERT_NETWORK == 10,
+               "IN_SHARES has them all");
 
 HH_WIDE static void scale(hh_reader *reader, const float factors[HH_EXPERTS])
 {
@@ -56,7 +57,8 @@ HH_WIDE static void scale(hh_reader *reader, const float factors[HH_EXPERTS])
         memcpy(&there, shares, sizeof there);
         there = IN_SHARES(row, there) * by;
         memcpy(shares, &there, sizeof there);
-        reader->evidence[i] = (hh_evidence){(uint32_t)row[HH_ROW_NEIGHBOURS], (uint32_t)row[HH_ROW_FOLLOWED]};
+        reader->evidence[i] =
+            (hh_evidence){(uint32_t)row[HH_ROW_NEIGHBOURS], (uint32_t)row[HH_ROW_FOLLOWED], 0};
     }
 }
 

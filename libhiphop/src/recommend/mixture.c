@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RATE      0.1
 #define FADE      2e-5 // of the squares, with each step
@@ -25,16 +26,19 @@
 #define SNAPSHOTS 256  // they reach back an hour at least:
 #define APART     (15 * HH_SECOND)
 #define LESSONS   64 // between two
+#define TEXT_RATE 0.02
 
 typedef struct hh_snapshot {
     _Atomic uint64_t version; // odd while it is written
     _Atomic int64_t stamp;    // of the latest click in it
-    _Atomic float logits[CONTEXTS][HH_EXPERTS];
+    _Atomic float logits[CONTEXTS][HH_MIXED_EXPERTS];
+    _Atomic float trust[HH_TEXT_EXPERTS];
 } hh_snapshot;
 
 struct hh_mixture {
-    double logits[CONTEXTS][HH_EXPERTS]; // the learner's own, as all down to the ring
-    double squares[CONTEXTS][HH_EXPERTS];
+    double logits[CONTEXTS][HH_MIXED_EXPERTS]; // the learner's own, as all down to the ring
+    double squares[CONTEXTS][HH_MIXED_EXPERTS];
+    double trust[HH_TEXT_EXPERTS], trust_squares[HH_TEXT_EXPERTS]; // log of it; of its steps
     double mean[HH_EXPERTS];
     hh_time clock;          // of the latest click learned from
     uint64_t learned;       // lessons
@@ -49,8 +53,8 @@ hh_mixture *hh_mixture_new(void)
     if (!mixture)
         return NULL;
     mixture->clock = HH_TIME_MIN;
-    for (int e = 0; e < HH_EXPERTS; e++)
-        mixture->mean[e] = 1.0 / HH_EXPERTS;
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
+        mixture->mean[e] = 1.0 / HH_MIXED_EXPERTS;
     return mixture;
 }
 
@@ -60,15 +64,25 @@ void hh_mixture_free(hh_mixture *mixture)
 }
 
 // The sums of logits become weights.
-static void softmax(double weights[HH_EXPERTS])
+static void softmax(double weights[HH_MIXED_EXPERTS])
 {
     double most = weights[0], sum = 0;
-    for (int e = 1; e < HH_EXPERTS; e++)
+    for (int e = 1; e < HH_MIXED_EXPERTS; e++)
         most = fmax(most, weights[e]);
-    for (int e = 0; e < HH_EXPERTS; e++)
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += weights[e] = exp(weights[e] - most);
-    for (int e = 0; e < HH_EXPERTS; e++)
-        weights[e] = LEAST + (1 - HH_EXPERTS * LEAST) * weights[e] / sum;
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
+        weights[e] = LEAST + (1 - HH_MIXED_EXPERTS * LEAST) * weights[e] / sum;
+}
+
+// The weights of inherit and cosine, by the logs of their trust.
+static void add_text(const double trust[HH_TEXT_EXPERTS], double weights[HH_EXPERTS])
+{
+    double votes = 0;
+    for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
+        votes += weights[e];
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        weights[HH_MIXED_EXPERTS + t] = votes * exp(trust[t]);
 }
 
 // ---- snapshots ----
@@ -82,9 +96,11 @@ static void take_snapshot(hh_mixture *mixture)
     atomic_store_explicit(&snapshot->version, version + 1, memory_order_relaxed);
     atomic_store_explicit(&snapshot->stamp, mixture->clock, memory_order_release);
     for (int c = 0; c < CONTEXTS; c++)
-        for (int e = 0; e < HH_EXPERTS; e++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             atomic_store_explicit(&snapshot->logits[c][e], (float)mixture->logits[c][e],
                                   memory_order_release);
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        atomic_store_explicit(&snapshot->trust[t], (float)mixture->trust[t], memory_order_release);
     atomic_store_explicit(&snapshot->version, version + 2, memory_order_release);
     atomic_store_explicit(&mixture->taken, taken + 1, memory_order_release);
     mixture->lessons = 0;
@@ -110,52 +126,81 @@ static void move_clock(hh_mixture *mixture, hh_time time)
 // The sums of the context's rows, if the snapshot is earlier than as_of; false where it is not, or is
 // overwritten.
 static bool read_snapshot(const hh_snapshot *snapshot, const hh_context *context, hh_time as_of,
-                          double logits[HH_EXPERTS])
+                          double logits[HH_MIXED_EXPERTS], double trust[HH_TEXT_EXPERTS])
 {
     uint64_t version = atomic_load_explicit(&snapshot->version, memory_order_acquire);
     if (version % 2 || atomic_load_explicit(&snapshot->stamp, memory_order_acquire) >= as_of)
         return false;
-    for (int e = 0; e < HH_EXPERTS; e++)
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         logits[e] = 0;
     for (int r = 0; r < HH_CONTEXT_ROWS; r++)
-        for (int e = 0; e < HH_EXPERTS; e++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             logits[e] +=
                 (double)atomic_load_explicit(&snapshot->logits[context->row[r]][e], memory_order_acquire);
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        trust[t] = (double)atomic_load_explicit(&snapshot->trust[t], memory_order_acquire);
     return atomic_load_explicit(&snapshot->version, memory_order_relaxed) == version;
 }
 
 // ---- learning ----
 
-static void move(hh_mixture *mixture, uint8_t row, const double gradient[HH_EXPERTS])
+static void move(hh_mixture *mixture, uint8_t row, const double gradient[HH_MIXED_EXPERTS])
 {
     double *logits = mixture->logits[row], *squares = mixture->squares[row];
-    for (int e = 0; e < HH_EXPERTS; e++) {
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++) {
         squares[e] += gradient[e] * gradient[e] - FADE * squares[e];
         logits[e] += RATE * gradient[e] / sqrt(squares[e] + SOFT);
+    }
+}
+
+// One step for the trust in the descriptions: up by what they gave to the item that was clicked, down by what
+// they gave to all.
+static void move_trust(hh_mixture *mixture, const double weights[HH_EXPERTS], const hh_context *context,
+                       const float shares[HH_EXPERTS])
+{
+    double clicked = 0, all = 1;
+    for (int e = 0; e < HH_EXPERTS; e++)
+        clicked += weights[e] * (double)shares[e];
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        all += weights[HH_MIXED_EXPERTS + t] * (double)context->text[t];
+    for (int t = 0; t < HH_TEXT_EXPERTS && clicked > 0 && all > 1; t++) {
+        double weight = weights[HH_MIXED_EXPERTS + t], *squares = &mixture->trust_squares[t];
+        double gradient =
+            weight * (double)shares[HH_MIXED_EXPERTS + t] / clicked - weight * (double)context->text[t] / all;
+        *squares += gradient * gradient - FADE * *squares;
+        double trust = mixture->trust[t] + TEXT_RATE * gradient / sqrt(*squares + SOFT);
+        mixture->trust[t] = fmin(0, fmax(log(HH_TEXT_LEAST), trust));
     }
 }
 
 void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const float shares[HH_EXPERTS],
                           hh_time time)
 {
-    double weights[HH_EXPERTS] = {0}, gradient[HH_EXPERTS], sum = 0;
+    double weights[HH_EXPERTS] = {0}, gradient[HH_MIXED_EXPERTS], sum = 0, text = 0;
     for (int r = 0; r < HH_CONTEXT_ROWS; r++)
-        for (int e = 0; e < HH_EXPERTS; e++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             weights[e] += mixture->logits[context->row[r]][e];
     softmax(weights);
-    for (int e = 0; e < HH_EXPERTS; e++)
+    add_text(mixture->trust, weights);
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += gradient[e] = weights[e] * (double)shares[e];
-    if (!(sum > 0))
+    for (int e = HH_MIXED_EXPERTS; e < HH_EXPERTS; e++)
+        text += weights[e] * (double)shares[e];
+    if (!(sum + text > 0))
         return;
     move_clock(mixture, time);
     mixture->lessons++;
     mixture->learned++;
     double recent = mixture->learned < RECENT ? (double)mixture->learned : RECENT;
-    for (int e = 0; e < HH_EXPERTS; e++) {
+    for (int e = 0; e < HH_EXPERTS; e++)
+        mixture->mean[e] += (weights[e] - mixture->mean[e]) / recent;
+    move_trust(mixture, weights, context, shares);
+    if (!(sum > 0)) // known by its description alone: that says nothing of the others
+        return;
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++) {
         gradient[e] = gradient[e] / sum - weights[e];
         if (weights[e] < 1.01 * LEAST && gradient[e] < 0) // it would never come back from further down
             gradient[e] = 0;
-        mixture->mean[e] += (weights[e] - mixture->mean[e]) / recent;
     }
     for (int r = 0; r < HH_CONTEXT_ROWS; r++)
         move(mixture, context->row[r], gradient);
@@ -184,13 +229,16 @@ void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh
                         double weights[HH_EXPERTS])
 {
     uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_acquire), back = 1;
+    double trust[HH_TEXT_EXPERTS];
     while (back <= taken && back <= SNAPSHOTS &&
-           !read_snapshot(&mixture->ring[(taken - back) % SNAPSHOTS], context, as_of, weights))
+           !read_snapshot(&mixture->ring[(taken - back) % SNAPSHOTS], context, as_of, weights, trust))
         back++;
-    if (back > taken || back > SNAPSHOTS)
-        for (int e = 0; e < HH_EXPERTS; e++)
-            weights[e] = 0;
+    if (back > taken || back > SNAPSHOTS) {
+        memset(weights, 0, HH_MIXED_EXPERTS * sizeof *weights);
+        memset(trust, 0, sizeof trust);
+    }
     softmax(weights);
+    add_text(trust, weights);
 }
 
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores)

@@ -2,6 +2,7 @@
 #include "recommend/ranker_inputs.h"
 
 #include "nn/vector.h"
+#include "recommend/mix.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -139,9 +140,13 @@ static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_vote
 {
     // What is hidden takes the place of others here; there are few of them.
     int last = last_class(mixture, votes->count, shortlist->options.candidates);
+    bool text = votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0;
     uint32_t count = 0;
     float most = 0;
     for (uint32_t i = 0; i < votes->count; i++) {
+        if (text &&
+            hh_by_text_alone(votes->shares[i])) // for the ranker hardly ever sees what becomes of these
+            continue;
         if (!(mixture[i] > 0) || (int)class_of(mixture[i]) > last) {
             most = mixture[i] > most ? mixture[i] : most;
             continue;
@@ -202,7 +207,7 @@ static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
     for (uint32_t i = 0; i < shortlist->count; i++) {
         float *row = shortlist->inputs + (size_t)i * CANDIDATE_INPUTS;
         uint32_t at = shortlist->rows[i];
-        memcpy(row, votes->shares[at], sizeof *votes->shares);
+        memcpy(row, votes->shares[at], HH_MIXED_EXPERTS * sizeof *row);
         row[INPUT_MIXTURE] = shortlist->mixture[i];
         row[INPUT_OWN] = row[INPUT_NEAR] = row[INPUT_TIMES] = 0; // see fill_own
         row[INPUT_NEIGHBOURS] = (float)votes->evidence[at].neighbours;
@@ -210,7 +215,7 @@ static void fill_candidates(hh_shortlist *shortlist, const hh_votes *votes)
     }
     take_logs(shortlist->inputs, shortlist->count, &of);
     float *query = shortlist->query;
-    for (int e = 0; e < HH_EXPERTS; e++) {
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++) {
         query[QUERY_BEST + e] = log_input(of.best[e]);
         query[QUERY_SUM + e] = of.sum[e];
     }
@@ -245,7 +250,7 @@ void hh_shortlist_make(hh_shortlist *shortlist, const hh_query *query, const hh_
     about[QUERY_LENGTH + 1] = query->length ? 1 / (float)query->length : 0;
     about[QUERY_DISTINCT] = own.clicks ? (float)own.count / (float)own.clicks : 1;
     about[QUERY_NEIGHBOURS] = count_input((float)votes->neighbours) * 0.5f;
-    for (int e = HH_POPS; e < HH_EXPERTS; e++)
+    for (int e = HH_POPS; e < HH_MIXED_EXPERTS; e++)
         about[QUERY_MASS + e - HH_POPS] = log_input(votes->mass[e]);
     for (int p = 0; p < HH_POPS; p++)
         about[QUERY_LAST + p] = log_input(votes->last_popularity[p]);

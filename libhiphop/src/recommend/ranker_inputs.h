@@ -9,23 +9,23 @@
 
 // Inputs of a candidate. An expert more is a column more.
 enum {
-    INPUT_EXPERTS,                              // [HH_EXPERTS] log of each expert's vote
-    INPUT_MIXTURE = INPUT_EXPERTS + HH_EXPERTS, // log of the mixture's
-    INPUT_OWN,                                  // it is in the session,
-    INPUT_NEAR,                                 // 1 / clicks from the end,
-    INPUT_TIMES,                                // so often
-    INPUT_NEIGHBOURS,                           // evidence
+    INPUT_EXPERTS,                                    // [HH_MIXED_EXPERTS] log of each expert's vote
+    INPUT_MIXTURE = INPUT_EXPERTS + HH_MIXED_EXPERTS, // log of the mixture's
+    INPUT_OWN,                                        // it is in the session,
+    INPUT_NEAR,                                       // 1 / clicks from the end,
+    INPUT_TIMES,                                      // so often
+    INPUT_NEIGHBOURS,                                 // evidence
     INPUT_FOLLOWED,
     CANDIDATE_INPUTS,
 };
 
 // Inputs about the query; options.extra more stand behind them.
 enum {
-    QUERY_BEST,                                       // [HH_EXPERTS] log of each expert's best vote
-    QUERY_SUM = QUERY_BEST + HH_EXPERTS,              // [HH_EXPERTS] its votes on the shortlist, together
-    QUERY_MIXTURE = QUERY_SUM + HH_EXPERTS,           // best, and together
-    QUERY_MASS = QUERY_MIXTURE + 2,                   // [HH_EXPERTS - HH_POPS] log of what each goes by
-    QUERY_LENGTH = QUERY_MASS + HH_EXPERTS - HH_POPS, // of the session: log, 1 / length
+    QUERY_BEST,                                   // [HH_MIXED_EXPERTS] log of each expert's best vote
+    QUERY_SUM = QUERY_BEST + HH_MIXED_EXPERTS,    // [HH_MIXED_EXPERTS] its votes on the shortlist, together
+    QUERY_MIXTURE = QUERY_SUM + HH_MIXED_EXPERTS, // best, and together
+    QUERY_MASS = QUERY_MIXTURE + 2,               // [HH_MIXED_EXPERTS - HH_POPS] log of what each goes by
+    QUERY_LENGTH = QUERY_MASS + HH_MIXED_EXPERTS - HH_POPS, // of the session: log, 1 / length
     QUERY_DISTINCT = QUERY_LENGTH + 2,        // share of its clicks that are on other items than all before
     QUERY_NEIGHBOURS,                         // how many were found
     QUERY_LAST,                               // [HH_POPS] log of the last item's popularity

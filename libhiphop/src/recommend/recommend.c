@@ -221,13 +221,14 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
     const hh_votes *votes = by->votes;
     const float *shares = votes->shares[candidate];
     const hh_evidence *evidence = &votes->evidence[candidate];
-    double parts[HH_REASON_FORESEEN + 1] = {0};
+    double parts[HH_REASON_ALIKE + 1] = {0};
     for (int e = 0; e < HH_EXPERTS; e++) {
         hh_reason_kind kind = e <= HH_EXPERT_POP_LONG    ? HH_REASON_POPULAR
                               : e <= HH_EXPERT_PAIR_LONG ? HH_REASON_FOLLOWED
                               : e <= HH_EXPERT_KNN_LONG  ? HH_REASON_NEIGHBOUR
                               : e <= HH_EXPERT_REPEAT    ? HH_REASON_REPEAT
-                                                         : HH_REASON_FORESEEN;
+                              : e == HH_EXPERT_NETWORK   ? HH_REASON_FORESEEN
+                                                         : HH_REASON_ALIKE;
         parts[kind] += weights[e] * shares[e];
     }
     if (evidence->followed == 0) // it only came before the session's items: nothing that the words could say
@@ -235,13 +236,14 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
     if (evidence->neighbours == 0)
         parts[HH_REASON_NEIGHBOUR] = -1;
     int reason = HH_REASON_POPULAR;
-    for (int kind = 0; kind <= HH_REASON_FORESEEN; kind++)
+    for (int kind = 0; kind <= HH_REASON_ALIKE; kind++)
         if (parts[kind] > parts[reason])
             reason = kind;
     hh_recommendation recommendation = {
         .item = votes->items[candidate],
         .score = by->scores[candidate],
         .reason = (hh_reason_kind)reason,
+        .like = reason == HH_REASON_ALIKE ? evidence->alike : HH_ITEM_NONE,
     };
     if (reason == HH_REASON_FOLLOWED) {
         recommendation.count = evidence->followed;
@@ -275,6 +277,9 @@ void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t 
         break;
     case HH_REASON_FORESEEN:
         snprintf(text, size, "what sessions like this one have gone on to");
+        break;
+    case HH_REASON_ALIKE:
+        snprintf(text, size, "its description is like that of what you clicked");
         break;
     }
 }
@@ -318,6 +323,7 @@ static size_t rank(ranking *by, const hh_query *query)
     hh_shortlist_make(recommender->shortlist, query, by->votes, recommender->scores, NULL);
     hh_ranker_scores(recommender->ranker, recommender->shortlist, recommender->scores, by->votes->count,
                      recommender->ranked);
+    hh_keep_by_text(by->votes, recommender->scores, recommender->ranked);
     by->scores = recommender->ranked;
     return choose(by, query);
 }
