@@ -1,11 +1,12 @@
-"""What items are, as the graph takes it: vectors that others write count as those made here; what is no vector does no
-harm."""
+"""What items are, end to end: an item that nobody has clicked is recommended for its text, within a second; vectors that
+others write count as well; and what is no vector does no harm."""
 
 import json
 import random
 import struct
 import time
 
+import confluent_kafka
 from harness import wait_until
 from test_providers import Shop
 from test_records import in_schema, schema
@@ -17,9 +18,9 @@ THEMES = {"ski": ("skis snow piste carving powder", "carving skis for powder sno
 
 
 def catalogue(draw):
-    """{item: title} of 20 items a theme, each with three of its words and one of its own."""
+    """{item: title} of 12 items a theme, each with three of its words and one of its own."""
     return {f"{theme}{i}": " ".join(draw.sample(words.split(), 3) + [f"model{theme}{i}"])
-            for theme, (words, _) in THEMES.items() for i in range(20)}
+            for theme, (words, _) in THEMES.items() for i in range(12)}
 
 
 def sessions(draw, count, end):
@@ -29,11 +30,30 @@ def sessions(draw, count, end):
         theme = draw.choice(list(THEMES))
         for _ in range(4):
             clicks.append((f"v{draw.random()}" if not clicks or len(clicks) % 4 == 0 else clicks[-1][0],
-                           f"{theme}{draw.randrange(20)}"))
+                           f"{theme}{draw.randrange(12)}"))
     return [(visitor, item, end - 10 * (len(clicks) - i)) for i, (visitor, item) in enumerate(clicks)]
 
 
 class Launch(Shop):
+    def lists(self):
+        return {record["visitor"]: [entry["item"] for entry in record["items"]]
+                for record in self.kafka.read_json(self.names["topics.recommendations"])}
+
+    def click(self, visitor, *items):
+        now = int(time.time() * 1000)
+        self.kafka.produce_clicks(self.names["topics.clicks"], [(visitor, item, now + i) for i, item in enumerate(items)])
+
+    def list_after(self, visitor, *items):
+        """The list that answers the last of the visitor's clicks."""
+        self.click(visitor, *items)
+        topic = self.names["topics.recommendations"]
+
+        def found():
+            return [record for record in self.kafka.read_json(topic)
+                    if record["visitor"] == visitor and record["position"] == len(items)]
+
+        return [entry["item"] for entry in wait_until(found, 20, f"the list of {visitor}")[0]["items"]]
+
     def warm(self, daemon, draw, described):
         """A stream that shows what texts are worth, when all items have theirs."""
         taken = 'hiphop_item_vectors_total{outcome="taken"}'
@@ -41,6 +61,41 @@ class Launch(Shop):
         clicks = sessions(draw, 300, int(time.time() * 1000))
         self.kafka.produce_clicks(self.names["topics.clicks"], clicks)
         self.kafka.wait(self.names["topics.recommendations"], len(clicks))
+
+
+def test_an_item_without_a_click_is_in_a_list_within_a_second(kafka, hiphopd):
+    draw, shop = random.Random(5), Launch(kafka)
+    items = catalogue(draw)
+    shop.announce(items)
+    daemon = hiphopd(kafka, shop.options(**{"semantics.template": "{title}"})).ready()
+    shop.warm(daemon, draw, len(items))
+    producer = confluent_kafka.Producer({"bootstrap.servers": kafka.brokers, "partitioner": "murmur2_random"})
+
+    def write(topic, key, value):
+        producer.produce(shop.names[topic], json.dumps(value), key)
+        assert producer.flush(10) == 0
+        return time.monotonic()
+
+    # So that the producer knows its ways.
+    write("topics.items", "ski0", {"title": items["ski0"]})
+    write("topics.clicks", "first", {"visitor": "first", "item": "law1", "timestamp": int(time.time() * 1000)})
+    for theme, (_, title) in THEMES.items():
+        others = [other for other in THEMES if other != theme]
+        assert f"{theme}-new" not in shop.list_after(f"before {theme}", f"{theme}1", f"{theme}2")
+        announced = write("topics.items", f"{theme}-new", {"title": title})
+        time.sleep(0.5)
+        visitor = f"fits {theme}"
+        clicked = write("topics.clicks", visitor,
+                        {"visitor": visitor, "item": f"{theme}1", "timestamp": int(time.time() * 1000)})
+        fitting = wait_until(lambda: shop.lists().get(visitor), 20, "the list")
+        assert clicked - announced < 1 and f"{theme}-new" in fitting, (clicked - announced, fitting)
+        # It fits this theme, not any.
+        assert not {f"{other}-new" for other in others} & set(fitting[:5])
+    # Withdrawn: in no list any more.
+    shop.announce({"ski-new": None})
+    wait_until(lambda: daemon.metrics()['hiphop_item_vectors_total{outcome="withdrawn"}'] == 1, 20, "the withdrawal")
+    assert "ski-new" not in shop.list_after("after", "ski5", "ski6")
+    assert daemon.stop() == 0
 
 
 def test_vectors_that_others_write(kafka, hiphopd):
@@ -84,8 +139,10 @@ def test_vectors_that_others_write(kafka, hiphopd):
     assert daemon.log_text().count("the vector of an item can't be used") == 1  # the rest within the minute
     kafka.produce(topic, [("image/pan-new", avro("image", "pan-new", image("pan")), None)])
     wait_until(lambda: daemon.metrics()['hiphop_item_vectors_total{outcome="taken"}'] == 2 * len(items) + 1, 20, "one more")
+    assert "pan-new" in shop.list_after("cook", "pan1", "pan2", "pan3")
     kafka.produce(topic, [("image/pan-new", None, None)])
     wait_until(lambda: daemon.metrics()['hiphop_item_vectors_total{outcome="withdrawn"}'] == 1, 20, "taken away")
+    assert "pan-new" not in shop.list_after("another cook", "pan1", "pan2", "pan3")
     assert daemon.stop() == 0
 
 
