@@ -5,6 +5,7 @@
 #include "wire/utf8.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 bool hh_source_name_valid(hh_text source)
@@ -183,8 +184,11 @@ static hh_status decode_json(hh_item_vector_decoder *decoder, const void *bytes,
     if (status)
         return status;
     int64_t width = -1;
-    if (values[WIDTH].kind == HH_JSON_NUMBER)
-        width = strtoll(values[WIDTH].text.bytes, NULL, 10);
+    char digits[24]; // what stands in the record does not end with a zero
+    if (values[WIDTH].kind == HH_JSON_NUMBER && values[WIDTH].text.length < sizeof digits) {
+        snprintf(digits, sizeof digits, "%.*s", (int)values[WIDTH].text.length, values[WIDTH].text.bytes);
+        width = strtoll(digits, NULL, 10);
+    }
     if (width < 0 && values[WIDTH].kind != HH_JSON_ABSENT && values[WIDTH].kind != HH_JSON_NULL)
         return hh_fail(error, HH_FORMAT, "the width is no number of numbers");
     if (values[VECTOR].kind != HH_JSON_ARRAY)

@@ -12,7 +12,7 @@
 // As numpy 1.24 writes it: numpy.save of an array of zeros((3, 100), "<f4").
 Test(vector_files, the_header_is_numpys)
 {
-    char header[NPY_HEADER_SIZE];
+    char header[NPY_HEADER_SIZE + 1] = {0};
     static const char text[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 100), }";
     npy_header(header, 3, 100);
     cr_assert_eq(memcmp(header, "\x93NUMPY\1\0\x76\0", 10), 0);
