@@ -6,7 +6,8 @@ import pytest
 CLICKS = 30000
 
 
-@pytest.mark.parametrize("network", [True, False])
+@pytest.mark.parametrize("network", [True, pytest.param(False, marks=pytest.mark.skipif(not harness.LONG,
+                                                                                        reason="long tier"))])
 def test_the_shop_is_learned(kafka, hiphopd, tmp_path, network):
     names = {**harness.own_names(), "topics.partitions": 1, "recommend.max_age": 0, "session.gap": "10m",
              "training.interval": "2s", "training.min_sessions": 500, "training.dimension": 32}

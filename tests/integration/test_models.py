@@ -172,7 +172,11 @@ def test_old_models_go_from_the_topic(kafka, hiphopd):
     assert kafka.topic_config(names["topics.models"])["cleanup.policy"] == "compact"
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "no manifest", "garbage"])
+LONG = pytest.mark.skipif(not harness.LONG, reason="long tier")
+
+
+@pytest.mark.parametrize("damage", ["flipped", "foreign", "no manifest", pytest.param("cut", marks=LONG),
+                                    pytest.param("garbage", marks=LONG)])
 def test_a_damaged_or_foreign_model_is_refused_and_the_one_in_service_stays(kafka, hiphopd, damage):
     names = names_of()
     publish_clicks(kafka, names)
