@@ -384,6 +384,25 @@ static void take_apart(hh_daemon *daemon)
 
 // ---- the whole ----
 
+// Libraries may have threads of their own since before main (OpenBLAS has), which do not block our signals:
+// one that comes to such a thread is passed on to the main thread, which waits for it.
+static pthread_t main_thread;
+
+static void pass_on(int signal)
+{
+    pthread_kill(main_thread, signal);
+}
+
+static void keep_signals(const sigset_t *signals)
+{
+    const int kept[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+    main_thread = pthread_self();
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        sigaction(kept[i], &action, NULL);
+}
+
 static int serve_http(hh_daemon *daemon)
 {
     hh_error error;
@@ -442,7 +461,7 @@ int hh_daemon_run(hh_settings *settings)
     sigaddset(&daemon.signals, SIGTERM);
     sigaddset(&daemon.signals, SIGINT);
     sigaddset(&daemon.signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &daemon.signals, NULL);
+    keep_signals(&daemon.signals);
     signal(SIGPIPE, SIG_IGN);
 
     int code = HH_EXIT_CONFIG;
