@@ -53,6 +53,24 @@ rd_kafka_t *hh_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, hh_error 
     return client;
 }
 
+rd_kafka_topic_t *hh_client_topic(rd_kafka_t *client, const char *name, hh_error *error)
+{
+    char trouble[200];
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(client);
+    // The simple consumer would commit, into a group that nobody asked for.
+    if (rd_kafka_type(client) == RD_KAFKA_CONSUMER &&
+        rd_kafka_topic_conf_set(conf, "auto.commit.enable", "false", trouble, sizeof trouble) !=
+            RD_KAFKA_CONF_OK) {
+        rd_kafka_topic_conf_destroy(conf);
+        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, trouble);
+        return NULL;
+    }
+    rd_kafka_topic_t *made = rd_kafka_topic_new(client, name, conf);
+    if (!made)
+        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
+    return made;
+}
+
 void hh_client_free(rd_kafka_t *client)
 {
     if (!client)

@@ -28,23 +28,6 @@ struct hh_feed {
     uint64_t to_load;
 };
 
-static rd_kafka_topic_t *topic(rd_kafka_t *client, const char *name, hh_error *error)
-{
-    // The simple consumer would commit, into a group that nobody asked for.
-    char trouble[200];
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(client);
-    if (rd_kafka_topic_conf_set(conf, "auto.commit.enable", "false", trouble, sizeof trouble) !=
-        RD_KAFKA_CONF_OK) {
-        rd_kafka_topic_conf_destroy(conf);
-        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, trouble);
-        return NULL;
-    }
-    rd_kafka_topic_t *made = rd_kafka_topic_new(client, name, conf);
-    if (!made)
-        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
-    return made;
-}
-
 static void close_client(hh_feed *feed)
 {
     if (feed->live)
@@ -97,7 +80,7 @@ static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
     const char *const names[HH_FEED_KINDS] = {config->topics.clicks, config->topics.items,
                                               hh_vectors_read(config) ? config->topics.item_vectors : ""};
     for (int kind = 0; kind < HH_FEED_KINDS; kind++) {
-        feed->topics[kind] = *names[kind] ? topic(feed->client, names[kind], error) : NULL;
+        feed->topics[kind] = *names[kind] ? hh_client_topic(feed->client, names[kind], error) : NULL;
         if (*names[kind] && !feed->topics[kind])
             return error->status;
     }

@@ -35,24 +35,6 @@ struct hh_semantics_log {
 
 // ---- clients ----
 
-static rd_kafka_topic_t *topic_of(rd_kafka_t *client, const char *name, hh_error *error)
-{
-    char trouble[200];
-    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(client);
-    // The simple consumer would commit, into a group that nobody asked for.
-    if (rd_kafka_type(client) == RD_KAFKA_CONSUMER &&
-        rd_kafka_topic_conf_set(conf, "auto.commit.enable", "false", trouble, sizeof trouble) !=
-            RD_KAFKA_CONF_OK) {
-        rd_kafka_topic_conf_destroy(conf);
-        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, trouble);
-        return NULL;
-    }
-    rd_kafka_topic_t *made = rd_kafka_topic_new(client, name, conf);
-    if (!made)
-        hh_fail(error, HH_ARGUMENT, "topic \"%s\": %s", name, rd_kafka_err2str(rd_kafka_last_error()));
-    return made;
-}
-
 // Items and vectors are far fewer than clicks: little is fetched ahead.
 // A partition that is begun anew waits for what was being fetched, so that is not to wait for long.
 static rd_kafka_t *reader_new(hh_semantics_log *log, const char *ahead, const char *wait_ms, hh_error *error)
@@ -107,11 +89,11 @@ hh_semantics_log *hh_semantics_log_new(hh_shared *shared, hh_pulse *pulse,
     *log = (hh_semantics_log){.shared = shared, .pulse = pulse, .unwritten = unwritten, .context = context};
     log->reader = reader_new(log, "10000", "100", error);
     log->producer = log->reader ? producer_new(log, error) : NULL;
-    log->written = log->producer ? topic_of(log->producer, names[HH_SEMANTICS_VECTORS], error) : NULL;
+    log->written = log->producer ? hh_client_topic(log->producer, names[HH_SEMANTICS_VECTORS], error) : NULL;
     bool good = log->written != NULL;
     for (int i = 0; i < TOPICS && good; i++) {
         log->topics[i].queue = rd_kafka_queue_new(log->reader);
-        log->topics[i].handle = topic_of(log->reader, names[i], error);
+        log->topics[i].handle = hh_client_topic(log->reader, names[i], error);
         good = log->topics[i].handle != NULL;
     }
     if (good)
@@ -260,7 +242,7 @@ hh_status hh_semantics_log_fetch(hh_semantics_log *log, hh_vector_place place, r
     if (!log->fetcher)
         log->fetcher = reader_new(log, "1", "10", &error);
     if (log->fetcher && !log->fetched)
-        log->fetched = topic_of(log->fetcher, name, &error);
+        log->fetched = hh_client_topic(log->fetcher, name, &error);
     if (!log->fetched || rd_kafka_consume_start(log->fetched, place.partition, place.offset))
         return HH_IO;
     rd_kafka_poll(log->fetcher, 0);

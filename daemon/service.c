@@ -57,14 +57,28 @@ hh_status hh_service_put(hh_service *service, hh_model *model, int64_t version, 
     return HH_OK;
 }
 
+// Counts one holder more, under the lock.
+static hh_served *hold(hh_service *service)
+{
+    if (service->current)
+        atomic_fetch_add(&service->current->refs, 1);
+    return service->current;
+}
+
+hh_served *hh_service_hold(hh_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    hh_served *served = hold(service);
+    pthread_mutex_unlock(&service->lock);
+    return served;
+}
+
 bool hh_service_follow(hh_service *service, int64_t version, hh_served **next)
 {
     if (atomic_load_explicit(&service->version, memory_order_acquire) == version ||
         pthread_mutex_trylock(&service->lock))
         return false;
-    *next = service->current;
-    if (*next)
-        atomic_fetch_add(&(*next)->refs, 1);
+    *next = hold(service);
     pthread_mutex_unlock(&service->lock);
     return *next != NULL;
 }

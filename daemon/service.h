@@ -28,6 +28,8 @@ hh_status hh_service_put(hh_service *service, hh_model *model, int64_t version, 
 // for him then, beside his own, until he releases it. Where another thread is at it just now, that is for the
 // next call to see.
 bool hh_service_follow(hh_service *service, int64_t version, hh_served **next);
+// The model in service, held; NULL: there is none. For those who may wait for another thread that is at it.
+hh_served *hh_service_hold(hh_service *service);
 // The model of this version makes no lists from now on. False: another one is in service.
 bool hh_service_take_out(hh_service *service, int64_t version);
 void hh_served_release(hh_served **held); // may hold NULL

@@ -81,26 +81,31 @@ static uint32_t row_of(void *context, const hh_model *model, uint32_t item)
     return length > 0 && length < sizeof id ? hh_model_find(model, id, length) : HH_MODEL_NO_ITEM;
 }
 
-// Makes the model in service the one that is trained further; a copy, without Adam's moments, where it is not
-// the trainer's own.
-static hh_status adopt(hh_trainer *trainer, hh_error *error)
+// A copy of a model that is trained further, without Adam's moments, which are not in its bytes.
+static hh_model *copy_of(const hh_model *model, hh_error *error)
 {
-    hh_served *served = NULL;
-    if (!hh_service_follow(trainer->shared->service, trainer->version, &served)) {
-        if (trainer->version >= 0)
-            return HH_OK;
-        trainer->version = 0; // what was promoted here was never published, and there is no other
-        return hh_continual_serve(trainer->continual, NULL, error);
-    }
     void *bytes;
     size_t size;
-    hh_status status = hh_model_encode(served->model, &bytes, &size, error);
-    hh_model *copy = status ? NULL : hh_model_decode(bytes, size, error);
-    if (!status)
-        free(bytes);
-    status = copy ? hh_continual_serve(trainer->continual, copy, error) : error->status;
-    if (status == HH_OK)
-        trainer->version = served->version;
+    if (hh_model_encode(model, &bytes, &size, error))
+        return NULL;
+    hh_model *copy = hh_model_decode(bytes, size, error);
+    free(bytes);
+    return copy;
+}
+
+// Makes the model in service the one that is trained further, where it is not the trainer's own; none, where
+// what was promoted here was never published, and there is no other.
+static hh_status adopt(hh_trainer *trainer, hh_error *error)
+{
+    hh_served *served = hh_service_hold(trainer->shared->service);
+    int64_t version = served ? served->version : 0;
+    hh_status status = HH_OK;
+    if (version != trainer->version) {
+        hh_model *copy = served ? copy_of(served->model, error) : NULL;
+        status = copy || !served ? hh_continual_serve(trainer->continual, copy, error) : error->status;
+        if (status == HH_OK)
+            trainer->version = version;
+    }
     hh_served_release(&served);
     return status;
 }

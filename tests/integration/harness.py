@@ -72,6 +72,13 @@ def own_names():
     return {"kafka.group": prefix, **{f"topics.{topic}": f"{prefix}.{topic}" for topic in topics}}
 
 
+def training_names(**more):
+    """own_names() of a daemon that trains a small network every second; more: options with __ for their dots."""
+    return {**own_names(), "topics.partitions": 1, "recommend.max_age": 0, "session.idle_timeout": "0",
+            "session.gap": "1m", "training.interval": "1s", "training.min_sessions": 300, "training.dimension": 16,
+            **{key.replace("__", "."): value for key, value in more.items()}}
+
+
 class Kafka:
     """A broker of its own. start() after stop() or kill() finds its topics again, on the same port."""
 

@@ -3,7 +3,6 @@ export` makes files of it; also when items are withdrawn, daemons start anew, an
 import io
 import json
 import os
-import random
 import time
 
 import avro.io
@@ -13,27 +12,15 @@ import harness
 import numpy
 import pytest
 import xxhash
+from traffic import paths
 
 BEGIN, END = b"\0begin", b"\0end"
 RUBBISH = b"\0rubbish"  # a value that nobody can read
 SCHEMA = avro.schema.parse(open(os.path.join(harness.TOP, "schemas", "embedding.avsc"), encoding="utf-8").read())
 
 
-def clicks_of(begin, sessions, seed=1, groups=range(40), tail=""):
-    """Sessions of four clicks on one of the groups of items: a<n>, b<n>, c<n>, d<n>, half a second between sessions."""
-    draw = random.Random(seed)
-    clicks = []
-    for number in range(sessions):
-        group, start = draw.choice(groups), begin + number * 500
-        for step, kind in enumerate("abcd"):
-            clicks.append((f"v{seed}-{number}", f"{kind}{group}{tail}", start + step * 1000))
-    return sorted(clicks, key=lambda click: click[2])
-
-
 def names_of(**more):
-    return {**harness.own_names(), "topics.partitions": 1, "recommend.max_age": 0, "session.idle_timeout": "0",
-            "session.gap": "1m", "training.interval": "1s", "training.min_sessions": 300, "training.dimension": 16,
-            "training.gate": "false", **{key.replace("__", "."): value for key, value in more.items()}}
+    return harness.training_names(**{"training__gate": "false", **more})
 
 
 def decoded(value):
@@ -132,7 +119,7 @@ def begin_now():
 @pytest.mark.parametrize("form", ["json", "avro"])
 def test_a_promotion_leads_to_a_whole_snapshot_of_the_models_vectors(kafka, hiphopd, tmp_path, form):
     names = names_of(embeddings__format=form, embeddings__tolerance=0)
-    kafka.produce_clicks(kafka.topic(names["topics.clicks"]), clicks_of(begin_now(), 1500))
+    kafka.produce_clicks(kafka.topic(names["topics.clicks"]), paths(begin_now(), 1500))
     daemon = hiphopd(kafka, names).ready()
     says, read = snapshot(kafka, names)
     assert says["since_full"] == 0 and says["written"] == says["count"] == 160 and says["removed"] == 0
@@ -166,11 +153,11 @@ def test_a_promotion_leads_to_a_whole_snapshot_of_the_models_vectors(kafka, hiph
 def test_a_second_promotion_writes_what_has_changed_also_after_a_kill(kafka, hiphopd, tmp_path):
     names = names_of(embeddings__tolerance=0.3)
     clicks, begin = kafka.topic(names["topics.clicks"]), begin_now()
-    kafka.produce_clicks(clicks, clicks_of(begin, 1500))
+    kafka.produce_clicks(clicks, paths(begin, 1500))
     daemon = hiphopd(kafka, names).ready()
     first, old = snapshot(kafka, names)
     daemon.kill()  # what it has published, it must read back
-    kafka.produce_clicks(clicks, clicks_of(begin + 1500 * 500, 900, seed=2, groups=range(30, 50)))
+    kafka.produce_clicks(clicks, paths(begin + 1500 * 500, 900, seed=2, groups=range(30, 50)))
     daemon.start().ready()
     # Training goes on; a model that is not there any more when its snapshot was seen can't be compared.
     second, new = snapshot(kafka, names, lambda says, _vectors: says["version"] > first["version"])
@@ -193,7 +180,7 @@ def test_an_item_that_is_withdrawn_loses_its_vector_and_gets_it_back(kafka, hiph
     names = names_of()
     clicks, items = kafka.topic(names["topics.clicks"]), kafka.topic(names["topics.items"], cleanup_policy="compact")
     kafka.produce(items, [("b7", None, None), ("unheard of", None, None)])
-    kafka.produce_clicks(clicks, clicks_of(begin_now(), 1500))
+    kafka.produce_clicks(clicks, paths(begin_now(), 1500))
     daemon = hiphopd(kafka, names).ready()
     says, read = snapshot(kafka, names)
     assert "b7" not in read.vectors and says["count"] == 159
@@ -220,7 +207,7 @@ def test_what_is_no_snapshot_is_said(kafka, hiphopd, tmp_path):
     done = export(kafka, names, tmp_path / "items", check=False)
     assert done.returncode == 1 and "no snapshot has been published there yet" in done.stderr, done.stderr
 
-    kafka.produce_clicks(kafka.topic(names["topics.clicks"]), clicks_of(begin_now(), 1500))
+    kafka.produce_clicks(kafka.topic(names["topics.clicks"]), paths(begin_now(), 1500))
     daemon = hiphopd(kafka, names).ready()
     says, read = snapshot(kafka, names)
     assert daemon.stop() == 0
@@ -250,7 +237,7 @@ def large(kafka, hiphopd):
     """A snapshot of several megabytes, which takes several transactions: calls back when it begins."""
     names = names_of()
     kafka.produce_clicks(kafka.topic(names["topics.clicks"]),
-                         clicks_of(begin_now(), 2000, groups=range(400), tail="-" + "x" * 1000))
+                         paths(begin_now(), 2000, groups=range(400), tail="-" + "x" * 1000))
     kafka.topic(names["topics.embeddings"], cleanup_policy="compact")
     consumer = confluent_kafka.Consumer({"bootstrap.servers": kafka.brokers, "group.id": "watch", "fetch.wait.max.ms": 1,
                                          "isolation.level": "read_uncommitted", "enable.auto.commit": False})

@@ -2,32 +2,17 @@
 lists; and what happens when trainers die, models are damaged, or somebody would own the window."""
 import collections
 import json
-import random
 import time
 
 import harness
 import pytest
+from traffic import paths
 
 MINUTE = 60_000
-GROUPS = 40
-
-
-def clicks_of(begin, sessions, seed=1):
-    """Sessions of four clicks on one of 40 groups of items: a<n>, b<n>, c<n>, d<n>, a second between clicks, half a
-    second between sessions."""
-    draw = random.Random(seed)
-    clicks = []
-    for number in range(sessions):
-        group, start = draw.randrange(GROUPS), begin + number * 500
-        for step, kind in enumerate("abcd"):
-            clicks.append((f"v{seed}-{number}", f"{kind}{group}", start + step * 1000))
-    return sorted(clicks, key=lambda click: click[2])
 
 
 def names_of(**more):
-    return {**harness.own_names(), "topics.partitions": 1, "recommend.max_age": 0, "session.idle_timeout": "0",
-            "session.gap": "1m", "training.interval": "1s", "training.min_sessions": 300, "training.dimension": 16,
-            "training.gate_lists": 200, **{key.replace("__", "."): value for key, value in more.items()}}
+    return harness.training_names(**{"training__gate_lists": 200, **more})
 
 
 def manifests(kafka, names):
@@ -54,7 +39,7 @@ def test_sessions_become_a_model_and_the_model_has_a_say_in_the_lists(kafka, hip
     names = names_of()
     clicks = kafka.topic(names["topics.clicks"])
     begin = int(time.time() * 1000) - 60 * MINUTE
-    kafka.produce_clicks(clicks, clicks_of(begin, 1500))
+    kafka.produce_clicks(clicks, paths(begin, 1500))
     daemon = hiphopd(kafka, names).ready()
     seen = served(daemon)
     assert seen["hiphop_trainer"] == 1
@@ -63,7 +48,7 @@ def test_sessions_become_a_model_and_the_model_has_a_say_in_the_lists(kafka, hip
     newest = max(manifests(kafka, names).items())[1]
     assert newest["status"] == "promoted" and newest["instance"] == daemon.options["instance.id"]
     assert newest["as_of"] <= begin + 1500 * 500 + 4000, "nothing later than the clicks has a part in it"
-    kafka.produce_clicks(clicks, clicks_of(begin + 1500 * 500, 100, seed=2))
+    kafka.produce_clicks(clicks, paths(begin + 1500 * 500, 100, seed=2))
     lists = lists_of(kafka, names, before + 400)[-400:]
     versions = collections.Counter(one["model_version"] for one, _headers in lists)
     assert max(versions) >= 1, versions
@@ -80,7 +65,7 @@ def publish_clicks(kafka, names, sessions=1500, back=60 * MINUTE, seed=1):
     """The topic of clicks with sessions that begin `back` ms ago; the event time behind them."""
     clicks = kafka.topic(names["topics.clicks"])
     begin = int(time.time() * 1000) - back
-    kafka.produce_clicks(clicks, clicks_of(begin, sessions, seed))
+    kafka.produce_clicks(clicks, paths(begin, sessions, seed))
     return begin + sessions * 500
 
 
@@ -125,7 +110,7 @@ def test_one_of_two_instances_trains_both_serve_and_the_other_takes_over(kafka, 
     other, = [daemon for daemon in daemons if daemon is not leader]
     newest = max(manifests(kafka, names))
     leader.kill()
-    kafka.produce_clicks(names["topics.clicks"], clicks_of(end, 800, seed=3))
+    kafka.produce_clicks(names["topics.clicks"], paths(end, 800, seed=3))
     harness.wait_until(lambda: other.metrics().get("hiphop_trainer") == 1, 30, "the other instance trains")
     harness.wait_until(lambda: any(manifest["instance"] == other.options["instance.id"]
                                    for version, manifest in manifests(kafka, names).items() if version > newest), 60,
@@ -133,7 +118,7 @@ def test_one_of_two_instances_trains_both_serve_and_the_other_takes_over(kafka, 
     versions = [version for version, _ in sorted(manifests(kafka, names).items())]
     assert len(versions) == len(set(versions))
     leader.start()
-    kafka.produce_clicks(names["topics.clicks"], clicks_of(end + 800 * 500, 800, seed=4))
+    kafka.produce_clicks(names["topics.clicks"], paths(end + 800 * 500, 800, seed=4))
     assert served(leader, newest)["hiphop_model_version"] >= newest
     assert sum(daemon.metrics().get("hiphop_trainer", 0) for daemon in daemons) <= 1
 
@@ -150,7 +135,7 @@ def test_a_trainer_killed_at_work_leaves_no_half_model(kafka, hiphopd):
         time.sleep(0.3 + 0.7 * kills)
         daemon.kill()
     daemon.start().ready()
-    kafka.produce_clicks(names["topics.clicks"], clicks_of(end, 800, seed=3))
+    kafka.produce_clicks(names["topics.clicks"], paths(end, 800, seed=3))
     served(daemon)
     assert daemon.metrics().get('hiphop_models_read_total{outcome="refused"}', 0) == 0
     for version, model in whole_models(kafka, names).items():
@@ -163,7 +148,7 @@ def test_old_models_go_from_the_topic(kafka, hiphopd):
     daemon = hiphopd(kafka, names).ready()
     for version in range(1, 5):
         served(daemon, version)
-        kafka.produce_clicks(names["topics.clicks"], clicks_of(end, 600, seed=10 + version))
+        kafka.produce_clicks(names["topics.clicks"], paths(end, 600, seed=10 + version))
         end += 600 * 500
     newest = served(daemon, 4)["hiphop_model_version"]
     assert daemon.stop() == 0
@@ -213,7 +198,7 @@ def test_nobody_can_own_the_window(kafka, hiphopd):
     names = names_of(training__visitor_clicks=100)
     clicks = kafka.topic(names["topics.clicks"])
     begin = int(time.time() * 1000) - 60 * MINUTE
-    poisoned = clicks_of(begin, 1500)
+    poisoned = paths(begin, 1500)
     poisoned += [("bot", f"x{number % 7}", begin + number * 60) for number in range(12000)]
     kafka.produce_clicks(clicks, sorted(poisoned, key=lambda click: click[2]))
     daemon = hiphopd(kafka, {**names, "session.max_clicks": 50}).ready()
@@ -235,7 +220,7 @@ def test_a_jump_of_the_clock_does_not_stop_training(kafka, hiphopd):
     begin = int(time.time() * 1000) - 30 * MINUTE
     mad = json.dumps({"visitor": "mad", "item": "a1", "timestamp": begin + 100 * 365 * 86_400_000})
     kafka.produce(names["topics.clicks"], [("mad", mad, begin)])  # a broker refuses such a time of the record itself
-    kafka.produce_clicks(names["topics.clicks"], clicks_of(begin, 1200, seed=5))
+    kafka.produce_clicks(names["topics.clicks"], paths(begin, 1200, seed=5))
     seen = served(daemon, first + 1)
     assert seen['hiphop_dead_letters_total{reason="future"}'] == 1
     assert max(manifests(kafka, names).items())[1]["as_of"] < int(time.time() * 1000) + MINUTE
@@ -246,7 +231,7 @@ def test_quality_is_told_by_model(kafka, hiphopd):
     end = publish_clicks(kafka, names)
     daemon = hiphopd(kafka, names).ready()
     served(daemon)
-    kafka.produce_clicks(names["topics.clicks"], clicks_of(end, 600, seed=6))
+    kafka.produce_clicks(names["topics.clicks"], paths(end, 600, seed=6))
 
     def reports():
         newest = {record.key.decode(): json.loads(record.value) for record in kafka.read(names["topics.quality"])}

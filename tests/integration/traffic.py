@@ -63,3 +63,15 @@ def flush(start_of_end):
     """One click a partition, late enough to close every session before it."""
     for partition in range(PARTITIONS):
         yield partition, f"end{partition}".encode(), click(f"end{partition}", "end", start_of_end)
+
+
+def paths(begin, sessions, seed=1, groups=range(40), tail=""):
+    """Clicks (visitor, item, time) of sessions that all go the same way through one of the groups of items: a<n>, b<n>,
+    c<n>, d<n>, a second between clicks, half a second between sessions. What comes next is plain to learn."""
+    draw = random.Random(seed)
+    clicks = []
+    for number in range(sessions):
+        group, start = draw.choice(groups), begin + number * 500
+        for step, kind in enumerate("abcd"):
+            clicks.append((f"v{seed}-{number}", f"{kind}{group}{tail}", start + step * 1000))
+    return sorted(clicks, key=lambda click: click[2])

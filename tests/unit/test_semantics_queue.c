@@ -116,6 +116,15 @@ static void see(hh_semantics_queue *queue, const char *item, const char *sentenc
     hh_semantics_queue_seen(queue, text_of(item), hh_text_hash_of(text_of(sentence)));
 }
 
+static int count_made(hh_semantics_queue *queue)
+{
+    hh_made_vector made;
+    int vectors = 0;
+    while (hh_semantics_queue_made(queue, &made))
+        vectors++;
+    return vectors;
+}
+
 Test(semantics_queue, batches_and_questions_at_a_time)
 {
     scripted provider;
@@ -293,11 +302,7 @@ Test(semantics_queue, one_text_that_is_refused_is_found_and_given_up)
     }
     cr_assert_eq(provider.gave_up, 2);
     cr_assert(!strcmp(provider.given_up[0], "e") && !strcmp(provider.given_up[1], "twin"));
-    hh_made_vector made;
-    int vectors = 0;
-    while (hh_semantics_queue_made(queue, &made))
-        vectors++;
-    cr_assert_eq(vectors, 7);
+    cr_assert_eq(count_made(queue), 7);
     hh_semantics_queue_free(queue);
 }
 
@@ -318,11 +323,7 @@ Test(semantics_queue, nothing_is_given_up_while_all_is_refused)
         if (provider.questions[0].open)
             good(&provider, 0);
     }
-    hh_made_vector made;
-    int vectors = 0;
-    while (hh_semantics_queue_made(queue, &made))
-        vectors++;
-    cr_assert_eq(vectors, 4);
+    cr_assert_eq(count_made(queue), 4);
     hh_semantics_queue_free(queue);
 }
 
