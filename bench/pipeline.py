@@ -9,6 +9,7 @@
     latency     click written -> list read, 1,000 clicks/s over a graph that holds the whole click file, for both
                 deliveries, with the ranker and without; and the time from the start of hiphopd until it is ready, the
                 graph loaded
+    training    the same latency while networks are trained all the time, in turn with none
 
 The clicks are those of $HIPHOP_DATA/globo where there are any (1.5 million), else synthetic ones of the same number. On a
 machine that others use too, the ratio of throughput is the figure to trust: both sides run in turn. With --alone (root)
@@ -20,6 +21,7 @@ there is to see of latency.
 import gzip
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -36,6 +38,8 @@ WITH = {True: "ranker", False: "no ranker"}
 INTERVAL_MS = 20  # pipeline.commit_interval
 BEHIND_MS = 500  # what it becomes, step by step, while more clicks wait than can be taken at a time
 ALONE = "--alone" in sys.argv
+ISOLATION = {"at-least-once": "read_uncommitted", "exactly-once": "read_committed"}
+GOAL = {"at-least-once": "p99 <= 10 ms", "exactly-once": "p99 <= 60 ms"}
 table = []
 
 
@@ -87,15 +91,18 @@ class Bench:
         self.clicks, self.count = click_file(directory)
         self.number = 0
 
-    def fresh(self, options):
-        """Options of a daemon with a group and output topics of its own."""
+    def fresh(self, options, arguments=()):
+        """A daemon with a group and output topics of its own."""
         self.number += 1
         name = f"bench{self.number}"
         own = {"kafka.group": name, "instance.id": name, "topics.items": "",
                "topics.recommendations": f"{name}.recommendations", "topics.sessions": f"{name}.sessions",
                "topics.dead_letters": f"{name}.dead-letters", "topics.partitions": 4, "log.level": "warning",
                "pipeline.commit_interval": f"{INTERVAL_MS}ms", **options}
-        return harness.Hiphopd(self.directory, self.kafka, own, name)
+        daemon = harness.Hiphopd(self.directory, self.kafka, own, name)
+        words = [*daemon.arguments(), *arguments]
+        daemon.arguments = lambda: words
+        return daemon
 
     def replay(self, topic, *options):
         begin = time.monotonic()
@@ -171,7 +178,7 @@ def bench_recommend(bench):
     for workers in (1, 2):
         for ranker in (True, False):
             daemon = bench.fresh({"topics.clicks": "recommend", "recommend.max_age": 0, "pipeline.workers": workers,
-                                  "recommend.ranker": ranker}).start()
+                                  "recommend.ranker": ranker, "training.enabled": False}).start()
             alone(daemon, bench.kafka)
             samples = bench.progress(daemon, "recommend",
                                      lambda seen: seen[-1][1] >= bench.count or
@@ -181,40 +188,118 @@ def bench_recommend(bench):
                 f"{rate_of(samples):,.0f}")
 
 
+class Answering:
+    """A daemon that answers what comes from now on, over a graph that holds the whole click file."""
+
+    def __init__(self, bench, delivery, options, arguments=()):
+        self.bench, self.isolation, self.topic = bench, ISOLATION[delivery], f"latency{bench.number}"
+        bench.replay(self.topic, "--shift-to-now")
+        self.daemon = bench.fresh({"topics.clicks": self.topic, "pipeline.delivery": delivery, **options}, arguments)
+        consumer = confluent_kafka.Consumer({"bootstrap.servers": bench.kafka.brokers,
+                                             "group.id": self.daemon.options["kafka.group"]})
+        ends = [confluent_kafka.TopicPartition(self.topic, n, consumer.get_watermark_offsets(
+            confluent_kafka.TopicPartition(self.topic, n))[1]) for n in range(4)]
+        consumer.commit(offsets=ends, asynchronous=False)
+        consumer.close()
+        begin = time.monotonic()
+        self.daemon.start()
+        alone(self.daemon, bench.kafka)
+        self.daemon.ready(120)
+        self.startup = time.monotonic() - begin
+
+    def latency(self, seconds):
+        """Clicks at 1,000/s: the probe's figures, in ms."""
+        alone(self.daemon, self.bench.kafka)
+        seen = probe("latency", self.bench.kafka.brokers, self.topic, self.daemon.options["topics.recommendations"],
+                     self.bench.clicks, 1000, seconds, self.isolation)
+        assert seen["answered"] == seen["clicks"], f"{seen['clicks'] - seen['answered']} clicks got no list"
+        return seen
+
+
+def latency_row(delivery, what, runs, goal=""):
+    p50, p90, p99 = (statistics.median(seen[name] for seen in runs) for name in ("p50", "p90", "p99"))
+    row(f"click -> list at 1,000 clicks/s, {delivery}, {what}, ms", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}", goal)
+
+
 def bench_latency(bench):
     startups = {True: [], False: []}
-    for delivery, isolation, goal in (("at-least-once", "read_uncommitted", "p99 <= 10 ms"),
-                                      ("exactly-once", "read_committed", "p99 <= 60 ms")):
+    for delivery in ISOLATION:
         for ranker in (True, False):
-            topic = f"latency-{delivery}-{ranker}"
-            bench.replay(topic, "--shift-to-now")
-            daemon = bench.fresh({"topics.clicks": topic, "pipeline.delivery": delivery, "recommend.ranker": ranker})
-            # Only what comes from now on is answered; the graph reads everything.
-            consumer = confluent_kafka.Consumer({"bootstrap.servers": bench.kafka.brokers,
-                                                 "group.id": daemon.options["kafka.group"]})
-            ends = [confluent_kafka.TopicPartition(topic, n, consumer.get_watermark_offsets(
-                confluent_kafka.TopicPartition(topic, n))[1]) for n in range(4)]
-            consumer.commit(offsets=ends, asynchronous=False)
-            consumer.close()
-            begin = time.monotonic()
-            daemon.start()
-            alone(daemon, bench.kafka)
-            daemon.ready(120)
-            startups[ranker].append(time.monotonic() - begin)
-            alone(daemon, bench.kafka)
-            seen = probe("latency", bench.kafka.brokers, topic, daemon.options["topics.recommendations"], bench.clicks,
-                         1000, 23, isolation)
-            daemon.stop()
-            assert seen["answered"] == seen["clicks"], f"{seen['clicks'] - seen['answered']} clicks got no list"
-            row(f"click -> list at 1,000 clicks/s, {delivery}, {WITH[ranker]}, ms",
-                f"p50 {seen['p50']:.1f}, p90 {seen['p90']:.1f}, p99 {seen['p99']:.1f}", goal)
+            answering = Answering(bench, delivery, {"recommend.ranker": ranker, "training.enabled": False})
+            startups[ranker].append(answering.startup)
+            latency_row(delivery, WITH[ranker], [answering.latency(23)], GOAL[delivery])
+            answering.daemon.stop()
     for ranker, seconds in startups.items():
         row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, {WITH[ranker]}, s",
             f"{statistics.median(seconds):.1f}")
 
 
+class Trainer:
+    """Of a daemon that reads how often it trains out of a file: its trainer, to be switched on and off."""
+
+    def __init__(self, bench, delivery):
+        self.settings = os.path.join(bench.directory, f"training-{delivery}.conf")
+        self.write("1s")
+        self.answering = Answering(bench, delivery, {"training.min_sessions": 1, "session.gap": "10s"},
+                                   ["--config", self.settings])  # so short that sessions close all the time
+        self.daemon = self.answering.daemon
+
+    def write(self, interval):
+        with open(self.settings, "w", encoding="ascii") as file:
+            file.write(f'training: {{ interval = "{interval}"; }};\n')
+
+    def done(self):
+        """Trainings so far."""
+        return sum(figure for name, figure in self.daemon.metrics().items() if name.startswith("hiphop_trainings_total"))
+
+    def ticks(self):
+        """Of the processor that the trainer's thread has had."""
+        tasks = f"/proc/{self.daemon.process.pid}/task"
+        for thread in os.listdir(tasks):
+            with open(f"{tasks}/{thread}/stat", encoding="ascii") as file:
+                stat = file.read()
+            if "(trainer)" in stat:
+                return int(stat.split()[13]) + int(stat.split()[14])
+        raise AssertionError("there is no trainer")
+
+    def switch(self, on):
+        """Off: returns when it has ended what it was at."""
+        self.write("1s" if on else "1d")
+        self.daemon.signal(signal.SIGHUP)
+
+        def is_idle():
+            before = self.ticks()
+            time.sleep(1)
+            return self.ticks() - before < 5
+        if not on:
+            harness.wait_until(is_idle, 120, "the end of a training")
+
+    def latency(self, on):
+        self.switch(on)
+        before = self.ticks()
+        seen = self.answering.latency(23)
+        seen["trainer"] = (self.ticks() - before) / os.sysconf("SC_CLK_TCK")
+        return seen
+
+
+def bench_training(bench):
+    for delivery in ISOLATION:
+        trainer = Trainer(bench, delivery)
+        harness.wait_until(lambda: trainer.done() > 0, 120, "the first training")
+        runs = {True: [], False: []}
+        for _ in range(RUNS):
+            for on, seen in runs.items():
+                seen.append(trainer.latency(on))
+        trainer.daemon.stop()
+        latency_row(delivery, "no training", runs[False])
+        latency_row(delivery, f"while the trainer has {statistics.median(seen['trainer'] for seen in runs[True]):.0f} s of "
+                    "23 s of a core", runs[True])
+        row(f"p99 while it trains / without, {delivery}",
+            f"{statistics.median(on['p99'] / off['p99'] for on, off in zip(runs[True], runs[False])):.2f}", "<= 2")
+
+
 def main():
-    parts = [word for word in sys.argv[1:] if word != "--alone"] or ["replay", "throughput", "recommend", "latency"]
+    parts = [word for word in sys.argv[1:] if word != "--alone"] or ["replay", "throughput", "recommend", "latency", "training"]
     benches = {name[6:]: what for name, what in globals().items() if name.startswith("bench_")}
     unknown = [part for part in parts if part not in benches]
     if unknown:

@@ -275,8 +275,9 @@
     X(training, gate_lists, COUNT, "2000", BETWEEN(100, 1000000, "lists"), RESTART,                        \
       "How many lists these are.")                                                                         \
     X(training, threads, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART, "Threads that train.")            \
-    X(training, nice, COUNT, "10", BETWEEN(0, 19, ""), RESTART,                                            \
-      "How far training steps back for everything else that wants the processor.")                         \
+    X(training, nice, COUNT, "19", BETWEEN(0, 20, ""), RESTART,                                            \
+      "How far training steps back for everything else that wants the processor, as nice does. 20: it "    \
+      "takes only what nobody else wants.")                                                                \
     X(training, keep, COUNT, "3", BETWEEN(1, 100, "models"), RESTART,                                      \
       "Models that stay on the topic; older ones are deleted from it when a new one is there.")
 

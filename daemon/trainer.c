@@ -8,6 +8,7 @@
 #include "snapshots.h"
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,13 +303,21 @@ static bool is_due(hh_trainer *trainer)
                                        trainer->shared->config->training.min_sessions;
 }
 
+// Nice 20: the processor is this thread's only where nobody else wants it, and who wakes up need not wait for
+// it.
+static void step_back(uint64_t nice)
+{
+    if (nice < 20 || sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}))
+        setpriority(PRIO_PROCESS, (id_t)gettid(), (int)nice);
+}
+
 static void *run(void *context)
 {
     hh_trainer *trainer = context;
     hh_metrics *metrics = trainer->shared->metrics;
     bool led = false;
     pthread_setname_np(pthread_self(), "trainer");
-    setpriority(PRIO_PROCESS, (id_t)gettid(), (int)trainer->shared->config->training.nice);
+    step_back(trainer->shared->config->training.nice);
     while (!hh_stopping(trainer->shared)) {
         hh_pulse_beat(&trainer->pulse);
         hh_election_serve(trainer->election, IDLE_MS);
