@@ -32,7 +32,9 @@ typedef struct breaks {
     void *bytes;         // of the latest checkpoint
     size_t size;
     uint32_t checkpoints;
-    bool full; // no more checkpoint can be written
+    bool full;              // no more checkpoint can be written
+    uint32_t fits, refused; // calls of fit(), and how many of them are still to stop the training
+    float fitted[3];
 } breaks;
 
 static bool progress(void *context, const hh_train_progress *at)
@@ -51,6 +53,26 @@ static bool keep(void *context, const void *bytes, size_t size)
     self->size = size;
     self->checkpoints++;
     return !self->full;
+}
+
+#define HELD (SESSIONS - SESSIONS / 5) // the first session that is held out
+
+// Something that tells which network it was.
+static hh_status fit(void *context, hh_network *network, uint32_t held, hh_error *error)
+{
+    breaks *self = context;
+    hh_status status = HH_OK;
+    self->fits++;
+    cr_assert_eq(held, HELD);
+    if (self->refused > 0) {
+        self->refused--;
+        status = hh_fail(error, HH_STOPPED, NULL);
+    } else {
+        for (int i = 0; i < 3; i++)
+            self->fitted[i] = network->item.value[i];
+    }
+    hh_network_free(network);
+    return status;
 }
 
 static hh_train_options options_of(breaks *self)
@@ -142,6 +164,100 @@ Test(checkpoint, goes_on_with_all_parts)
     options.network.votes = options.network.contrastive = true;
     options.hard = 0.8f;
     assert_resumes(options, &self, &data);
+}
+
+// What is learned beside the network is learned once, and comes back; a break in the middle of it included.
+Test(checkpoint, keeps_what_was_fitted)
+{
+    breaks self = {.steps_left = UINT32_MAX};
+    hh_train_data data = walks();
+    hh_train_options options = options_of(&self);
+    hh_train_record record;
+    float expected[3];
+    options.fit = fit;
+    options.fitted = self.fitted;
+    options.fitted_count = 3;
+    hh_network *whole = hh_train(&data, &options, &record, NULL);
+    cr_assert_eq(self.fits, 1);
+    memcpy(expected, self.fitted, sizeof expected);
+    cr_assert_neq(expected[0], 0);
+    cr_assert_neq(expected[0], whole->item.value[0], "it was the network of the first run");
+    for (uint32_t after = 3; after < 40; after += 2) {
+        uint32_t rounds = 0;
+        void *bytes = NULL;
+        hh_network *network = NULL;
+        options.resume = NULL;
+        self.fits = 0;
+        self.refused = after % 3;
+        do {
+            hh_network_free(network);
+            self.steps_left = after;
+            memset(self.fitted, 0, sizeof self.fitted);
+            network = hh_train(&data, &options, &record, NULL);
+            cr_assert_not_null(network);
+            free(bytes);
+            bytes = self.bytes; // those at hand are replaced while it trains
+            self.bytes = NULL;
+            options.resume = bytes;
+            options.resume_size = self.size;
+            cr_assert_lt(++rounds, 100);
+        } while (record.stopped);
+        assert_same(network, whole);
+        cr_assert_eq(self.fits, 1 + after % 3);
+        cr_assert_arr_eq(self.fitted, expected, sizeof expected);
+        hh_network_free(network);
+        free(bytes);
+    }
+    hh_network_free(whole);
+    options.resume = NULL;
+    options.held_out = 0;
+    self.fits = 0;
+    self.steps_left = UINT32_MAX;
+    hh_network_free(hh_train(&data, &options, &record, NULL));
+    cr_assert_eq(self.fits, 0, "nothing was held out");
+    free(self.bytes);
+}
+
+static hh_status fail_to_fit(void *context, hh_network *network, uint32_t held, hh_error *error)
+{
+    (void)context;
+    hh_network_free(network);
+    return hh_fail(error, HH_LIMIT, "session %u is one too many", held);
+}
+
+Test(checkpoint, what_cannot_be_fitted_ends_the_training)
+{
+    breaks self = {.steps_left = UINT32_MAX};
+    hh_train_data data = walks();
+    hh_train_options options = options_of(&self);
+    hh_train_record record;
+    hh_error error = {0};
+    options.fit = fail_to_fit;
+    cr_assert_null(hh_train(&data, &options, &record, &error));
+    cr_assert_eq(error.status, HH_LIMIT);
+    cr_assert_str_eq(error.message, "session 48 is one too many");
+    free(self.bytes);
+}
+
+// One that was made without it can't be gone on with, for who wants it.
+Test(checkpoint, has_what_was_fitted_or_is_refused)
+{
+    breaks self = {.steps_left = 8};
+    hh_train_data data = walks();
+    hh_train_options options = options_of(&self);
+    hh_train_record record;
+    hh_error error = {0};
+    hh_network_free(hh_train(&data, &options, &record, NULL));
+    options.resume = self.bytes;
+    options.resume_size = self.size;
+    options.checkpoint = NULL;
+    options.fit = fit;
+    options.fitted = self.fitted;
+    options.fitted_count = 3;
+    cr_assert_null(hh_train(&data, &options, &record, &error));
+    cr_assert_eq(error.status, HH_FORMAT);
+    cr_assert_not_null(strstr(error.message, "'fitted.value'"), "%s", error.message);
+    free(self.bytes);
 }
 
 static void one_checkpoint(breaks *self, const hh_train_options *options, const hh_train_data *data)

@@ -64,6 +64,15 @@ typedef struct hh_train_options {
     // needed to go on; the bytes are valid during the call. false: stop here, as progress() can.
     bool (*checkpoint)(void *context, const void *bytes, size_t size);
     void *context;
+    // May be NULL. Called once where sessions are held out: when the epoch is chosen, and before the network
+    // is trained anew on all sessions. `network` is that of the best epoch, the callee's to free from now on;
+    // the sessions from `held` on it has not learned from, so here is learned how far it can be trusted
+    // (hiphop/fitted.h). What comes of it goes to fitted[fitted_count], which are the caller's: they are part
+    // of the checkpoints from then on, and a training that goes on from one finds them there again.
+    // HH_STOPPED: stop here, as progress() can; any other failure is that of the training.
+    hh_status (*fit)(void *context, hh_network *network, uint32_t held, hh_error *error);
+    float *fitted;
+    size_t fitted_count;
     double (*clock)(void); // seconds; NULL: no times
     // Bytes that checkpoint() was given by a training on the same sessions with the same options: it is gone
     // on with, and gives the network that it would have given without a break, bit for bit. NULL: from the

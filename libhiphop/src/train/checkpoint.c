@@ -87,6 +87,10 @@ hh_status hh_checkpoint_encode(const hh_checkpoint *checkpoint, void **bytes, si
         }
     hh_array drawn = {"drawn.item", HH_ARRAY_U32, {checkpoint->data->items, 1, 1, 1}, checkpoint->drawn};
     hh_pack_array(&packer, &drawn);
+    const hh_train_options *options = checkpoint->options;
+    hh_array fitted = {"fitted.value", HH_ARRAY_F32, {options->fitted_count, 1, 1, 1}, options->fitted};
+    if (options->fitted_count > 0)
+        hh_pack_array(&packer, &fitted);
     return hh_pack_finish(&packer, bytes, size, error);
 }
 
@@ -195,6 +199,18 @@ static hh_status read_drawn(const hh_checkpoint *checkpoint, const hh_container 
     return status;
 }
 
+static hh_status read_fitted(const hh_train_options *options, const hh_container *container, hh_error *error)
+{
+    const hh_array *array;
+    if (options->fitted_count == 0)
+        return HH_OK;
+    hh_status status =
+        hh_container_matrix(container, "fitted.value", HH_ARRAY_F32, options->fitted_count, 1, &array, error);
+    if (!status)
+        memcpy(options->fitted, array->data, hh_array_bytes(array));
+    return status;
+}
+
 hh_status hh_checkpoint_weights(const hh_checkpoint *checkpoint, const void *bytes, size_t size,
                                 hh_error *error)
 {
@@ -218,6 +234,8 @@ hh_status hh_checkpoint_weights(const hh_checkpoint *checkpoint, const void *byt
         }
     if (!status)
         status = read_drawn(checkpoint, &container, error);
+    if (!status)
+        status = read_fitted(checkpoint->options, &container, error);
     hh_container_free(&container);
     return status;
 }

@@ -41,7 +41,7 @@ hh_status hh_checkpoint_encode(const hh_checkpoint *checkpoint, void **bytes, si
 hh_status hh_checkpoint_state(const hh_checkpoint *checkpoint, const void *bytes, size_t size,
                               hh_error *error);
 // Then weights, moments and what is drawn, into a network, a kept one (where state->best is not 0) and a
-// stepper that have been made.
+// stepper that have been made, and what is fitted to options->fitted.
 hh_status hh_checkpoint_weights(const hh_checkpoint *checkpoint, const void *bytes, size_t size,
                                 hh_error *error);
 

@@ -308,7 +308,37 @@ static bool goes_on(const course *self, bool held)
            !(held && state->best > 0 && state->epoch - 1 - state->best >= self->options->patience);
 }
 
-// The run that the state is in, up to its end or until it is stopped. NULL: HH_MEMORY, HH_FORMAT.
+// The first session that is held out, by its place in the data.
+static uint32_t first_held(const course *self)
+{
+    size_t at = (size_t)(self->views[self->learned].items - self->data->item);
+    uint32_t low = 0, high = self->data->sessions; // first[low] <= at < first[high]
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        *(self->data->first[middle] <= at ? &low : &high) = middle;
+    }
+    return low;
+}
+
+// What else is learned beside the network, from the sessions held out.
+static hh_status fit(course *self, const run_memory *run, hh_error *error)
+{
+    const hh_train_options *options = self->options;
+    if (!options->fit || self->stopped || self->state.refit || self->learned == self->count)
+        return HH_OK;
+    hh_network *network = hh_network_copy(run->kept ? run->kept : run->network);
+    if (!network)
+        return hh_fail(error, HH_MEMORY, NULL);
+    hh_error reason = {0};
+    hh_status status = options->fit(options->context, network, first_held(self), &reason);
+    if (status && status != HH_STOPPED)
+        return hh_fail(error, status, "%s", reason.message);
+    self->stopped = status == HH_STOPPED;
+    return self->stopped ? put_aside(self, run, error) : HH_OK;
+}
+
+// The run that the state is in, up to its end or until it is stopped. NULL: HH_MEMORY, HH_FORMAT, or what
+// fit() said.
 static hh_network *run_epochs(course *self, hh_error *error)
 {
     run_memory run = {0};
@@ -323,6 +353,8 @@ static hh_network *run_epochs(course *self, hh_error *error)
         if (!status)
             go_on(self, true);
     }
+    if (!status)
+        status = fit(self, &run, error);
     hh_stepper_free(run.stepper);
     if (run.network)
         run.network->steps = self->steps_before + self->state.steps;
