@@ -4,6 +4,7 @@
 
 #include "pace.h"
 
+#include <hiphop/fitted.h>
 #include <hiphop/network_list.h>
 #include <inttypes.h>
 #include <math.h>
@@ -86,6 +87,59 @@ static void shape_text(const hh_array *array, char *text, size_t size)
         at += snprintf(text + at, size - (size_t)at, "%s%" PRIu64, i ? " x " : "", array->shape[i]);
 }
 
+static void print_fitted(const hh_model *model)
+{
+    hh_error error = {0};
+    double weights[HH_EXPERTS];
+    char number[GROUPED_SIZE];
+    hh_fitted *fitted = hh_fitted_read(model, &error);
+    printf("\nmixture and ranker\n");
+    if (!fitted) {
+        printf("  %s\n", error.message);
+        return;
+    }
+    hh_fitted_record record = hh_fitted_record_of(fitted);
+    printf("  learned from %s clicks of sessions held out; before each was learned from, the lists had\n",
+           grouped(record.lessons, number));
+    for (hh_list_by by = 0; by < HH_LISTS; by++)
+        printf("  %-16s HR@20 %5.2f  MRR@20 %5.2f%s\n", hh_list_name(by), 100 * record.hr20[by],
+               100 * record.mrr20[by], by == hh_fitted_best(fitted) ? "  the best: hiphop recommend" : "");
+    if (!record.ranks)
+        printf("  the ranker was no better than the mixture, which makes its lists\n");
+    hh_fitted_weights(fitted, weights);
+    printf("  the mixture's weights, over its latest lessons\n");
+    for (hh_expert expert = 0; expert < HH_EXPERTS; expert++)
+        printf("  %-16s %.4f\n", hh_expert_name(expert), weights[expert]);
+    hh_fitted_free(fitted);
+}
+
+static json_t *fitted_json(const hh_model *model)
+{
+    hh_error error = {0};
+    double weights[HH_EXPERTS];
+    hh_fitted *fitted = hh_fitted_read(model, &error);
+    if (!fitted)
+        return json_null();
+    hh_fitted_record record = hh_fitted_record_of(fitted);
+    json_t *object = json_object(), *lists = json_object(), *weighed = json_object();
+    for (hh_list_by by = 0; by < HH_LISTS; by++) {
+        json_t *list = json_object();
+        json_object_set_new(list, "hr@20", json_real(record.hr20[by]));
+        json_object_set_new(list, "mrr@20", json_real(record.mrr20[by]));
+        json_object_set_new(lists, hh_list_name(by), list);
+    }
+    hh_fitted_weights(fitted, weights);
+    for (hh_expert expert = 0; expert < HH_EXPERTS; expert++)
+        json_object_set_new(weighed, hh_expert_name(expert), json_real(weights[expert]));
+    json_object_set_new(object, "lessons", json_integer((json_int_t)record.lessons));
+    json_object_set_new(object, "best", json_string(hh_list_name(hh_fitted_best(fitted))));
+    json_object_set_new(object, "ranks", json_boolean(record.ranks));
+    json_object_set_new(object, "lists", lists);
+    json_object_set_new(object, "weights", weighed);
+    hh_fitted_free(fitted);
+    return object;
+}
+
 static void print_model(const hh_model *model, const inspect_request *request)
 {
     const hh_model_facts *facts = hh_model_facts_of(model);
@@ -95,6 +149,8 @@ static void print_model(const hh_model *model, const inspect_request *request)
     printf("%s: a model of %s items", request->path, grouped(hh_model_items(model), number));
     if (hh_model_sessions(model, &sessions))
         printf(", with %s sessions", grouped(sessions.sessions, number));
+    if (hh_model_sessions(model, &sessions))
+        printf(" of %s clicks", grouped(sessions.first[sessions.sessions], number));
     printf("\nmade by hiphop %s", facts->version);
     if (facts->created)
         printf(" at %s", moment(facts->created, when));
@@ -109,6 +165,7 @@ static void print_model(const hh_model *model, const inspect_request *request)
     print_options("network", hh_network_option_table(), &facts->options.network);
     print_options("training", hh_train_option_table(), &facts->options);
     print_options("record", hh_train_record_table(), &facts->record);
+    print_fitted(model);
     printf("\narrays\n");
     for (size_t i = 0; hh_model_array_at(model, i, &array); i++) {
         char shape[100];
@@ -129,6 +186,9 @@ static int print_model_json(cli_args *args, const hh_model *model)
     json_object_set_new(object, "items", json_integer(hh_model_items(model)));
     json_object_set_new(object, "sessions",
                         json_integer(hh_model_sessions(model, &sessions) ? sessions.sessions : 0));
+    json_object_set_new(
+        object, "clicks",
+        json_integer(hh_model_sessions(model, &sessions) ? sessions.first[sessions.sessions] : 0));
     json_object_set_new(object, "version", cli_json_text(facts->version, strlen(facts->version)));
     json_object_set_new(object, "created", json_integer(facts->created));
     json_object_set_new(object, "source", cli_json_text(facts->source, strlen(facts->source)));
@@ -137,6 +197,7 @@ static int print_model_json(cli_args *args, const hh_model *model)
                         cli_json_options(hh_network_option_table(), &facts->options.network));
     json_object_set_new(object, "training", cli_json_options(hh_train_option_table(), &facts->options));
     json_object_set_new(object, "record", cli_json_options(hh_train_record_table(), &facts->record));
+    json_object_set_new(object, "fitted", fitted_json(model));
     for (size_t i = 0; hh_model_array_at(model, i, &array); i++) {
         json_t *row = json_object(), *shape = json_array();
         for (int dim = 0; dim < 4; dim++)

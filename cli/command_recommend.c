@@ -2,6 +2,7 @@
 #include "model_input.h"
 #include "model_titles.h"
 
+#include <hiphop/lister.h>
 #include <hiphop/network_list.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +10,13 @@
 
 #define CLICKS_MAX 10000
 
-enum { MODEL, K, HIDE, JSON };
+enum { MODEL, LIST, K, HIDE, JSON };
 
 static const cli_option options[] = {
     [MODEL] = {"model", "FILE", "the model, made by hiphop train"},
+    [LIST] = {"list", "network|mixture|hiphop",
+              "whose list: of the network alone, of graph and network mixed, or of the\n"
+              "ranker over both; the one that was best on the sessions held out"},
     [K] = {"k", "N", "length of the list (20)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [JSON] = {"json", NULL, "one JSON object"},
@@ -22,11 +26,21 @@ static const cli_option options[] = {
 typedef struct recommend_request {
     const char *path;
     hh_network_list_options list;
+    hh_list_by by; // HH_LISTS: the best
     bool json;
     uint32_t clicks[CLICKS_MAX]; // [length] of items that the model knows
     size_t length;
     json_t *unknown; // the others
 } recommend_request;
+
+static bool read_list(cli_args *args, const char *name, recommend_request *request)
+{
+    for (request->by = 0; request->by < HH_LISTS; request->by++)
+        if (strcmp(name, hh_list_name(request->by)) == 0)
+            return true;
+    cli_usage_error(args, "--list: '%s' is none of network, mixture and hiphop", name);
+    return false;
+}
 
 static bool read_options(cli_args *args, recommend_request *request)
 {
@@ -34,10 +48,14 @@ static bool read_options(cli_args *args, recommend_request *request)
     uint64_t k = 20;
     bool good = true;
     request->list = hh_network_list_defaults();
+    request->by = HH_LISTS;
     for (int option; good && (option = cli_next(args, &value)) != CLI_END;)
         switch (option) {
         case MODEL:
             request->path = value;
+            break;
+        case LIST:
+            good = read_list(args, value, request);
             break;
         case K:
             good = cli_count(args, value, 1, 10000, &k);
@@ -85,7 +103,15 @@ static bool read_items(cli_args *args, const hh_model *model, recommend_request 
 
 // ---- what is printed ----
 
-#define TITLE_MOST 40 // characters
+#define TITLE_MOST  40 // characters
+#define REASON_SIZE 1024
+
+typedef struct listed {
+    uint32_t item;
+    float score;
+    const hh_network_item *network;   // the network's reason, or
+    const hh_recommendation *mixture; // the mixture's: the other one is NULL
+} listed;
 
 // The title in quotes or, where there is none, the id.
 static void name_text(const hh_model *model, uint32_t item, char *text, size_t size)
@@ -97,27 +123,36 @@ static void name_text(const hh_model *model, uint32_t item, char *text, size_t s
         snprintf(text, size, "%s", hh_model_item(model, item, NULL));
 }
 
-static void reason_text(const hh_model *model, const recommend_request *request,
-                        const hh_network_item *listed, char *text, size_t size)
+static void network_reason(const hh_model *model, const recommend_request *request,
+                           const hh_network_item *about, char *text, size_t size)
 {
-    size_t back = request->length - 1 - listed->click;
+    size_t back = request->length - 1 - about->click;
     char where[64], name[MODEL_TITLE_SIZE + 2];
-    name_text(model, request->clicks[listed->click], name, sizeof name);
+    name_text(model, request->clicks[about->click], name, sizeof name);
     if (back > 0)
         snprintf(where, sizeof where, back == 1 ? "the click before the last" : "%zu clicks before the last",
                  back);
     else
         snprintf(where, sizeof where, "the last click");
-    if (listed->click_share <= 0)
-        snprintf(text, size, listed->repeated ? "already in this session" : "no click speaks for it");
-    else if (listed->repeated)
-        snprintf(text, size, "already in this session; %.0f %% from %s, %s",
-                 100 * (double)listed->click_share, name, where);
+    if (about->click_share <= 0)
+        snprintf(text, size, about->repeated ? "already in this session" : "no click speaks for it");
+    else if (about->repeated)
+        snprintf(text, size, "already in this session; %.0f %% from %s, %s", 100 * (double)about->click_share,
+                 name, where);
     else
-        snprintf(text, size, "%.0f %% from %s, %s", 100 * (double)listed->click_share, name, where);
+        snprintf(text, size, "%.0f %% from %s, %s", 100 * (double)about->click_share, name, where);
 }
 
-static void print_table(const hh_model *model, const recommend_request *request, const hh_network_item *list,
+static void reason_text(const hh_model *model, const recommend_request *request, const listed *row,
+                        char *text, size_t size)
+{
+    if (row->network)
+        network_reason(model, request, row->network, text, size);
+    else
+        hh_reason_text(row->mixture, text, size);
+}
+
+static void print_table(const hh_model *model, const recommend_request *request, const listed *list,
                         size_t count)
 {
     int width = 4, title_width = model_has_titles(model) ? 5 : 0;
@@ -134,7 +169,7 @@ static void print_table(const hh_model *model, const recommend_request *request,
         printf("%-*s  ", title_width, "title");
     printf("%7s  reason\n", "score");
     for (size_t i = 0; i < count; i++) {
-        char reason[1024];
+        char reason[REASON_SIZE];
         reason_text(model, request, &list[i], reason, sizeof reason);
         printf("%4zu  %-*s  ", i + 1, width, hh_model_item(model, list[i].item, NULL));
         if (title_width) {
@@ -145,58 +180,136 @@ static void print_table(const hh_model *model, const recommend_request *request,
     }
 }
 
+// The numbers of the reason.
+static void json_reason(json_t *row, const hh_model *model, const recommend_request *request,
+                        const listed *about)
+{
+    const hh_network_item *network = about->network;
+    const hh_recommendation *mixture = about->mixture;
+    if (network)
+        json_object_set_new(row, "repeated", json_boolean(network->repeated));
+    if (network && network->click_share > 0) {
+        json_t *from = json_object();
+        json_object_set_new(from, "item", cli_json_item(model, request->clicks[network->click]));
+        json_object_set_new(from, "click", json_integer(network->click));
+        json_object_set_new(from, "share", json_real((double)network->click_share));
+        json_object_set_new(row, "from", from);
+    }
+    if (mixture && mixture->count > 0)
+        json_object_set_new(row, "count", json_integer(mixture->count));
+    if (mixture && mixture->of > 0)
+        json_object_set_new(row, "of", json_integer(mixture->of));
+    if (mixture && mixture->like != HH_ITEM_NONE)
+        json_object_set_new(row, "like", cli_json_item(model, mixture->like));
+}
+
 static int print_list_json(cli_args *args, const hh_model *model, const recommend_request *request,
-                           const hh_network_item *list, size_t count)
+                           const listed *list, size_t count)
 {
     json_t *items = json_array(), *clicks = json_array();
     for (size_t i = 0; i < request->length; i++)
         json_array_append_new(clicks, cli_json_item(model, request->clicks[i]));
     for (size_t i = 0; i < count; i++) {
-        char reason[1024];
+        char reason[REASON_SIZE];
         reason_text(model, request, &list[i], reason, sizeof reason);
         json_t *row = json_object();
         json_object_set_new(row, "item", cli_json_item(model, list[i].item));
         cli_json_title(row, model, list[i].item);
         json_object_set_new(row, "score", json_real((double)list[i].score));
         json_object_set_new(row, "reason", cli_json_text(reason, strlen(reason)));
-        json_object_set_new(row, "repeated", json_boolean(list[i].repeated));
-        if (list[i].click_share > 0) {
-            json_t *from = json_object();
-            json_object_set_new(from, "item", cli_json_item(model, request->clicks[list[i].click]));
-            json_object_set_new(from, "click", json_integer(list[i].click));
-            json_object_set_new(from, "share", json_real((double)list[i].click_share));
-            json_object_set_new(row, "from", from);
-        }
+        json_reason(row, model, request, &list[i]);
         json_array_append_new(items, row);
     }
     json_t *object = json_object();
+    json_object_set_new(object, "list", json_string(hh_list_name(request->by)));
     json_object_set_new(object, "session", clicks);
     json_object_set(object, "unknown", request->unknown);
     json_object_set_new(object, "items", items);
     return cli_print_json(args, object);
 }
 
-static int recommend(cli_args *args, const hh_model *model, const recommend_request *request)
+// ---- the list ----
+
+static hh_status list_by_network(const hh_model *model, const recommend_request *request, hh_network_item *of,
+                                 size_t *count, hh_error *error)
 {
-    hh_error error = {0};
-    size_t count = 0;
-    int result = CLI_OK;
-    hh_network_item *list = malloc(request->list.k * sizeof *list);
     hh_train_data sessions;
     bool kept = hh_model_sessions(model, &sessions);
     hh_network_reader *reader =
-        hh_network_reader_new(hh_model_network(model), &request->list, kept ? &sessions : NULL, &error);
-    if (!list)
-        result = cli_failure(args, "out of memory");
-    else if (!reader ||
-             hh_network_list(reader, request->clicks, request->length, list, &count, &error) != HH_OK)
+        hh_network_reader_new(hh_model_network(model), &request->list, kept ? &sessions : NULL, error);
+    hh_status status =
+        reader ? hh_network_list(reader, request->clicks, request->length, of, count, error) : error->status;
+    hh_network_reader_free(reader);
+    return status;
+}
+
+static hh_status list_by_mixture(const hh_model *model, const hh_fitted *fitted,
+                                 const recommend_request *request, hh_recommendation *of, size_t *count,
+                                 hh_error *error)
+{
+    const hh_lister_options wanted = {.k = request->list.k,
+                                      .hide_session_items = request->list.hide_session_items,
+                                      .ranked = request->by == HH_LIST_BY_RANKER};
+    hh_lister *lister = hh_lister_new(model, fitted, &wanted, error);
+    hh_status status =
+        lister ? hh_lister_list(lister, request->clicks, request->length, of, count, error) : error->status;
+    hh_lister_free(lister);
+    return status;
+}
+
+// Whose list it is to be, where the call does not say: the best that the model has all parts of.
+static int choose(cli_args *args, const hh_model *model, hh_fitted **fitted, recommend_request *request)
+{
+    hh_error error = {0};
+    hh_train_data sessions;
+    if (request->by == HH_LIST_BY_NETWORK)
+        return CLI_OK;
+    *fitted = hh_fitted_read(model, &error);
+    if (!*fitted && (error.status != HH_NOT_FOUND || request->by < HH_LISTS))
+        return cli_failure(args, "%s: %s", request->path, error.message);
+    if (*fitted && !hh_model_sessions(model, &sessions))
+        snprintf(error.message, sizeof error.message,
+                 "the model holds no sessions, so there is no graph to list by");
+    else if (*fitted && request->by == HH_LISTS)
+        request->by = hh_fitted_best(*fitted);
+    if (!*error.message)
+        return CLI_OK;
+    if (request->by < HH_LISTS)
+        return cli_failure(args, "%s: %s", request->path, error.message);
+    fprintf(stderr, "hiphop recommend: the network alone lists: %s\n", error.message);
+    request->by = HH_LIST_BY_NETWORK;
+    return CLI_OK;
+}
+
+static int recommend(cli_args *args, const hh_model *model, const hh_fitted *fitted,
+                     const recommend_request *request)
+{
+    hh_error error = {0};
+    size_t count = 0, k = request->list.k;
+    bool network = request->by == HH_LIST_BY_NETWORK;
+    listed *list = malloc(k * sizeof *list);
+    hh_network_item *by_network = malloc(k * sizeof *by_network);
+    hh_recommendation *by_mixture = malloc(k * sizeof *by_mixture);
+    hh_status status = HH_OK;
+    if (!list || !by_network || !by_mixture)
+        status = hh_fail(&error, HH_MEMORY, NULL);
+    else if (network)
+        status = list_by_network(model, request, by_network, &count, &error);
+    else
+        status = list_by_mixture(model, fitted, request, by_mixture, &count, &error);
+    for (size_t i = 0; i < count; i++)
+        list[i] = network ? (listed){by_network[i].item, by_network[i].score, &by_network[i], NULL}
+                          : (listed){by_mixture[i].item, by_mixture[i].score, NULL, &by_mixture[i]};
+    int result = CLI_OK;
+    if (status)
         result = cli_failure(args, "%s", error.message);
     else if (request->json)
         result = print_list_json(args, model, request, list, count);
     else
         print_table(model, request, list, count);
-    hh_network_reader_free(reader);
     free(list);
+    free(by_network);
+    free(by_mixture);
     return result;
 }
 
@@ -209,7 +322,11 @@ static int run(cli_args *args)
     if (!model)
         return CLI_FAILURE;
     request.unknown = json_array();
-    int result = read_items(args, model, &request) ? recommend(args, model, &request) : CLI_FAILURE;
+    hh_fitted *fitted = NULL;
+    int result = read_items(args, model, &request) ? choose(args, model, &fitted, &request) : CLI_FAILURE;
+    if (result == CLI_OK)
+        result = recommend(args, model, fitted, &request);
+    hh_fitted_free(fitted);
     json_decref(request.unknown);
     hh_model_free(model);
     return result;
@@ -221,8 +338,14 @@ const cli_command cli_recommend = {
     .operands = "ITEM...",
     .options = options,
     .notes =
-        "The items are a session's clicks, the last one clicked last. A score is the item's share of the\n"
-        "softmax over all items; a reason says which click speaks most for it, and its share of all that\n"
-        "speaks for it. Items that the model does not know are left out, and that is said.",
+        "The items are a session's clicks, the last one clicked last. A score is the share of next clicks\n"
+        "that is expected to go to the item; the reason is the graph's, or with --list network the click "
+        "that\n"
+        "speaks most for it, and its share of all that speaks for it. The graph is made of the sessions in "
+        "the\n"
+        "model, and a list is as of their end. A model without them, or without what mixture and ranker "
+        "have\n"
+        "learned, lists by its network alone, and says so. Items that the model does not know are left out,\n"
+        "and that is said.",
     .run = run,
 };

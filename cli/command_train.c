@@ -7,6 +7,7 @@
 #include "pace.h"
 
 #include <errno.h>
+#include <hiphop/fitted.h>
 #include <hiphop/session_file.h>
 #include <math.h>
 #include <stdio.h>
@@ -43,8 +44,9 @@ static const cli_option options[] = {
                "hiphop recommend and inspect print them"},
     [VECTORS] = CLI_VECTORS,
     [RESUME] = {"resume", NULL, "go on with MODEL.checkpoint, with its options"},
-    [KEEP] = {"keep-sessions", NULL,
-              "put the sessions into the model too, as is done for a network that\nheeds neighbours"},
+    [KEEP] = {"keep-clicks", "N",
+              "put the newest sessions into the model, so many clicks at most, 4 bytes\n"
+              "each: hiphop recommend makes the graph of them (10000000); 0: none"},
     [QUIET] = {"quiet", NULL, "no progress on standard error"},
     [JSON] = {"json", NULL, "what was trained as one JSON object"},
     HH_TRAIN_OPTIONS(ROW) HH_NETWORK_OPTIONS(ROW){0},
@@ -53,7 +55,8 @@ static const cli_option options[] = {
 typedef struct train_request {
     const char *train, *out, *items;
     item_sources sources;
-    bool resume, keep_sessions, quiet, json;
+    bool resume, quiet, json;
+    uint64_t keep_clicks;
     hh_train_options options;
     char *checkpoint; // path
     void *resume_bytes;
@@ -119,7 +122,7 @@ static bool read_request(cli_args *args, train_request *request)
             request->resume = true;
             break;
         case KEEP:
-            request->keep_sessions = true;
+            good = cli_count(args, value, 0, UINT32_MAX, &request->keep_clicks);
             break;
         case QUIET:
             request->quiet = true;
@@ -179,6 +182,9 @@ static int read_checkpoint(cli_args *args, train_request *request)
 
 typedef struct training {
     train_request *request;
+    const hh_sessions *sessions;
+    const hh_train_data *data;
+    hh_fitted *fitted; // what mixture and ranker learn beside the network
     struct progress progress;
     hh_error trouble; // with the checkpoint
     double written;   // when it was, by steady_now; 0: not yet
@@ -195,6 +201,13 @@ static bool show(void *context, const hh_train_progress *at)
                  100 * at->mrr);
     if (at->done > 0)
         progress_text(&self->progress, at->done, text, at->seconds_left, at->done >= 1);
+    return !interrupted();
+}
+
+static bool show_fit(void *context, double done)
+{
+    training *self = context;
+    progress_text(&self->progress, done, "mixture and ranker, on the sessions held out", 0, done >= 1);
     return !interrupted();
 }
 
@@ -233,7 +246,8 @@ static hh_status keep_ids(const hh_sessions *sessions, uint32_t count, hh_item_i
     return HH_OK;
 }
 
-static hh_model *make_model(const train_request *request, const hh_sessions *sessions,
+// The network is the model's, also on failure.
+static hh_model *name_items(const train_request *request, const hh_sessions *sessions,
                             const hh_train_data *data, hh_network *network, const hh_train_record *record,
                             hh_error *error)
 {
@@ -247,20 +261,63 @@ static hh_model *make_model(const train_request *request, const hh_sessions *ses
         hh_network_free(network);
     free((void *)ids.begin);
     free((void *)ids.bytes);
-    const hh_network_options *parts = &request->options.network;
-    bool keep = request->keep_sessions || parts->global || parts->local; // neighbours are found among them
-    if (model && keep && hh_model_keep_sessions(model, data, error) != HH_OK) {
-        hh_model_free(model);
-        return NULL;
-    }
-    if (model && request->items && model_titles_keep(model, request->items, error) != HH_OK) {
-        hh_model_free(model);
-        return NULL;
-    }
     return model;
 }
 
-static int report(cli_args *args, const train_request *request, const hh_model *model)
+static hh_model *make_model(const training *self, hh_network *network, const hh_train_record *record,
+                            hh_error *error)
+{
+    const train_request *request = self->request;
+    const hh_network_options *parts = &request->options.network;
+    bool heeds = parts->global || parts->local; // neighbours are found among the sessions
+    uint32_t clicks = heeds ? UINT32_MAX : (uint32_t)request->keep_clicks;
+    hh_model *model = name_items(request, self->sessions, self->data, network, record, error);
+    hh_status status = model ? HH_OK : error->status;
+    if (!status && clicks > 0)
+        status = hh_model_keep_sessions(model, self->data, clicks, error);
+    if (!status && hh_fitted_record_of(self->fitted).lessons > 0)
+        status = hh_fitted_attach(self->fitted, model, error);
+    if (!status && request->items)
+        status = model_titles_keep(model, request->items, error);
+    if (!status)
+        return model;
+    hh_model_free(model);
+    return NULL;
+}
+
+// As hh_train_options.fit: the model as it would be if the sessions held out were still to come.
+static hh_status fit(void *context, hh_network *network, uint32_t held, hh_error *error)
+{
+    training *self = context;
+    const hh_train_record record = hh_train_record_new();
+    hh_fit_options how = hh_fit_defaults();
+    how.progress = show_fit;
+    how.context = self;
+    hh_train_data known = *self->data;
+    known.sessions = held;
+    hh_model *model = name_items(self->request, self->sessions, self->data, network, &record, error);
+    hh_status status = model ? hh_model_keep_sessions(model, &known, UINT32_MAX, error) : error->status;
+    if (!status)
+        status = hh_fit(self->fitted, model, self->data, held, &how, error);
+    hh_model_free(model);
+    return status;
+}
+
+static void report_fitted(const hh_fitted *fitted)
+{
+    hh_fitted_record record = hh_fitted_record_of(fitted);
+    char lessons[GROUPED_SIZE];
+    if (record.lessons == 0)
+        return;
+    printf("Before each of their %s clicks was learned from:", grouped(record.lessons, lessons));
+    for (hh_list_by by = 0; by < HH_LISTS; by++)
+        printf("%s %s HR@20 %.2f, MRR@20 %.2f", by ? ";" : "", hh_list_name(by), 100 * record.hr20[by],
+               100 * record.mrr20[by]);
+    printf("\n");
+}
+
+static int report(cli_args *args, const train_request *request, const hh_model *model,
+                  const hh_fitted *fitted)
 {
     const hh_train_record *record = &hh_model_facts_of(model)->record;
     char items[GROUPED_SIZE], sessions[GROUPED_SIZE];
@@ -275,53 +332,67 @@ static int report(cli_args *args, const train_request *request, const hh_model *
            record->seconds);
     if (isfinite(record->mrr))
         printf("On the sessions held out: HR@20 %.2f, MRR@20 %.2f\n", 100 * record->hr, 100 * record->mrr);
+    report_fitted(fitted);
     return CLI_OK;
 }
 
-static int finish(cli_args *args, const train_request *request, const hh_sessions *sessions,
-                  const hh_train_data *data, hh_network *network, const hh_train_record *record)
+static int finish(cli_args *args, const training *self, hh_network *network, const hh_train_record *record)
 {
     hh_error error = {0};
-    hh_model *model = make_model(request, sessions, data, network, record, &error);
+    const train_request *request = self->request;
+    hh_model *model = make_model(self, network, record, &error);
     int result = CLI_OK;
     if (!model || hh_model_save(model, request->out, &error) != HH_OK) {
         result = cli_failure(args, "%s", error.message);
     } else {
         unlink(request->checkpoint);
-        result = report(args, request, model);
+        result = report(args, request, model, self->fitted);
     }
     hh_model_free(model);
     return result;
 }
 
-static int train(cli_args *args, train_request *request, const hh_sessions *sessions)
+static int train(cli_args *args, training *self)
 {
-    hh_sessions_view view;
-    hh_sessions_view_read(sessions, &view);
-    hh_train_data data = {view.sessions, view.items, view.item, view.first};
-    training self = {.request = request};
+    train_request *request = self->request;
+    hh_train_options *how = &request->options;
     hh_train_record record;
     hh_error error = {0};
-    request->options.progress = show;
-    request->options.checkpoint = write_checkpoint;
-    request->options.context = &self;
-    request->options.clock = steady_now;
-    request->options.sources = request->sources.source;
-    request->options.source_count = request->sources.count;
+    how->progress = show;
+    how->checkpoint = write_checkpoint;
+    how->fit = fit;
+    how->fitted = hh_fitted_values(self->fitted, &how->fitted_count);
+    how->context = self;
+    how->clock = steady_now;
+    how->sources = request->sources.source;
+    how->source_count = request->sources.count;
     interrupt_catch();
-    progress_begin(&self.progress, "", request->quiet);
-    hh_network *network = hh_train(&data, &request->options, &record, &error);
-    progress_end(&self.progress);
+    progress_begin(&self->progress, "", request->quiet);
+    hh_network *network = hh_train(self->data, how, &record, &error);
+    progress_end(&self->progress);
     if (!network)
         return cli_failure(args, "%s", error.message);
     if (!record.stopped)
-        return finish(args, request, sessions, &data, network, &record);
+        return finish(args, self, network, &record);
     hh_network_free(network);
-    if (self.trouble.status != HH_OK)
-        return cli_failure(args, "the checkpoint could not be written: %s", self.trouble.message);
+    if (self->trouble.status != HH_OK)
+        return cli_failure(args, "the checkpoint could not be written: %s", self->trouble.message);
     fprintf(stderr, "hiphop train: stopped; the same call with --resume goes on from %s\n",
             request->checkpoint);
     return CLI_INTERRUPTED;
+}
+
+static int train_on(cli_args *args, train_request *request, const hh_sessions *sessions)
+{
+    hh_sessions_view view;
+    hh_error error = {0};
+    hh_sessions_view_read(sessions, &view);
+    hh_train_data data = {view.sessions, view.items, view.item, view.first};
+    training self = {.request = request, .sessions = sessions, .data = &data};
+    self.fitted = hh_fitted_new(0, &error);
+    int result = self.fitted ? train(args, &self) : cli_failure(args, "%s", error.message);
+    hh_fitted_free(self.fitted);
+    return result;
 }
 
 static hh_status describe_items(train_request *request, const hh_sessions *sessions, hh_error *error)
@@ -332,7 +403,7 @@ static hh_status describe_items(train_request *request, const hh_sessions *sessi
 
 static int run(cli_args *args)
 {
-    train_request request = {.options = hh_train_defaults()};
+    train_request request = {.options = hh_train_defaults(), .keep_clicks = 10000000};
     hh_error error = {0};
     if (!read_request(args, &request))
         return CLI_USAGE;
@@ -343,7 +414,7 @@ static int run(cli_args *args)
             describe_items(&request, sessions, &error) != HH_OK)
             result = cli_failure(args, "%s", error.message);
         else
-            result = train(args, &request, sessions);
+            result = train_on(args, &request, sessions);
     }
     item_sources_free(&request.sources);
     hh_sessions_free(sessions);
@@ -357,7 +428,9 @@ const cli_command cli_train = {
     .summary = "train the network on sessions, and write a model",
     .options = options,
     .notes =
-        "The order of the lines is the order of time. The same sessions, options, seed and number of\n"
+        "The order of the lines is the order of time. The latest of them (--held-out) choose the epoch, and\n"
+        "teach mixture and ranker how far the network can be trusted beside the graph; then it is trained\n"
+        "anew on all (--refit). The same sessions, options, seed and number of\n"
         "threads give the same network, bit for bit. At the end of each epoch, and on Ctrl-C, all that is\n"
         "needed to go on is put into MODEL.checkpoint; --resume goes on from there, and gives the network\n"
         "that would have come of it without a break.",

@@ -1,11 +1,33 @@
 // Model files: as they are, and with their size and checksum made right, which a stranger can do as well.
-// What is loaded holds together, and is the same when it is written and read again.
+// What is loaded holds together, and is the same when it is written and read again; where mixture and ranker
+// have learned something beside its network, it makes lists.
 #include "fuzz.h"
 
 #include "model/container_layout.h"
 
+#include <hiphop/lister.h>
 #include <hiphop/model_file.h>
 #include <math.h>
+
+#define LIST 5
+
+static void check_list(const hh_model *model)
+{
+    hh_error error = {0};
+    hh_fitted *fitted = hh_fitted_read(model, &error);
+    hh_lister_options options = {.k = LIST, .ranked = true};
+    hh_lister *lister = fitted ? hh_lister_new(model, fitted, &options, &error) : NULL;
+    PROMISE(lister || error.message[0]);
+    hh_recommendation list[LIST];
+    size_t count = 0;
+    const uint32_t clicks[] = {0};
+    if (lister && hh_model_items(model) > 0)
+        PROMISE(hh_lister_list(lister, clicks, 1, list, &count, &error) == HH_OK);
+    for (size_t i = 0; i < count; i++)
+        PROMISE(isfinite(list[i].score) && list[i].item < hh_model_items(model));
+    hh_lister_free(lister);
+    hh_fitted_free(fitted);
+}
 
 static void check_model(const hh_model *model)
 {
@@ -36,10 +58,12 @@ static void decode(const uint8_t *data, size_t size)
 {
     hh_error error = {0};
     hh_model *model = hh_model_decode(data, size, &error);
-    if (model)
+    if (model) {
         check_model(model);
-    else
+        check_list(model);
+    } else {
         PROMISE((error.status == HH_FORMAT || error.status == HH_MEMORY) && error.message[0]);
+    }
     hh_model_free(model);
 }
 

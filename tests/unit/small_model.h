@@ -32,7 +32,7 @@ static inline hh_model *small_model(void)
     const float weights[6] = {1, 2, 3, 4, 5, -6};
     const hh_array ranker = {"ranker.w1", HH_ARRAY_F32, {2, 3, 1, 1}, weights};
     cr_assert_not_null(model);
-    cr_assert_eq(hh_model_keep_sessions(model, &sessions, &error), HH_OK);
+    cr_assert_eq(hh_model_keep_sessions(model, &sessions, UINT32_MAX, &error), HH_OK);
     cr_assert_eq(hh_model_attach(model, &ranker, &error), HH_OK);
     return model;
 }

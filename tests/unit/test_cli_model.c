@@ -57,9 +57,21 @@ Test(cli_model, what_follows_is_learned_and_recommended, .fini = clean_up)
     cr_assert_not_null(strstr(out, " epochs on 400 sessions"), "%s", out);
     cr_assert_not_null(strstr(out, "On the sessions held out: HR@20 "), "%s", out);
     cr_assert_not_null(strstr(err, "epoch 2 of 6  loss "), "%s", err);
-    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --k 3 item-4 item-5"), 0);
+    cr_assert_not_null(strstr(err, "mixture and ranker, on the sessions held out"), "%s", err);
+    cr_assert_not_null(strstr(out, "240 clicks was learned from: network HR@20 "), "%s", out);
+    cr_assert_eq(
+        on_model(out, sizeof out, err, sizeof err, "recommend --model %s --k 3 --list network item-4 item-5"),
+        0);
     cr_assert_not_null(strstr(out, "   1  item-6 "), "%s", out);
     cr_assert_not_null(strstr(out, " % from item-5, the last click"), "%s", out);
+    cr_assert_eq(
+        on_model(out, sizeof out, err, sizeof err, "recommend --model %s --k 3 --list mixture item-4 item-5"),
+        0);
+    cr_assert_not_null(strstr(out, "   1  item-6 "), "%s", out);
+    cr_assert(strstr(out, "followed this session's items ") || strstr(out, " sessions went on to this"), "%s",
+              out);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --k 3 item-4 item-5"), 0);
+    cr_assert_not_null(strstr(out, "   1  item-6 "), "%s", out);
     cr_assert_null(strstr(out, "   4  "), "%s", out);
     cr_assert_str_empty(err);
     json_t *list = json_of_model("recommend --json --hide-session-items --model %s item-8 none-such item-9");
@@ -69,6 +81,39 @@ Test(cli_model, what_follows_is_learned_and_recommended, .fini = clean_up)
     cr_assert_gt(json_number_value(json_object_get(first, "score")), 0.3);
     cr_assert_str_eq(json_string_value(json_array_get(json_object_get(list, "unknown"), 0)), "none-such");
     json_decref(list);
+    list = json_of_model("recommend --json --list hiphop --model %s item-8 item-9");
+    first = json_array_get(json_object_get(list, "items"), 0);
+    cr_assert_str_eq(json_string_value(json_object_get(list, "list")), "hiphop");
+    cr_assert_str_eq(json_string_value(json_object_get(first, "item")), "item-10");
+    cr_assert_gt(json_integer_value(json_object_get(first, "count")), 10);
+    json_decref(list);
+}
+
+// What is not in the model can't make lists, and that is said.
+Test(cli_model, lists_by_what_there_is, .fini = clean_up)
+{
+    char out[16384], err[2048];
+    write_sessions(60);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --held-out 0"), 0, "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s item-1"), 0);
+    cr_assert_not_null(strstr(err, "the network alone lists: the model holds no fitted mixture"), "%s", err);
+    cr_assert_not_null(strstr(out, "item-1, the last click"), "%s", out);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --list network item-1"), 0);
+    cr_assert_str_empty(err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --list mixture item-1"), 1);
+    cr_assert_not_null(strstr(err, "holds no fitted mixture"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "inspect %s"), 0);
+    cr_assert_not_null(strstr(out, "holds no fitted mixture"), "%s", out);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --keep-clicks 0"), 0, "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s item-1"), 0);
+    cr_assert_not_null(strstr(err, "the network alone lists: the model holds no sessions"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --list hiphop item-1"), 1);
+    cr_assert_not_null(strstr(err, "the model holds no sessions"), "%s", err);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --keep-clicks 30"), 0, "%s", err);
+    json_t *object = json_of_model("inspect --json %s");
+    cr_assert_eq(json_integer_value(json_object_get(object, "sessions")), 7);
+    cr_assert_eq(json_integer_value(json_object_get(object, "clicks")), 29);
+    json_decref(object);
 }
 
 Test(cli_model, what_is_unknown_is_said, .fini = clean_up)
@@ -90,13 +135,16 @@ Test(cli_model, inspect_shows_what_is_in_it, .fini = clean_up)
 {
     char out[16384], err[2048];
     write_sessions(40);
-    cr_assert_eq(
-        train(out, sizeof out, err, sizeof err, "--epochs 2 --json --keep-sessions --own-bias false"), 0);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --json --own-bias false"), 0);
     json_t *record = json_loads(out, 0, NULL);
     cr_assert_eq(json_integer_value(json_object_get(record, "sessions")), 40, "%s", out);
     json_decref(record);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "inspect %s"), 0, "%s", err);
-    const char *const words[] = {"a model of 20 items, with 40 sessions",
+    const char *const words[] = {"a model of 20 items, with 40 sessions of 159 clicks",
+                                 "learned from 11 clicks of sessions held out",
+                                 "  the best: hiphop recommend",
+                                 "  knn-short        0.",
+                                 "mixture.logits           f32  ",
                                  "own-bias         false",
                                  "d                16",
                                  "network.attention.w1     f32  16 x 16",
@@ -107,6 +155,10 @@ Test(cli_model, inspect_shows_what_is_in_it, .fini = clean_up)
     json_t *object = json_of_model("inspect --json %s");
     cr_assert_eq(json_integer_value(json_object_get(object, "sessions")), 40);
     cr_assert(json_is_false(json_object_get(json_object_get(object, "network"), "own-bias")));
+    const json_t *fitted = json_object_get(object, "fitted");
+    cr_assert_eq(json_integer_value(json_object_get(fitted, "lessons")), 11);
+    cr_assert_eq(json_object_size(json_object_get(fitted, "weights")), 13);
+    cr_assert(json_is_false(json_object_get(fitted, "ranks")));
     json_decref(object);
     object = json_of_model("inspect --json --near item-3 --k 5 %s");
     cr_assert_eq(json_array_size(json_object_get(object, "near")), 5);
@@ -214,6 +266,7 @@ Test(cli_model, mistakes_in_the_call_are_explained)
          "there is nothing to go on with: /no/where.checkpoint"},
         {"recommend item-1", 2, "--model FILE is needed"},
         {"recommend --model x", 2, "name the session's items"},
+        {"recommend --model x --list best item-1", 2, "'best' is none of network, mixture and hiphop"},
         {"recommend --model /no/such item-1", 1, "/no/such: No such file or directory"},
         {"inspect", 2, "name the model file"},
         {"inspect x y", 2, "'y' is too much"},

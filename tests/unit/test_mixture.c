@@ -1,3 +1,5 @@
+#include "recommend/mixture_numbers.h"
+
 #include <criterion/criterion.h>
 #include <hiphop/recommend.h>
 #include <math.h>
@@ -250,4 +252,33 @@ Test(mixture, where_nothing_is_described_nothing_is_different)
     cr_assert_float_eq(weight_of(one, 2, HH_EXPERT_NEXT), weight_of(other, 2, HH_EXPERT_NEXT), 0.02);
     hh_mixture_free(one);
     hh_mixture_free(other);
+}
+
+// One made of another's numbers has its weights, as of any time.
+Test(mixture, comes_back_from_its_numbers)
+{
+    float logits[CONTEXTS][HH_MIXED_EXPERTS], trust[HH_TEXT_EXPERTS], mean[HH_EXPERTS];
+    hh_mixture *mixture = hh_mixture_new();
+    for (int i = 0; i < 1000; i++)
+        learn(mixture, (size_t)i % 4, i % 3 ? HH_EXPERT_NEXT : HH_EXPERT_NETWORK, 0);
+    hh_mixture_numbers(mixture, logits, trust, mean);
+    hh_time when = now;
+    for (int i = 0; i < 64; i++) // what is put aside for those who ask has seen all of that
+        learn(mixture, 2, HH_EXPERT_PAIR_LONG, 1);
+    hh_mixture *back = hh_mixture_of((const float(*)[HH_MIXED_EXPERTS])logits, trust);
+    double sum = 0;
+    for (size_t length = 0; length < 4; length++)
+        for (hh_expert expert = 0; expert < HH_EXPERTS; expert++) {
+            double weight = weight_at(back, length, expert, when + 1);
+            cr_assert_eq(weight, weight_at(back, length, expert, HH_TIME_MIN + 1));
+            cr_assert_eq(weight, weight_at(back, length, expert, INT64_MAX));
+            // the newest put aside by then may lack the latest lessons
+            cr_assert_float_eq(weight, weight_at(mixture, length, expert, when + 1), 0.1);
+        }
+    cr_assert_gt(weight_of(back, 2, HH_EXPERT_NEXT), 0.5);
+    for (int e = 0; e < HH_MIXED_EXPERTS; e++)
+        sum += (double)mean[e];
+    cr_assert_float_eq(sum, 1, 1e-5);
+    hh_mixture_free(back);
+    hh_mixture_free(mixture);
 }

@@ -16,8 +16,8 @@
 typedef struct hh_foreseer hh_foreseer;
 
 // Model and reader outlive it. best: of the model's items, so many become candidates. It holds a vector for
-// each of the model's items: items x d floats. HH_ARGUMENT: best is not 1 .. 10000, or the network heeds
-// neighbours, which are not in a model; HH_MEMORY.
+// each of the model's items: items x d floats. A network that heeds neighbours finds them among the model's
+// sessions. HH_ARGUMENT: best is not 1 .. 10000, or there are none of these; HH_MEMORY.
 hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t best, hh_error *error);
 void hh_foreseer_free(hh_foreseer *foreseer); // may be NULL
 

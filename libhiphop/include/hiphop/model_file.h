@@ -55,8 +55,10 @@ uint32_t hh_model_find(const hh_model *model, const char *id, size_t length); //
 
 // ---- the sessions that it was trained on, which are optional ----
 
-// Copies them. HH_ARGUMENT: they hold an item that the model does not.
-hh_status hh_model_keep_sessions(hh_model *model, const hh_train_data *sessions, hh_error *error);
+// Copies them, whole, from the last one back as long as they have no more than `clicks` clicks together; 4
+// bytes a click, and 4 a session. HH_ARGUMENT: they hold an item that the model does not. HH_MEMORY.
+hh_status hh_model_keep_sessions(hh_model *model, const hh_train_data *sessions, uint32_t clicks,
+                                 hh_error *error);
 bool hh_model_sessions(const hh_model *model, hh_train_data *sessions); // false: there are none
 
 // ---- arrays ----

@@ -1,12 +1,8 @@
 #include "evaluate/ranking_model.h"
 #include "recommend/mix.h"
+#include "recommend/ranker_settle.h"
 
 #include <stdlib.h>
-
-#define PUBLISH 64 // outcomes from one ranker to the next
-// Where nothing more is learned once the test begins, there is time to go through what was learned again.
-#define FIT_MEMORY 32768
-#define FIT_EPOCHS 3
 
 struct hh_kept_list {
     hh_shortlist *shortlist;
@@ -23,7 +19,7 @@ bool hh_ranking_model_init(hh_ranking_model *model, const hh_evaluate_options *o
     model->options.hide_session_items = options->hide_session_items;
     model->settles = options->memory == HH_REMEMBER_TRAIN || options->memory == HH_REMEMBER_BATCH;
     if (model->settles)
-        model->options.memory = FIT_MEMORY;
+        model->options.memory = HH_SETTLE_MEMORY;
     model->trainer = hh_ranker_trainer_new(&model->options, error);
     if (model->trainer)
         model->ranker = hh_ranker_new(&model->options, error);
@@ -76,12 +72,8 @@ static bool publish(hh_ranking_model *model)
 // The first list that teaches nothing: the test has begun.
 static bool settle(hh_ranking_model *model)
 {
-    hh_ranker_progress progress;
     model->settles = false;
-    hh_ranker_trainer_progress(model->trainer, &progress);
-    if (!progress.active) // it has not been better so far, and nobody would see if it were worse
-        return true;
-    hh_ranker_trainer_fit(model->trainer, FIT_EPOCHS);
+    hh_ranker_settle(model->trainer);
     return publish(model);
 }
 
@@ -127,6 +119,6 @@ void hh_ranking_model_outcome(hh_ranking_model *model, void *learns, hh_item cli
     hh_kept_list *list = learns;
     hh_ranker_trainer_learn(model->trainer, list->shortlist, clicked, time);
     give_back(model, list);
-    if (++model->outcomes >= PUBLISH)
+    if (++model->outcomes >= HH_SETTLE_EVERY)
         publish(model);
 }

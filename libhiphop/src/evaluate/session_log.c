@@ -1,11 +1,10 @@
 // A log of sessions without a clock: the order of lines becomes the order of time.
 #include "evaluate/click_log.h"
 #include "nn/random.h"
+#include "session/line_clock.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define STEP 1 // ms from one click of a session to the next
 
 static bool copy_ids(hh_log *log, const hh_sessions *sessions)
 {
@@ -44,19 +43,18 @@ static bool make_room(hh_log *log)
 
 static void set_clock(hh_log *log, const hh_sessions_view *view)
 {
-    hh_time time = 0;
+    hh_line_clock clock = hh_line_clock_new();
     for (uint32_t s = 0; s < log->sessions; s++) {
         uint32_t first = view->first[s], count = view->first[s + 1] - first;
-        if (s > 0 && time < log->time[log->session[s - 1].first] + HH_SECOND)
-            time = log->time[log->session[s - 1].first] + HH_SECOND;
-        for (uint32_t click = first; click < first + count; click++, time += STEP) {
-            log->time[click] = time;
+        hh_line_clock_session(&clock);
+        for (uint32_t click = first; click < first + count; click++) {
+            log->time[click] = hh_line_clock_click(&clock);
             log->session_of[click] = s;
             log->stream[click] = click;
         }
         // Every session is somebody else's, and closes with its last click.
-        log->session[s] =
-            (hh_log_session){.visitor = s, .first = first, .count = count, .known_from = time - STEP + 1};
+        log->session[s] = (hh_log_session){
+            .visitor = s, .first = first, .count = count, .known_from = clock.click - HH_LINE_STEP + 1};
         log->by_close[s] = s;
     }
 }
@@ -78,7 +76,7 @@ hh_log *hh_log_of_sessions(const hh_sessions *sessions, uint32_t train, uint32_t
         log->train = train;
         log->sessions = end;
         log->clicks = view.first[end];
-        log->options.gap = STEP;
+        log->options.gap = HH_LINE_STEP;
         for (uint32_t i = 0; i < log->clicks; i++)
             log->items = view.item[i] >= log->items ? view.item[i] + 1 : log->items;
         if (make_room(log) && copy_ids(log, sessions)) {

@@ -78,6 +78,9 @@ hh_model *hh_model_new(hh_network *network, const hh_item_ids *ids, const hh_mod
     model->facts.options.source_count = 0;
     model->facts.options.progress = NULL;
     model->facts.options.checkpoint = NULL;
+    model->facts.options.fit = NULL;
+    model->facts.options.fitted = NULL;
+    model->facts.options.fitted_count = 0;
     model->facts.options.context = NULL;
     model->facts.options.clock = NULL;
     model->facts.options.resume = NULL;
@@ -156,28 +159,33 @@ uint32_t hh_model_find(const hh_model *model, const char *id, size_t length)
 
 // ---- sessions ----
 
-hh_status hh_model_keep_sessions(hh_model *model, const hh_train_data *sessions, hh_error *error)
+hh_status hh_model_keep_sessions(hh_model *model, const hh_train_data *sessions, uint32_t clicks,
+                                 hh_error *error)
 {
-    uint32_t clicks = sessions->first[sessions->sessions];
-    for (uint32_t i = 0; i < clicks; i++)
+    uint32_t from = sessions->sessions, end = sessions->first[from];
+    while (from > 0 && end - sessions->first[from - 1] <= clicks)
+        from--;
+    uint32_t begin = sessions->first[from], count = sessions->sessions - from;
+    for (uint32_t i = begin; i < end; i++)
         if (sessions->item[i] >= hh_model_items(model))
             return hh_fail(error, HH_ARGUMENT, "the sessions hold item %u, the model has %u items",
                            sessions->item[i], hh_model_items(model));
-    size_t first_bytes = (sessions->sessions + (size_t)1) * sizeof *model->session_first;
-    uint32_t *item = malloc((clicks + (size_t)1) * sizeof *item), *first = malloc(first_bytes);
+    uint32_t *item = malloc((end - begin + (size_t)1) * sizeof *item),
+             *first = malloc((count + (size_t)1) * sizeof *first);
     if (!item || !first) {
         free(item);
         free(first);
         return hh_fail(error, HH_MEMORY, NULL);
     }
-    if (clicks)
-        memcpy(item, sessions->item, clicks * sizeof *item);
-    memcpy(first, sessions->first, first_bytes);
+    if (end > begin)
+        memcpy(item, sessions->item + begin, (end - begin) * sizeof *item);
+    for (uint32_t s = 0; s <= count; s++)
+        first[s] = sessions->first[from + s] - begin;
     free(model->session_item);
     free(model->session_first);
     model->session_item = item;
     model->session_first = first;
-    model->sessions = sessions->sessions;
+    model->sessions = count;
     return HH_OK;
 }
 

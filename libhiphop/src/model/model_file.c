@@ -226,7 +226,8 @@ static hh_status read_sessions(const hh_container *container, hh_model *model, h
     void *items = aligned_copy(item), *firsts = aligned_copy(first);
     data.item = items;
     data.first = firsts;
-    status = items && firsts ? hh_model_keep_sessions(model, &data, error) : hh_fail(error, HH_MEMORY, NULL);
+    status = items && firsts ? hh_model_keep_sessions(model, &data, UINT32_MAX, error)
+                             : hh_fail(error, HH_MEMORY, NULL);
     free(items);
     free(firsts);
     return status;

@@ -1,5 +1,6 @@
 // A model's forecast, between the graph's numbers and the model's rows.
 #include "model/forecast.h"
+#include "model/neighbours_of.h"
 #include "model/network.h"
 #include "nn/vector.h"
 
@@ -13,6 +14,8 @@ struct hh_foreseer {
     hh_reader *reader;
     uint32_t best;
     hh_forecast forecast;
+    hh_neighbour_index
+        *memory;       // the model's sessions, for a network that heeds neighbours; NULL: it does not
     uint32_t *session; // [session_room] rows
     size_t session_room;
     hh_item *foreseen; // [best]
@@ -26,8 +29,12 @@ hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t 
         hh_fail(error, HH_ARGUMENT, "1 to 10000 items can be foreseen, not %u", best);
         return NULL;
     }
-    if (network->options.global || network->options.local) {
-        hh_fail(error, HH_ARGUMENT, "a network that heeds neighbours can't be served from its model alone");
+    hh_train_data sessions;
+    bool kept = hh_model_sessions(model, &sessions);
+    if ((network->options.global || network->options.local) && !kept) {
+        hh_fail(error, HH_ARGUMENT,
+                "a network that heeds neighbours needs the sessions that it was trained "
+                "on, and its model holds none");
         return NULL;
     }
     hh_foreseer *foreseer = calloc(1, sizeof *foreseer);
@@ -38,8 +45,12 @@ hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t 
         foreseer->foreseen = malloc(best * sizeof *foreseer->foreseen);
     }
     // One more than become candidates: it bounds the shares of all others.
-    if (foreseer && foreseer->foreseen && hh_forecast_init(&foreseer->forecast, network, (size_t)best + 1))
+    uint32_t longest = hh_model_facts_of(model)->options.longest;
+    if (foreseer && foreseer->foreseen && hh_forecast_init(&foreseer->forecast, network, (size_t)best + 1) &&
+        (!kept || hh_neighbours_of(network, &sessions, longest, &foreseer->memory))) {
+        foreseer->forecast.scorer.memory = foreseer->memory;
         return foreseer;
+    }
     hh_foreseer_free(foreseer);
     hh_fail(error, HH_MEMORY, NULL);
     return NULL;
@@ -50,6 +61,7 @@ void hh_foreseer_free(hh_foreseer *foreseer)
     if (!foreseer)
         return;
     hh_forecast_free(&foreseer->forecast);
+    hh_neighbour_index_free(foreseer->memory);
     free(foreseer->session);
     free(foreseer->foreseen);
     free(foreseer);

@@ -12,6 +12,7 @@
 // that is wrong) stops the snapshots until time has caught up; those before it stay.
 #include "recommend/context.h"
 #include "recommend/mix.h"
+#include "recommend/mixture_numbers.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -221,6 +222,34 @@ void hh_mixture_mean(const hh_mixture *mixture, double weights[HH_EXPERTS])
 {
     for (int e = 0; e < HH_EXPERTS; e++)
         weights[e] = mixture->mean[e];
+}
+
+// ---- kept and brought back ----
+
+void hh_mixture_numbers(const hh_mixture *mixture, float logits[CONTEXTS][HH_MIXED_EXPERTS],
+                        float trust[HH_TEXT_EXPERTS], float mean[HH_EXPERTS])
+{
+    for (int c = 0; c < CONTEXTS; c++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
+            logits[c][e] = (float)mixture->logits[c][e];
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        trust[t] = (float)mixture->trust[t];
+    for (int e = 0; e < HH_EXPERTS; e++)
+        mean[e] = (float)mixture->mean[e];
+}
+
+hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS], const float trust[HH_TEXT_EXPERTS])
+{
+    hh_mixture *mixture = hh_mixture_new();
+    if (!mixture)
+        return NULL;
+    for (int c = 0; c < CONTEXTS; c++)
+        for (int e = 0; e < HH_MIXED_EXPERTS; e++)
+            mixture->logits[c][e] = (double)logits[c][e];
+    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
+        mixture->trust[t] = (double)trust[t];
+    take_snapshot(mixture); // earlier than whatever is asked
+    return mixture;
 }
 
 // ---- asking ----
