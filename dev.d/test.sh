@@ -128,7 +128,8 @@ part_integration() {
 }
 
 run_pytest() { # NAME
-    exec "$python" -B -m pytest -p no:cacheprovider --junit-xml="$logs/$1.xml" --durations=5 \
+    # two at a time, each with a broker: most of it is waiting
+    exec "$python" -B -m pytest -n 2 -p no:cacheprovider --junit-xml="$logs/$1.xml" --durations=5 \
         ${match:+-k "$match"} tests/integration
 }
 
