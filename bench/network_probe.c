@@ -9,6 +9,7 @@
 #include "model/scorer.h"
 #include "model/search.h"
 #include "model/session_state.h"
+#include "model/vector_table.h"
 #include "nn/matrix.h"
 #include "train/step.h"
 
@@ -278,9 +279,11 @@ static void inference(uint32_t items, uint32_t d)
     hh_network *network = new_network(d, items);
     hh_scorer scorer;
     hh_arena arena = {0};
-    hh_search search;
-    if (!hh_scorer_init(&scorer, network) ||
-        !hh_search_init(&search, scorer.x, items, d, TOP, network->options.scale, &arena))
+    hh_vector_table table;
+    hh_search search, one;
+    if (!hh_scorer_init(&scorer, network) || !hh_vector_table_init(&table, network) ||
+        !hh_search_init(&search, scorer.x, items, d, TOP, network->options.scale, &arena) ||
+        !hh_search_init_one(&one, &table, TOP, network->options.scale, &arena))
         exit(1);
     hh_random random = {3};
     hh_session_view views[64];
@@ -310,7 +313,7 @@ static void inference(uint32_t items, uint32_t d)
             exit(1);
         hh_session_state_vector(state, h);
         took[3][round] = seconds() - at, at = seconds();
-        hh_search_run(&search, h, 1, NULL, 0, NULL);
+        hh_search_run_one(&one, h, NULL, NULL);
         took[4][round] = seconds() - at, at = seconds();
         cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)items, (int)d, 1, scorer.x, (int)d, h, 1, 0, logits, 1);
         took[5][round] = seconds() - at;
@@ -329,6 +332,7 @@ static void inference(uint32_t items, uint32_t d)
     free(h);
     hh_session_state_free(state);
     hh_arena_free(&arena);
+    hh_vector_table_clear(&table);
     hh_scorer_free(&scorer);
     hh_network_free(network);
 }

@@ -84,27 +84,18 @@ static void refuse(hh_model_keeper *keeper, int64_t version, const hh_error *err
                 HH_TEXT("reason", error->message));
 }
 
-// Whether it could be served at all, seen before it is in everybody's hands.
-static hh_status fits(hh_model_keeper *keeper, const hh_model *model, hh_error *error)
-{
-    hh_reader *reader = hh_reader_new(keeper->shared->graph, error);
-    hh_foreseer *foreseer = reader ? hh_foreseer_new(model, reader, 1, error) : NULL;
-    hh_status status = foreseer ? HH_OK : error->status;
-    hh_foreseer_free(foreseer);
-    hh_reader_free(reader);
-    return status;
-}
-
 static void serve(hh_model_keeper *keeper, hh_model *model, const hh_manifest *manifest)
 {
     hh_shared *shared = keeper->shared;
     hh_error error;
-    hh_status status = fits(keeper, model, &error);
-    if (status)
+    hh_vector_table *items = hh_vector_table_new(model, &error); // or it can't be served
+    if (!items)
         hh_model_free(model);
-    else if (hh_service_put(shared->service, model, manifest->version, manifest->as_of))
-        status = hh_fail(&error, HH_MEMORY, NULL);
-    if (status) {
+    else if (hh_service_put(shared->service, model, items, manifest->version, manifest->as_of)) {
+        hh_fail(&error, HH_MEMORY, NULL);
+        items = NULL;
+    }
+    if (!items) {
         refuse(keeper, manifest->version, &error);
         return;
     }

@@ -42,7 +42,7 @@ static void follow(hh_seer *seer)
     hh_foreseer_free(seer->foreseer);
     hh_served_release(&seer->held);
     seer->held = next;
-    seer->foreseer = hh_foreseer_new(next->model, seer->reader, BEST, &error);
+    seer->foreseer = hh_foreseer_new(next->items, seer->reader, BEST, &error);
     if (!seer->foreseer)
         HH_COMPLAIN(seer->shared->log, HH_LOG_ERROR, "a model can't be used: the graph alone recommends",
                     HH_NUMBER("version", next->version), HH_TEXT("reason", error.message));

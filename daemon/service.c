@@ -33,18 +33,22 @@ void hh_served_release(hh_served **held)
     *held = NULL;
     if (!served || atomic_fetch_sub(&served->refs, 1) > 1)
         return;
+    hh_vector_table_free(served->items);
     hh_model_free(served->model);
     free(served);
 }
 
-hh_status hh_service_put(hh_service *service, hh_model *model, int64_t version, hh_time as_of)
+hh_status hh_service_put(hh_service *service, hh_model *model, hh_vector_table *items, int64_t version,
+                         hh_time as_of)
 {
     hh_served *served = calloc(1, sizeof *served);
     if (!served) {
+        hh_vector_table_free(items);
         hh_model_free(model);
         return HH_MEMORY;
     }
     served->model = model;
+    served->items = items;
     served->version = version;
     served->as_of = as_of;
     atomic_init(&served->refs, 1);

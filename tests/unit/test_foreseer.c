@@ -13,6 +13,7 @@ typedef struct stage {
     hh_model *model;
     hh_graph *graph;
     hh_reader *reader;
+    hh_vector_table *table;
     hh_item item[SMALL_ITEMS]; // the graph's numbers of the model's items; HH_ITEM_NONE of the last but one
     hh_item stranger;          // an item that the model does not know
 } stage;
@@ -20,6 +21,7 @@ typedef struct stage {
 static stage set_up(void)
 {
     stage it = {.model = small_model()};
+    it.table = hh_vector_table_new(it.model, NULL);
     hh_graph_options options = hh_graph_defaults();
     hh_error error;
     it.graph = hh_graph_new(&options, &error);
@@ -47,6 +49,7 @@ static void clear(stage *it)
 {
     hh_reader_free(it->reader);
     hh_graph_free(it->graph);
+    hh_vector_table_free(it->table);
     hh_model_free(it->model);
 }
 
@@ -54,7 +57,7 @@ Test(foreseer, says_what_the_network_lists)
 {
     stage it = set_up();
     hh_error error;
-    hh_foreseer *foreseer = hh_foreseer_new(it.model, it.reader, SMALL_ITEMS, &error);
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, SMALL_ITEMS, &error);
     hh_network_list_options options = hh_network_list_defaults();
     options.k = SMALL_ITEMS;
     hh_network_reader *network = hh_network_reader_new(hh_model_network(it.model), &options, NULL, &error);
@@ -90,7 +93,7 @@ Test(foreseer, says_what_the_network_lists)
 Test(foreseer, bounds_what_it_does_not_list)
 {
     stage it = set_up();
-    hh_foreseer *foreseer = hh_foreseer_new(it.model, it.reader, 2, NULL);
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, 2, NULL);
     cr_assert_not_null(foreseer);
     const hh_foresight *foresight = hh_foreseer_read(foreseer, &it.item[1], 1, NULL);
     cr_assert_not_null(foresight);
@@ -109,13 +112,13 @@ Test(foreseer, has_nothing_to_say_of_what_it_does_not_know)
 {
     stage it = set_up();
     hh_status status = HH_MEMORY;
-    hh_foreseer *foreseer = hh_foreseer_new(it.model, it.reader, 2, NULL);
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, 2, NULL);
     cr_assert_null(hh_foreseer_read(foreseer, NULL, 0, &status));
     cr_assert_eq(status, HH_OK);
     cr_assert_null(hh_foreseer_read(foreseer, (hh_item[]){it.stranger, HH_ITEM_NONE}, 2, NULL));
     hh_foreseer_free(foreseer);
     hh_error error;
-    cr_assert_null(hh_foreseer_new(it.model, it.reader, 0, &error));
+    cr_assert_null(hh_foreseer_new(it.table, it.reader, 0, &error));
     cr_assert_eq(error.status, HH_ARGUMENT);
     clear(&it);
 }
@@ -127,7 +130,7 @@ Test(foreseer, is_an_expert_of_the_mixture)
     hh_mixture *mixture = hh_mixture_new();
     hh_recommend_options options = {.k = SMALL_ITEMS + 1};
     hh_recommender *recommender = hh_recommender_new(it.graph, mixture, &options, NULL);
-    hh_foreseer *foreseer = hh_foreseer_new(it.model, hh_recommender_reader(recommender), 100, NULL);
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, hh_recommender_reader(recommender), 100, NULL);
     hh_query query = {.items = &it.item[2], .length = 1, .as_of = 5000, .visitor = 9, .session_start = 4000};
     hh_recommendation alone[SMALL_ITEMS + 1], both[SMALL_ITEMS + 1];
     size_t count;
@@ -153,7 +156,7 @@ Test(foreseer, out_of_memory)
     hh_error error;
     for (long n = 0;; n++) {
         fail_alloc_at(n);
-        hh_foreseer *foreseer = hh_foreseer_new(it.model, it.reader, 3, &error);
+        hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, 3, &error);
         bool failed = fail_alloc_done();
         if (!failed) {
             hh_foreseer_free(foreseer);
@@ -162,7 +165,7 @@ Test(foreseer, out_of_memory)
         cr_assert_null(foreseer);
         cr_assert_eq(error.status, HH_MEMORY);
     }
-    hh_foreseer *foreseer = hh_foreseer_new(it.model, it.reader, 3, &error);
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, 3, &error);
     cr_assert_not_null(foreseer);
     hh_status status;
     for (long n = 0;; n++) {

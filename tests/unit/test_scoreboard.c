@@ -78,7 +78,7 @@ Test(scoreboard, a_model_that_surely_costs_more_is_taken_out)
     hh_scoreboard *scoreboard = hh_scoreboard_new(service, 0.01);
     hh_score scores[HH_SCORED_VERSIONS];
     bool out = false;
-    cr_assert_eq(hh_service_put(service, small_model(), 4, 0), HH_OK);
+    cr_assert_eq(hh_service_put(service, small_model(), NULL, 4, 0), HH_OK);
     for (int i = 0; i < 30 && !out; i++) { // 3 of 100 lost
         cr_assert_lt(i, 20);
         judge(scoreboard, 4, 2, 2, 97, &out);
@@ -96,7 +96,7 @@ Test(scoreboard, a_model_that_surely_costs_more_is_taken_out)
     cr_assert_not(out, "once is enough");
     // The next one begins with nothing against it; one as good as the graph stays, and so does the graph
     // itself.
-    cr_assert_eq(hh_service_put(service, small_model(), 5, 0), HH_OK);
+    cr_assert_eq(hh_service_put(service, small_model(), NULL, 5, 0), HH_OK);
     for (int i = 0; i < 100; i++) {
         judge(scoreboard, 5, 0, 1, 10, &out);
         judge(scoreboard, 5, 1, 0, 10, &out);

@@ -44,7 +44,7 @@ Test(service, is_swapped_while_it_is_used)
         cr_assert_eq(pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
     }
     for (int64_t version = 1; version <= SWAPS; version++)
-        cr_assert_eq(hh_service_put(service, small_model(), version, version * 10), HH_OK);
+        cr_assert_eq(hh_service_put(service, small_model(), NULL, version, version * 10), HH_OK);
     hh_served *newest = NULL;
     while (!hh_service_follow(service, 0, &newest))
         ;

@@ -2,17 +2,28 @@
 
 #include "nn/vector.h"
 
+static bool init_rest(hh_forecast *forecast, const hh_vector_table *table, size_t k)
+{
+    return hh_scorer_init_with(&forecast->scorer, table->network, table->x, table->length) &&
+           hh_search_init_one(&forecast->search, table, k, table->network->options.scale, &forecast->arena);
+}
+
 bool hh_forecast_init(hh_forecast *forecast, const hh_network *network, size_t k)
 {
     *forecast = (hh_forecast){0};
-    return hh_scorer_init(&forecast->scorer, network) &&
-           hh_search_init(&forecast->search, forecast->scorer.x, network->item.rows, network->d, k,
-                          network->options.scale, &forecast->arena);
+    return hh_vector_table_init(&forecast->own, network) && init_rest(forecast, &forecast->own, k);
+}
+
+bool hh_forecast_init_with(hh_forecast *forecast, const hh_vector_table *table, size_t k)
+{
+    *forecast = (hh_forecast){0};
+    return init_rest(forecast, table, k);
 }
 
 void hh_forecast_free(hh_forecast *forecast)
 {
     hh_scorer_free(&forecast->scorer);
+    hh_vector_table_clear(&forecast->own);
     hh_arena_free(&forecast->arena);
 }
 
@@ -22,7 +33,7 @@ bool hh_forecast_read(hh_forecast *forecast, const uint32_t *items, uint32_t len
     hh_scorer *scorer = &forecast->scorer;
     if (!hh_scorer_read(scorer, &session, 1, true))
         return false;
-    hh_search_run(&forecast->search, scorer->pass.session, 1, &scorer->batch.exact, 0, scorer->pass.bias);
+    hh_search_run_one(&forecast->search, scorer->pass.session, &scorer->batch.exact, scorer->pass.bias);
     return true;
 }
 

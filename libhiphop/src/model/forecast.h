@@ -5,15 +5,19 @@
 
 #include "model/scorer.h"
 #include "model/search.h"
+#include "model/vector_table.h"
 
 typedef struct hh_forecast {
+    hh_vector_table own; // the items' vectors, unless they are somebody else's
     hh_scorer scorer;
     hh_arena arena; // of the search
     hh_search search;
 } hh_forecast;
 
-// The network outlives it. k: how many of the best it finds. false: out of memory.
+// The network outlives it. k: how many of the best it finds. false: out of memory; to be freed all the same.
 bool hh_forecast_init(hh_forecast *forecast, const hh_network *network, size_t k);
+// The same over a table that others share; it outlives it.
+bool hh_forecast_init_with(hh_forecast *forecast, const hh_vector_table *table, size_t k);
 void hh_forecast_free(hh_forecast *forecast); // all zero is none
 // Reads a session of one click at least; false: out of memory. Its best items are then forecast->search.best
 // [forecast->search.count[0]], best first.

@@ -5,18 +5,25 @@
 
 #include <stdlib.h>
 
-bool hh_scorer_init(hh_scorer *scorer, const hh_network *network)
+bool hh_scorer_init_with(hh_scorer *scorer, const hh_network *network, const float *x, const float *length)
 {
     size_t items = network->item.rows;
-    *scorer = (hh_scorer){.network = network};
-    scorer->x = malloc((items * network->d + 1) * sizeof *scorer->x);
-    scorer->length = malloc((items + 1) * sizeof *scorer->length);
-    bool done =
-        hh_batch_rows_init(&scorer->rows, (uint32_t)items) && scorer->x != NULL && scorer->length != NULL;
+    *scorer = (hh_scorer){.network = network, .x = x, .length = length};
+    bool done = hh_batch_rows_init(&scorer->rows, (uint32_t)items);
     if (done)
         hh_batch_rows_begin(&scorer->rows);
     for (uint32_t item = 0; item < items && done; item++) // row and item are the same
         done = hh_batch_rows_add(&scorer->rows, item);
+    return done;
+}
+
+bool hh_scorer_init(hh_scorer *scorer, const hh_network *network)
+{
+    size_t items = network->item.rows;
+    float *x = calloc(items * network->d + 1, sizeof *x), *length = calloc(items + 1, sizeof *length);
+    bool done = hh_scorer_init_with(scorer, network, x, length) && x && length;
+    scorer->own_x = x;
+    scorer->own_length = length;
     if (done)
         hh_scorer_refresh(scorer);
     return done;
@@ -24,8 +31,8 @@ bool hh_scorer_init(hh_scorer *scorer, const hh_network *network)
 
 void hh_scorer_free(hh_scorer *scorer)
 {
-    free(scorer->x);
-    free(scorer->length);
+    free(scorer->own_x);
+    free(scorer->own_length);
     hh_batch_rows_free(&scorer->rows);
     hh_neighbour_list_free(&scorer->near);
     hh_arena_free(&scorer->arena);
@@ -34,7 +41,8 @@ void hh_scorer_free(hh_scorer *scorer)
 
 void hh_scorer_refresh(hh_scorer *scorer)
 {
-    hh_items_vectors(scorer->x, scorer->length, scorer->network, scorer->rows.item, scorer->rows.count);
+    hh_items_vectors(scorer->own_x, scorer->own_length, scorer->network, scorer->rows.item,
+                     scorer->rows.count);
 }
 
 // The sessions again, end to end as the list of their neighbours is; NULL: out of memory.

@@ -7,7 +7,8 @@
 
 typedef struct hh_scorer {
     const hh_network *network;
-    float *x, *length; // [items x d] all items' vectors, [items]
+    const float *x, *length;   // [items x d] all items' vectors, [items]
+    float *own_x, *own_length; // NULL: they are somebody else's
     hh_batch_rows rows;
     hh_neighbour_index *memory; // of the sessions that may be neighbours; NULL: none
     hh_neighbour_list near;     // of the latest call's prefixes
@@ -17,8 +18,10 @@ typedef struct hh_scorer {
 } hh_scorer;
 
 bool hh_scorer_init(hh_scorer *scorer, const hh_network *network); // false: out of memory
+// With the items' vectors of somebody who outlives it.
+bool hh_scorer_init_with(hh_scorer *scorer, const hh_network *network, const float *x, const float *length);
 void hh_scorer_free(hh_scorer *scorer);
-// To be called when the network has changed.
+// To be called when the network has changed; of one with vectors of its own.
 void hh_scorer_refresh(hh_scorer *scorer);
 
 // Reads the sessions: all prefixes that have a click after them, or with whole: each session as one. Their

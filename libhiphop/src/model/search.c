@@ -8,21 +8,30 @@
 #define TILE  1024
 #define CHUNK 32 // logits looked at together
 
+// Of `logits` numbers in all and `rows` lists.
+static bool init(hh_search *search, size_t logits, size_t rows, hh_arena *arena)
+{
+    search->k = search->k < search->items ? search->k : search->items;
+    search->tile = HH_TAKE(arena, logits, float);
+    search->best = HH_TAKE(arena, rows * search->k + 1, hh_found_item);
+    search->count = HH_TAKE(arena, rows, size_t);
+    search->log_sum = HH_TAKE(arena, rows, float);
+    return !arena->failed;
+}
+
 bool hh_search_init(hh_search *search, const float *x, size_t items, size_t d, size_t k, float scale,
                     hh_arena *arena)
 {
+    *search = (hh_search){.x = x, .items = items, .d = d, .k = k, .scale = scale};
+    return init(search, HH_SEARCH_ROWS * TILE, HH_SEARCH_ROWS, arena);
+}
+
+bool hh_search_init_one(hh_search *search, const hh_vector_table *table, size_t k, float scale,
+                        hh_arena *arena)
+{
     *search = (hh_search){
-        .x = x,
-        .items = items,
-        .d = d,
-        .k = k < items ? k : items,
-        .scale = scale,
-        .tile = HH_TAKE(arena, HH_SEARCH_ROWS * TILE, float),
-        .best = HH_TAKE(arena, HH_SEARCH_ROWS * k, hh_found_item),
-        .count = HH_TAKE(arena, HH_SEARCH_ROWS, size_t),
-        .log_sum = HH_TAKE(arena, HH_SEARCH_ROWS, float),
-    };
-    return !arena->failed;
+        .x = table->x, .items = table->items, .d = table->d, .k = k, .scale = scale, .table = table};
+    return init(search, table->blocks * HH_TABLE_BLOCK, 1, arena);
 }
 
 // Into a list that is full, or not yet. Those that are better, or as good with a smaller number, come before.
@@ -80,6 +89,23 @@ static void product(float *logits, const hh_search *search, const float *h, size
                     0, logits, (int)n);
 }
 
+// Lists the items with a bias, which are in `row` of own, too, and adds them to the sum of all others.
+static float log_of_all(hh_search *search, const float *h, size_t list, const hh_ragged *own, size_t row,
+                        const float *bias, double sum)
+{
+    float shift = search->scale;
+    size_t k = search->k, *count = &search->count[list];
+    hh_found_item *best = search->best + list * k;
+    for (uint32_t e = own ? own->begin[row] : 0; own && e < own->begin[row + 1]; e++) {
+        const float *x = search->x + own->at[e] * search->d;
+        hh_found_item found = {own->at[e], search->scale * hh_dot(h, x, search->d) + bias[e]};
+        sum += exp((double)found.logit - shift);
+        if (belongs(best, *count, k, found))
+            insert(best, count, k, found);
+    }
+    return (float)log(sum) + shift;
+}
+
 void hh_search_run(hh_search *search, const float *h, size_t rows, const hh_ragged *own, size_t first,
                    const float *bias)
 {
@@ -101,16 +127,56 @@ void hh_search_run(hh_search *search, const float *h, size_t rows, const hh_ragg
             take_tile(search->best + r * k, &search->count[r], k, logits, n, (uint32_t)begin);
         }
     }
-    for (size_t r = 0; r < rows; r++) {
-        hh_found_item *best = search->best + r * k;
-        for (uint32_t e = own ? own->begin[first + r] : 0; own && e < own->begin[first + r + 1]; e++) {
-            const float *x = search->x + own->at[e] * search->d;
-            hh_found_item found = {own->at[e],
-                                   search->scale * hh_dot(h + r * search->d, x, search->d) + bias[e]};
-            sums[r] += exp((double)found.logit - shift);
-            if (belongs(best, search->count[r], k, found))
-                insert(best, &search->count[r], k, found);
-        }
-        search->log_sum[r] = (float)log(sums[r]) + shift;
+    for (size_t r = 0; r < rows; r++)
+        search->log_sum[r] = log_of_all(search, h + r * search->d, r, own, first + r, bias, sums[r]);
+}
+
+// ---- one ----
+
+HH_WIDE static void scale_all(float *x, float factor, size_t n)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+void hh_search_run_one(hh_search *search, const float *h, const hh_ragged *own, const float *bias)
+{
+    const hh_vector_table *table = search->table;
+    float *logits = search->tile, shift = search->scale;
+    float error = search->scale * hh_vector_table_error(table, h);
+    size_t *count = search->count, k = search->k;
+    hh_found_item *best = search->best;
+    double sum = 0;
+    *count = 0;
+    for (size_t block = 0; block < table->blocks; block += TILE / HH_TABLE_BLOCK) {
+        size_t blocks =
+            table->blocks - block < TILE / HH_TABLE_BLOCK ? table->blocks - block : TILE / HH_TABLE_BLOCK;
+        size_t begin = block * HH_TABLE_BLOCK, end = begin + blocks * HH_TABLE_BLOCK;
+        end = end < search->items ? end : search->items;
+        hh_vector_table_products(table, h, block, blocks, logits + begin);
+        scale_all(logits + begin, search->scale, end - begin);
+        for (uint32_t e = own ? own->begin[0] : 0; own && e < own->begin[1]; e++)
+            if (own->at[e] >= begin && own->at[e] < end)
+                logits[own->at[e]] = -INFINITY;
+        sum += sum_of_exps(logits + begin, shift, end - begin);
+        take_tile(best, count, k, logits + begin, end - begin, (uint32_t)begin);
     }
+    // What is further below than both can be off is none of the best.
+    float least = *count == k ? best[k - 1].logit - 2 * error : -INFINITY;
+    *count = 0;
+    for (size_t begin = 0; begin < search->items; begin += CHUNK) {
+        size_t end = begin + CHUNK < search->items ? begin + CHUNK : search->items;
+        if (hh_largest(logits + begin, end - begin) < least)
+            continue;
+        for (size_t i = begin; i < end; i++) {
+            if (!(logits[i] >= least) || logits[i] == -INFINITY)
+                continue;
+            float logit = search->scale * hh_dot(h, search->x + i * search->d, search->d);
+            sum += (double)hh_exp(logit - shift) - (double)hh_exp(logits[i] - shift);
+            if (*count < k || logit > best[k - 1].logit)
+                insert(best, count, k, (hh_found_item){(uint32_t)i, logit});
+        }
+    }
+    *search->log_sum = log_of_all(search, h, 0, own, 0, bias, sum);
 }

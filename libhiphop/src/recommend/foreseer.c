@@ -22,21 +22,15 @@ struct hh_foreseer {
     hh_foresight foresight;
 };
 
-hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t best, hh_error *error)
+hh_foreseer *hh_foreseer_new(const hh_vector_table *table, hh_reader *reader, uint32_t best, hh_error *error)
 {
-    const hh_network *network = hh_model_network(model);
     if (best < 1 || best > 10000) {
         hh_fail(error, HH_ARGUMENT, "1 to 10000 items can be foreseen, not %u", best);
         return NULL;
     }
+    const hh_model *model = table->model;
     hh_train_data sessions;
     bool kept = hh_model_sessions(model, &sessions);
-    if ((network->options.global || network->options.local) && !kept) {
-        hh_fail(error, HH_ARGUMENT,
-                "a network that heeds neighbours needs the sessions that it was trained "
-                "on, and its model holds none");
-        return NULL;
-    }
     hh_foreseer *foreseer = calloc(1, sizeof *foreseer);
     if (foreseer) {
         foreseer->model = model;
@@ -46,8 +40,9 @@ hh_foreseer *hh_foreseer_new(const hh_model *model, hh_reader *reader, uint32_t 
     }
     // One more than become candidates: it bounds the shares of all others.
     uint32_t longest = hh_model_facts_of(model)->options.longest;
-    if (foreseer && foreseer->foreseen && hh_forecast_init(&foreseer->forecast, network, (size_t)best + 1) &&
-        (!kept || hh_neighbours_of(network, &sessions, longest, &foreseer->memory))) {
+    if (foreseer && foreseer->foreseen &&
+        hh_forecast_init_with(&foreseer->forecast, table, (size_t)best + 1) &&
+        (!kept || hh_neighbours_of(table->network, &sessions, longest, &foreseer->memory))) {
         foreseer->forecast.scorer.memory = foreseer->memory;
         return foreseer;
     }

@@ -88,7 +88,8 @@ static hh_status build(hh_lister *lister, const hh_fitted *fitted, const hh_list
         lister->number[row] = HH_ITEM_NONE;
     if (!(lister->graph = hh_graph_new(&graph, error)) ||
         !(lister->recommender = hh_recommender_new(lister->graph, lister->mixture, &list, error)) ||
-        !(lister->foreseer = hh_foreseer_new(lister->model, hh_recommender_reader(lister->recommender),
+        !(lister->table = hh_vector_table_new(lister->model, error)) ||
+        !(lister->foreseer = hh_foreseer_new(lister->table, hh_recommender_reader(lister->recommender),
                                              HH_LISTER_FORESEEN, error)))
         return error->status;
     bool ranked = options->ranked && hh_ranker_active(lister->ranker);
@@ -138,6 +139,7 @@ void hh_lister_free(hh_lister *lister)
     if (!lister)
         return;
     hh_foreseer_free(lister->foreseer);
+    hh_vector_table_free(lister->table);
     hh_recommender_free(lister->recommender);
     hh_graph_free(lister->graph);
     hh_ranker_free(lister->ranker);

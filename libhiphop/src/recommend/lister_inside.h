@@ -15,6 +15,7 @@ struct hh_lister {
     hh_mixture *mixture;
     hh_ranker *ranker;
     hh_recommender *recommender;
+    hh_vector_table *table;
     hh_foreseer *foreseer;
     hh_line_clock clock;
     hh_item *number; // [items] the graph's; HH_ITEM_NONE: it does not know the item
