@@ -101,7 +101,7 @@ static void print_fitted(const hh_model *model)
     hh_fitted_record record = hh_fitted_record_of(fitted);
     printf("  learned from %s clicks of sessions held out; before each was learned from, the lists had\n",
            grouped(record.lessons, number));
-    for (hh_list_by by = 0; by < HH_LISTS; by++)
+    for (hh_list_by by = 0; by < HH_LIST_KINDS; by++)
         printf("  %-16s HR@20 %5.2f  MRR@20 %5.2f%s\n", hh_list_name(by), 100 * record.hr20[by],
                100 * record.mrr20[by], by == hh_fitted_best(fitted) ? "  the best: hiphop recommend" : "");
     if (!record.ranks)
@@ -122,7 +122,7 @@ static json_t *fitted_json(const hh_model *model)
         return json_null();
     hh_fitted_record record = hh_fitted_record_of(fitted);
     json_t *object = json_object(), *lists = json_object(), *weighed = json_object();
-    for (hh_list_by by = 0; by < HH_LISTS; by++) {
+    for (hh_list_by by = 0; by < HH_LIST_KINDS; by++) {
         json_t *list = json_object();
         json_object_set_new(list, "hr@20", json_real(record.hr20[by]));
         json_object_set_new(list, "mrr@20", json_real(record.mrr20[by]));

@@ -26,7 +26,7 @@ static const cli_option options[] = {
 typedef struct recommend_request {
     const char *path;
     hh_network_list_options list;
-    hh_list_by by; // HH_LISTS: the best
+    hh_list_by by; // HH_LIST_KINDS: the best
     bool json;
     uint32_t clicks[CLICKS_MAX]; // [length] of items that the model knows
     size_t length;
@@ -35,7 +35,7 @@ typedef struct recommend_request {
 
 static bool read_list(cli_args *args, const char *name, recommend_request *request)
 {
-    for (request->by = 0; request->by < HH_LISTS; request->by++)
+    for (request->by = 0; request->by < HH_LIST_KINDS; request->by++)
         if (strcmp(name, hh_list_name(request->by)) == 0)
             return true;
     cli_usage_error(args, "--list: '%s' is none of network, mixture and hiphop", name);
@@ -48,7 +48,7 @@ static bool read_options(cli_args *args, recommend_request *request)
     uint64_t k = 20;
     bool good = true;
     request->list = hh_network_list_defaults();
-    request->by = HH_LISTS;
+    request->by = HH_LIST_KINDS;
     for (int option; good && (option = cli_next(args, &value)) != CLI_END;)
         switch (option) {
         case MODEL:
@@ -265,16 +265,16 @@ static int choose(cli_args *args, const hh_model *model, hh_fitted **fitted, rec
     if (request->by == HH_LIST_BY_NETWORK)
         return CLI_OK;
     *fitted = hh_fitted_read(model, &error);
-    if (!*fitted && (error.status != HH_NOT_FOUND || request->by < HH_LISTS))
+    if (!*fitted && (error.status != HH_NOT_FOUND || request->by < HH_LIST_KINDS))
         return cli_failure(args, "%s: %s", request->path, error.message);
     if (*fitted && !hh_model_sessions(model, &sessions))
         snprintf(error.message, sizeof error.message,
                  "the model holds no sessions, so there is no graph to list by");
-    else if (*fitted && request->by == HH_LISTS)
+    else if (*fitted && request->by == HH_LIST_KINDS)
         request->by = hh_fitted_best(*fitted);
     if (!*error.message)
         return CLI_OK;
-    if (request->by < HH_LISTS)
+    if (request->by < HH_LIST_KINDS)
         return cli_failure(args, "%s: %s", request->path, error.message);
     fprintf(stderr, "hiphop recommend: the network alone lists: %s\n", error.message);
     request->by = HH_LIST_BY_NETWORK;

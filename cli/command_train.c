@@ -310,7 +310,7 @@ static void report_fitted(const hh_fitted *fitted)
     if (record.lessons == 0)
         return;
     printf("Before each of their %s clicks was learned from:", grouped(record.lessons, lessons));
-    for (hh_list_by by = 0; by < HH_LISTS; by++)
+    for (hh_list_by by = 0; by < HH_LIST_KINDS; by++)
         printf("%s %s HR@20 %.2f, MRR@20 %.2f", by ? ";" : "", hh_list_name(by), 100 * record.hr20[by],
                100 * record.mrr20[by]);
     printf("\n");

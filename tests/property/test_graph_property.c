@@ -470,7 +470,7 @@ static void fast_answer(const world *w, const question *q, given *g)
     for (int i = 0; i < ITEMS / 3; i++)
         named[i] = w->numbers[3 * i];
     world *context = (world *)(uintptr_t)w;
-    hh_foresight foresight = {named, ITEMS / 3, 0, foresee, context};
+    hh_foresight foresight = {.items = named, .count = ITEMS / 3, .shares = foresee, .context = context};
     query.foresight = &foresight;
     hh_votes votes;
     memset(g, 0, sizeof *g);

@@ -96,7 +96,7 @@ Test(fitted, is_never_shown_what_it_is_asked_for)
     hh_fitted_record record = hh_fitted_record_of(fitted);
     uint64_t clicks = it.data.first[300] - it.data.first[100] - 200;
     cr_assert_eq(record.lessons, clicks);
-    for (hh_list_by by = 0; by < HH_LISTS; by++)
+    for (hh_list_by by = 0; by < HH_LIST_KINDS; by++)
         cr_assert_float_eq(record.hr20[by], 20.0 / ITEMS, 0.1, "%s: %g", hh_list_name(by), record.hr20[by]);
     hh_fitted_free(fitted);
     hh_model_free(model);
@@ -216,7 +216,7 @@ Test(fitted, what_nobody_can_have_learned_is_refused)
     assert_refused(model, "mixture.trust", 1, HH_TEXT_EXPERTS, -2, "nothing could have taught");
     assert_refused(model, "mixture.mean", 1, HH_EXPERTS, -1, "nothing could have taught");
     assert_refused(model, "fitted.lessons", 1, 1, -1, "nothing could have taught");
-    assert_refused(model, "fitted.figures", HH_LISTS, 2, 1.5f, "nothing could have taught");
+    assert_refused(model, "fitted.figures", HH_LIST_KINDS, 2, 1.5f, "nothing could have taught");
     assert_refused(model, "ranker.active", 1, 1, 0.5f, "nothing could have taught");
     assert_refused(model, "ranker.bias", 1, 64, 1e30f, "nothing could have taught");
     assert_refused(model, "ranker.query", 1, 64, 0, "none that this version of hiphop knows");
@@ -404,6 +404,52 @@ Test(lister, serves_a_network_that_heeds_neighbours)
     hh_lister_free(lister);
     hh_fitted_free(fitted);
     hh_model_free(model);
+    uproot(&it);
+}
+
+// Largest of the ranker's weights of what it is told beside its own inputs.
+static float largest_extra(hh_fitted *fitted, hh_model *model, uint32_t extra)
+{
+    hh_array query;
+    hh_error error = {0};
+    float most = 0;
+    cr_assert_eq(hh_fitted_attach(fitted, model, &error), HH_OK, "%s", error.message);
+    cr_assert(hh_model_array(model, "ranker.query", &query));
+    size_t cols = query.shape[1], first = (query.shape[0] - extra) * cols;
+    for (size_t i = first; i < first + extra * cols; i++)
+        most = fmaxf(most, fabsf(((const float *)query.data)[i]));
+    return most;
+}
+
+// A ranker with room for it sees h_intent, where the network has intents, and lists by it.
+Test(lister, ranks_by_intents)
+{
+    planted it = plant(900, ITEMS, 3);
+    hh_error error = {0};
+    hh_train_options options = small_training();
+    options.held_out = 0;
+    for (uint32_t intents = 0; intents <= 2; intents += 2) {
+        options.network.intents = intents;
+        options.network.intent_readout = intents > 0;
+        hh_model *model = model_with(&it.data, 500, options, true);
+        hh_fitted *fitted = hh_fitted_new(options.network.d, &error);
+        const hh_fit_options how = hh_fit_defaults();
+        cr_assert_eq(hh_fit(fitted, model, &it.data, 500, &how, &error), HH_OK, "%s", error.message);
+        float most = largest_extra(fitted, model, options.network.d);
+        cr_assert(intents ? most > 0 : most == 0, "%u intents: %g", intents, (double)most);
+        hh_fitted *back = hh_fitted_read(model, &error);
+        cr_assert_not_null(back, "%s", error.message);
+        hh_lister_options list_options = {.k = 8, .ranked = true};
+        hh_lister *lister = hh_lister_new(model, back, &list_options, &error);
+        hh_recommendation list[8];
+        size_t count;
+        cr_assert_eq(hh_lister_list(lister, (uint32_t[]){3, 4}, 2, list, &count, &error), HH_OK);
+        assert_good(model, list, count);
+        hh_lister_free(lister);
+        hh_fitted_free(back);
+        hh_fitted_free(fitted);
+        hh_model_free(model);
+    }
     uproot(&it);
 }
 

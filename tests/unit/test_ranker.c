@@ -269,7 +269,7 @@ static double taught(hh_evaluate_memory memory, bool *settles)
     hh_evaluate_options options = hh_evaluate_defaults();
     hh_ranking_model model = {0};
     options.memory = memory;
-    cr_assert(hh_ranking_model_init(&model, &options, true, NULL));
+    cr_assert(hh_ranking_model_init(&model, &options, true, 0, NULL));
     votes_made *made = votes_of(6);
     const float *scores;
     uint64_t seed = 7;

@@ -26,7 +26,7 @@ typedef enum hh_list_by {
     HH_LIST_BY_NETWORK, // the network alone
     HH_LIST_BY_MIXTURE, // of graph and network
     HH_LIST_BY_RANKER,  // over the mixture; the mixture's where the ranker is no better
-    HH_LISTS
+    HH_LIST_KINDS
 } hh_list_by;
 const char *hh_list_name(hh_list_by by); // "network", "mixture", "hiphop"
 
@@ -60,8 +60,8 @@ hh_status hh_fit(hh_fitted *fitted, const hh_model *model, const hh_train_data *
 // What the lists were worth before each was learned from: 0 lessons, nothing was.
 typedef struct hh_fitted_record {
     uint64_t lessons;
-    double hr20[HH_LISTS], mrr20[HH_LISTS]; // shares, 0 .. 1
-    bool ranks;                             // the ranker was better than the mixture, and makes lists
+    double hr20[HH_LIST_KINDS], mrr20[HH_LIST_KINDS]; // shares, 0 .. 1
+    bool ranks; // the ranker was better than the mixture, and makes lists
 } hh_fitted_record;
 hh_fitted_record hh_fitted_record_of(const hh_fitted *fitted);
 // The best list by HR@20 + MRR@20; the network's where nothing was learned.

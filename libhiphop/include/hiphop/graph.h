@@ -149,6 +149,9 @@ typedef struct hh_foresight {
     // share[i * HH_EXPERTS] of items[i]; called by hh_graph_query and hh_graph_query_more
     void (*shares)(void *context, const hh_item *items, size_t count, float *share);
     void *context;
+    // What else it has to say of the session, for a ranker with so many extra inputs: the network's intents.
+    const float *extra; // [extra_count]
+    size_t extra_count; // 0: nothing
 } hh_foresight;
 
 typedef struct hh_query {

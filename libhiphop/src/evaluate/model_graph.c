@@ -92,13 +92,18 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
     {"training." name, text, HH_SETTING_NETWORK_##kind, low, high, standard, NOTHING},
 #define NETWORK_ON      "network.on"
 #define NETWORK_SOURCES "network.sources"
+#define RANKER_INTENTS  "ranker.intents"
 static const hh_setting settings[] = {
     GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING)
         HH_CONTINUAL_OPTIONS(TRAINING_SETTING) HH_WINDOW_OPTIONS(TRAINING_SETTING){
             NETWORK_ON, "train a network where there are sessions to train it on; 0: do without",
             HH_SETTING_COUNT, 0, 1, 1, NOTHING},
     {NETWORK_SOURCES, "give it the vectors of items that there are; 0: do without", HH_SETTING_COUNT, 0, 1, 1,
-     NOTHING}};
+     NOTHING},
+    {RANKER_INTENTS,
+     "the ranker sees the network's intents, where it has some; of a network that is not trained as the "
+     "stream goes",
+     HH_SETTING_COUNT, 0, 1, 0, NOTHING}};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 
@@ -223,7 +228,10 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
         hh_fail(error, HH_MEMORY, NULL);
         return false;
     }
-    return hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], error) &&
+    const hh_network_options *parts = &self->network.options.network; // all zero: there is none
+    bool sees = hh_model_setting(setup->options, RANKER_INTENTS) != 0 && parts->intents > 0;
+    return hh_ranking_model_init(&self->ranking, setup->options, setup->wanted[RANKER], sees ? parts->d : 0,
+                                 error) &&
            forget(self, setup->log, error) == HH_OK;
 }
 
@@ -347,6 +355,7 @@ static hh_foresight foresee(hh_graph_model *self)
     uint32_t item;
     hh_foresight foresight = {.items = self->foreseen, .shares = shares_of, .context = self};
     foresight.rest = hh_network_expert_rest(&self->network);
+    foresight.extra = hh_network_expert_intent(&self->network, &foresight.extra_count);
     for (size_t i = 0; (item = hh_network_expert_best(&self->network, i)) != NO_ITEM; i++)
         self->foreseen[foresight.count++] = known_item(self, item);
     return foresight;

@@ -282,6 +282,11 @@ hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *q
     return HH_OK;
 }
 
+const float *hh_network_expert_intent(const hh_network_expert *expert, size_t *width)
+{
+    return hh_forecast_intent(&expert->forecast, width);
+}
+
 uint32_t hh_network_expert_item(const hh_network_expert *expert, uint32_t row)
 {
     return expert->network && row < expert->network->item.rows ? expert->item_of[row] : NO_ITEM;

@@ -48,6 +48,8 @@ hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *q
 // All sessions to come are of another log with the same items, and none is one that it was trained on. That
 // log's sessions, whole, are all that the network now finds neighbours among, but for the one that asks.
 hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows, hh_error *error);
+// What it makes of the session's intents, *width numbers; NULL: it has none.
+const float *hh_network_expert_intent(const hh_network_expert *expert, size_t *width);
 // The items of the log that it knows, row < their number; NO_ITEM behind them, and without a network.
 uint32_t hh_network_expert_item(const hh_network_expert *expert, uint32_t row);
 // Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any

@@ -1,5 +1,6 @@
 #include "evaluate/ranking_model.h"
 #include "recommend/mix.h"
+#include "recommend/ranker_inputs.h"
 #include "recommend/ranker_settle.h"
 
 #include <stdlib.h>
@@ -11,11 +12,12 @@ struct hh_kept_list {
 };
 
 bool hh_ranking_model_init(hh_ranking_model *model, const hh_evaluate_options *options, bool wanted,
-                           hh_error *error)
+                           uint32_t extra, hh_error *error)
 {
     if (!wanted)
         return true;
     model->options = hh_ranker_defaults();
+    model->options.extra = extra;
     model->options.hide_session_items = options->hide_session_items;
     model->settles = options->memory == HH_REMEMBER_TRAIN || options->memory == HH_REMEMBER_BATCH;
     if (model->settles)
@@ -101,7 +103,7 @@ hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query
     hh_kept_list *list = take_list(model);
     if (!list)
         return HH_MEMORY;
-    hh_shortlist_make(list->shortlist, query, votes, mixture, NULL);
+    hh_shortlist_make(list->shortlist, query, votes, mixture, hh_extra_of(query, &model->options));
     hh_ranker_scores(model->ranker, list->shortlist, mixture, votes->count, model->scores);
     hh_keep_by_text(votes, mixture, model->scores);
     *scores = model->scores;

@@ -19,8 +19,9 @@ typedef struct hh_ranking_model { // all zero: not wanted, and nothing is done
     size_t room;
 } hh_ranking_model;
 
+// extra: numbers of the queries' foresight that are inputs too.
 bool hh_ranking_model_init(hh_ranking_model *model, const hh_evaluate_options *options, bool wanted,
-                           hh_error *error);
+                           uint32_t extra, hh_error *error);
 void hh_ranking_model_free(hh_ranking_model *model);
 // scores: valid until the next call. learns: to be given to hh_ranking_model_outcome; NULL where none will
 // come.

@@ -37,6 +37,13 @@ bool hh_forecast_read(hh_forecast *forecast, const uint32_t *items, uint32_t len
     return true;
 }
 
+const float *hh_forecast_intent(const hh_forecast *forecast, size_t *width)
+{
+    const hh_network *network = forecast->scorer.network;
+    *width = network->options.intents > 0 ? network->d : 0;
+    return *width > 0 ? forecast->scorer.pass.parts.intent : NULL;
+}
+
 float hh_forecast_share(const hh_forecast *forecast, uint32_t item)
 {
     const hh_scorer *scorer = &forecast->scorer;

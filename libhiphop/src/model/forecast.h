@@ -22,6 +22,8 @@ void hh_forecast_free(hh_forecast *forecast); // all zero is none
 // Reads a session of one click at least; false: out of memory. Its best items are then forecast->search.best
 // [forecast->search.count[0]], best first.
 bool hh_forecast_read(hh_forecast *forecast, const uint32_t *items, uint32_t length);
+// Of the session read last: h_intent, *width numbers, until the next one; NULL: the network has no intents.
+const float *hh_forecast_intent(const hh_forecast *forecast, size_t *width);
 float hh_forecast_share(const hh_forecast *forecast, uint32_t item); // of the session read last
 
 #endif

@@ -2,6 +2,7 @@
 // each click asked for, then learned from; each session is in the graph of those after it.
 #include "recommend/lister_inside.h"
 #include "recommend/mix.h"
+#include "recommend/ranker_inputs.h"
 #include "recommend/ranker_settle.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ hh_fit_options hh_fit_defaults(void)
 }
 
 typedef struct fitting {
+    const hh_fitted *fitted;
     hh_lister *lister;
     hh_ranker_trainer *trainer;
     hh_shortlist *shortlist;
@@ -81,7 +83,8 @@ static hh_status lesson(fitting *self, const uint32_t *clicks, uint32_t length, 
         return HH_MEMORY;
     self->record.lessons++;
     hh_mixture_scores(lister->mixture, votes, self->mixture);
-    hh_shortlist_make(self->shortlist, &query, votes, self->mixture, NULL);
+    hh_shortlist_make(self->shortlist, &query, votes, self->mixture,
+                      hh_extra_of(&query, hh_fitted_ranker_options(self->fitted)));
     hh_ranker_scores(lister->ranker, self->shortlist, self->mixture, votes->count, self->ranked);
     hh_keep_by_text(votes, self->mixture, self->ranked);
     hh_item clicked = lister->number[clicks[length]];
@@ -125,7 +128,7 @@ static hh_status go_through(fitting *self, const hh_train_data *sessions, uint32
 static void finish(fitting *self, hh_fitted *fitted)
 {
     hh_fitted_record *record = &self->record;
-    for (int l = 0; l < HH_LISTS && record->lessons; l++) {
+    for (int l = 0; l < HH_LIST_KINDS && record->lessons; l++) {
         record->hr20[l] /= (double)record->lessons;
         record->mrr20[l] /= (double)record->lessons;
     }
@@ -153,7 +156,7 @@ hh_status hh_fit(hh_fitted *fitted, const hh_model *model, const hh_train_data *
     hh_lister_options list = {.k = LIST};
     uint32_t more = sessions->first[sessions->sessions] - sessions->first[first];
     hh_error reason = {0};
-    fitting self = {.lister = hh_lister_of(model, fitted, &list, more, &reason)};
+    fitting self = {.fitted = fitted, .lister = hh_lister_of(model, fitted, &list, more, &reason)};
     hh_status status = self.lister ? HH_OK : reason.status;
     if (!status && (!(self.trainer = hh_ranker_trainer_new(ranker, &reason)) ||
                     !(self.shortlist = hh_shortlist_new(ranker, &reason))))

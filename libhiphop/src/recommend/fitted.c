@@ -21,7 +21,7 @@ struct hh_fitted {
 
 const char *hh_list_name(hh_list_by by)
 {
-    static const char *const names[HH_LISTS] = {"network", "mixture", "hiphop"};
+    static const char *const names[HH_LIST_KINDS] = {"network", "mixture", "hiphop"};
     return names[by];
 }
 
@@ -48,7 +48,7 @@ hh_fitted *hh_fitted_new(uint32_t extra, hh_error *error)
                                   [TRUST] = {"mixture.trust", 1, HH_TEXT_EXPERTS, NULL},
                                   [MEAN] = {"mixture.mean", 1, HH_EXPERTS, NULL},
                                   [LESSONS] = {"fitted.lessons", 1, 1, NULL},
-                                  [FIGURES] = {"fitted.figures", HH_LISTS, 2, NULL},
+                                  [FIGURES] = {"fitted.figures", HH_LIST_KINDS, 2, NULL},
                               }};
         hh_ranker_tensors(ranker, fitted->part + RANKER);
         for (int p = 0; p < PARTS; p++)
@@ -123,7 +123,7 @@ void hh_fitted_take(hh_fitted *fitted, const hh_mixture *mixture, hh_ranker *ran
     for (int t = 0; t < HH_RANKER_TENSORS; t++)
         memcpy(part[RANKER + t].value, tensors[t].value, tensors[t].rows * tensors[t].cols * sizeof(float));
     *part[LESSONS].value = (float)record->lessons;
-    for (int l = 0; l < HH_LISTS; l++) {
+    for (int l = 0; l < HH_LIST_KINDS; l++) {
         part[FIGURES].value[2 * l] = (float)record->hr20[l];
         part[FIGURES].value[2 * l + 1] = (float)record->mrr20[l];
     }
@@ -133,7 +133,7 @@ hh_fitted_record hh_fitted_record_of(const hh_fitted *fitted)
 {
     const hh_ranker_tensor *part = fitted->part;
     hh_fitted_record record = {.lessons = (uint64_t)*part[LESSONS].value, .ranks = *part[ACTIVE].value != 0};
-    for (int l = 0; l < HH_LISTS; l++) {
+    for (int l = 0; l < HH_LIST_KINDS; l++) {
         record.hr20[l] = (double)part[FIGURES].value[2 * l];
         record.mrr20[l] = (double)part[FIGURES].value[2 * l + 1];
     }
@@ -144,7 +144,7 @@ hh_list_by hh_fitted_best(const hh_fitted *fitted)
 {
     hh_fitted_record record = hh_fitted_record_of(fitted);
     hh_list_by best = HH_LIST_BY_NETWORK;
-    for (hh_list_by by = best; by < HH_LISTS; by++)
+    for (hh_list_by by = best; by < HH_LIST_KINDS; by++)
         if (record.hr20[by] + record.mrr20[by] > record.hr20[best] + record.mrr20[best])
             best = by;
     return best;

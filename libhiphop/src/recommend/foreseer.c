@@ -120,6 +120,7 @@ const hh_foresight *hh_foreseer_read(hh_foreseer *foreseer, const hh_item *items
     const hh_search *search = &foreseer->forecast.search;
     hh_foresight *foresight = &foreseer->foresight;
     *foresight = (hh_foresight){.items = foreseer->foreseen, .shares = shares_of, .context = foreseer};
+    foresight->extra = hh_forecast_intent(&foreseer->forecast, &foresight->extra_count);
     for (; foresight->count < foreseer->best && foresight->count < search->count[0]; foresight->count++) {
         size_t bytes;
         const char *id = hh_model_item(foreseer->model, search->best[foresight->count].item, &bytes);

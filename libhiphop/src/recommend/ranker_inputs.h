@@ -53,6 +53,13 @@ struct hh_shortlist {
     float *query;   // [QUERY_INPUTS + options.extra]
 };
 
+// What the query's foresight has for a ranker with these options; NULL: nothing, or something else.
+static inline const float *hh_extra_of(const hh_query *query, const hh_ranker_options *options)
+{
+    const hh_foresight *foresight = query->foresight;
+    return foresight && foresight->extra_count == options->extra ? foresight->extra : NULL;
+}
+
 // HH_ARGUMENT with a reason where an option is out of range.
 hh_status hh_ranker_check(const hh_ranker_options *options, hh_error *error);
 

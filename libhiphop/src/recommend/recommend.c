@@ -320,7 +320,8 @@ static bool may_rank(hh_recommender *recommender, hh_time as_of)
 static size_t rank(ranking *by, const hh_query *query)
 {
     hh_recommender *recommender = by->recommender;
-    hh_shortlist_make(recommender->shortlist, query, by->votes, recommender->scores, NULL);
+    hh_shortlist_make(recommender->shortlist, query, by->votes, recommender->scores,
+                      hh_extra_of(query, &recommender->shortlist->options));
     hh_ranker_scores(recommender->ranker, recommender->shortlist, recommender->scores, by->votes->count,
                      recommender->ranked);
     hh_keep_by_text(by->votes, recommender->scores, recommender->ranked);
