@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <hiphop/graph.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,4 +308,137 @@ Test(described, without_memory_it_is_as_before)
             break;
         cr_assert_lt(n, 100);
     }
+}
+
+// ---- what readers see ----
+
+static void check_description(hh_reader *reader, hh_item of, uint32_t source, const float *vector,
+                              uint32_t width)
+{
+    double squares = 0, dot = 0, length = 0;
+    hh_reader_hold(reader);
+    hh_description said = hh_graph_description(reader, of, source);
+    cr_assert_eq(said.width, width);
+    for (uint32_t i = 0; i < width; i++) {
+        double number = (double)said.scale * said.bytes[i];
+        squares += number * number;
+        dot += number * (double)vector[i];
+        length += (double)vector[i] * (double)vector[i];
+    }
+    hh_reader_release(reader);
+    cr_assert_float_eq(squares, 1, 1e-5);
+    cr_assert_gt(dot / sqrt(length), 0.9999);
+}
+
+Test(described, readers_see_the_vectors)
+{
+    hh_graph *graph = new_graph(100);
+    hh_error error;
+    hh_reader *reader = hh_reader_new(graph, &error);
+    uint64_t state = 3;
+    float vector[3][WIDTH], narrow[2] = {3, -1};
+    hh_item a = item(graph, 1), b = item(graph, 2), c = item(graph, 3);
+    uint32_t place = UINT32_MAX;
+    cr_assert_eq(hh_graph_description(reader, a, 0).width, 0);
+    cr_assert_eq(hh_graph_description_stamp(reader, a), 0);
+    cr_assert_eq(hh_graph_described_before(reader, &place), HH_ITEM_NONE);
+    for (int i = 0; i < 3; i++)
+        draw(&state, vector[i]);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector[0], WIDTH), HH_OK);
+    cr_assert_eq(hh_graph_describe(graph, b, 0, vector[1], WIDTH), HH_OK);
+    cr_assert_eq(hh_graph_describe(graph, c, 2, narrow, 2), HH_OK);
+    check_description(reader, a, 0, vector[0], WIDTH);
+    check_description(reader, c, 2, narrow, 2);
+    cr_assert_eq(hh_graph_description(reader, c, 0).width, 0);
+    cr_assert_eq(hh_graph_description(reader, c, HH_DESCRIPTIONS).width, 0);
+    cr_assert_eq(hh_graph_description(reader, 12345, 0).width, 0);
+    uint32_t stamp = hh_graph_description_stamp(reader, a), of_b = hh_graph_description_stamp(reader, b);
+    cr_assert(stamp != 0 && of_b != 0 && stamp != of_b);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector[0], WIDTH), HH_OK);
+    cr_assert_eq(hh_graph_description_stamp(reader, a), stamp, "the same again is nothing new");
+    cr_assert_eq(hh_graph_describe(graph, a, 1, narrow, 2), HH_OK);
+    cr_assert_neq(hh_graph_description_stamp(reader, a), stamp);
+    cr_assert_eq(hh_graph_description_stamp(reader, b), of_b);
+    check_description(reader, a, 0, vector[0], WIDTH);
+    check_description(reader, a, 1, narrow, 2);
+    cr_assert_eq(hh_graph_describe(graph, a, 0, vector[2], WIDTH), HH_OK);
+    check_description(reader, a, 0, vector[2], WIDTH);
+    // The latest first; b is withdrawn.
+    cr_assert_eq(hh_graph_withdraw(graph, b, true), HH_OK);
+    place = UINT32_MAX;
+    cr_assert_eq(hh_graph_described_before(reader, &place), a);
+    cr_assert_eq(hh_graph_described_before(reader, &place), c);
+    cr_assert_eq(hh_graph_described_before(reader, &place), HH_ITEM_NONE);
+    cr_assert_eq(hh_graph_described_before(reader, &place), HH_ITEM_NONE);
+    // Another width, when nothing is left of the first.
+    cr_assert_eq(hh_graph_describe(graph, a, 0, NULL, 0), HH_OK);
+    cr_assert_eq(hh_graph_describe(graph, b, 0, NULL, 0), HH_OK);
+    cr_assert_eq(hh_graph_description(reader, a, 0).width, 0);
+    cr_assert_eq(hh_graph_describe(graph, b, 0, narrow, 2), HH_OK);
+    check_description(reader, b, 0, narrow, 2);
+    hh_reader_free(reader);
+    hh_graph_free(graph);
+}
+
+#define CHANGES 3000
+
+typedef struct changing {
+    hh_graph *graph;
+    hh_item items[20];
+    atomic_bool done;
+} changing;
+
+// A vector of a sort has that sort's width, and all its numbers are alike.
+static void describe_by_sort(changing *self, int i, uint32_t sort)
+{
+    float vector[64];
+    for (int k = 0; k < 64; k++)
+        vector[k] = sort % 2 ? 1 : -1;
+    cr_assert_eq(hh_graph_describe(self->graph, self->items[i], 0, vector, 8 + 8 * (sort % 3)), HH_OK);
+}
+
+static void *change(void *context)
+{
+    changing *self = context;
+    for (uint32_t n = 0; n < CHANGES; n++) {
+        int i = (int)(n % 20);
+        if (i == 0) // the source goes, and comes back with another width
+            for (int all = 0; all < 20; all++)
+                cr_assert_eq(hh_graph_describe(self->graph, self->items[all], 0, NULL, 0), HH_OK);
+        describe_by_sort(self, i, n / 20);
+    }
+    atomic_store(&self->done, true);
+    return NULL;
+}
+
+// While the writer changes them, and their width, a reader sees whole vectors.
+Test(described, readers_see_whole_vectors_while_they_change)
+{
+    hh_error error;
+    changing self = {.graph = new_graph(100)};
+    for (int i = 0; i < 20; i++)
+        self.items[i] = item(self.graph, i);
+    hh_reader *reader = hh_reader_new(self.graph, &error);
+    pthread_t writer;
+    cr_assert_eq(pthread_create(&writer, NULL, change, &self), 0);
+    uint64_t seen = 0;
+    for (int i = 0; !atomic_load(&self.done) || i < 100; i = i < 100 ? i + 1 : 0) {
+        hh_reader_hold(reader);
+        hh_description said = hh_graph_description(reader, self.items[i % 20], 0);
+        cr_assert(said.width == 0 || said.width == 8 || said.width == 16 || said.width == 24);
+        for (uint32_t k = 0; k < said.width; k++)
+            cr_assert_eq(said.bytes[k], said.bytes[0]);
+        if (said.width)
+            cr_assert_float_eq((double)said.scale * said.scale * said.bytes[0] * said.bytes[0] * said.width,
+                               1, 1e-4);
+        seen += said.width > 0;
+        hh_reader_release(reader);
+        for (uint32_t place = UINT32_MAX;
+             i % 50 == 0 && hh_graph_described_before(reader, &place) != HH_ITEM_NONE;)
+            ;
+    }
+    pthread_join(writer, NULL);
+    cr_assert_gt(seen, 0);
+    hh_reader_free(reader);
+    hh_graph_free(self.graph);
 }

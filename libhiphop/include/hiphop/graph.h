@@ -212,6 +212,23 @@ hh_status hh_graph_query_more(hh_reader *reader, const double weights[HH_EXPERTS
 // least as many as the query's `popular`, where so many items exist. 0 for other experts.
 size_t hh_graph_popular(const hh_reader *reader, hh_expert expert, hh_item *items, size_t count);
 
+// ---- what items are, for readers ----
+
+// What a source says of an item, as the graph has it: a vector of length 1, its numbers bytes[width] x scale.
+// width 0: nothing. Hold the reader while it is read; what it shows is not changed meanwhile.
+typedef struct hh_description {
+    const int8_t *bytes;
+    uint32_t width;
+    float scale;
+} hh_description;
+hh_description hh_graph_description(hh_reader *reader, hh_item item, uint32_t source);
+// Another number whenever what is known of the item is another; 0: nothing is.
+uint32_t hh_graph_description_stamp(hh_reader *reader, hh_item item);
+// The described items that are not withdrawn, one after another, on the whole the latest first; HH_ITEM_NONE
+// behind the last. Begin with *place UINT32_MAX. What changes between two calls may be met twice or not at
+// all.
+hh_item hh_graph_described_before(hh_reader *reader, uint32_t *place);
+
 // ---- what there is to see (any thread) ----
 typedef struct hh_graph_stats {
     uint64_t clicks, sessions, open_sessions, items, described, memory_bytes;

@@ -135,10 +135,10 @@ static void compare(const hh_described *described, uint32_t row, float *cosines)
             continue;
         widen(numbers_of(source, row), width, source->wide);
         dots(source->wide, source->wide + width, count, width, sums);
-        float scale = *scale_of(source, row);
+        float scale = scale_of(source, row);
         for (uint32_t p = 0; p < count; p++)
             if (has(source, described->held[p])) {
-                cosines[p] += (float)sums[p] * scale * *scale_of(source, described->held[p]);
+                cosines[p] += (float)sums[p] * scale * scale_of(source, described->held[p]);
                 common[p]++;
             }
     }

@@ -1,10 +1,10 @@
 // What items are: vectors of their descriptions, and for each item those that are described most alike.
 //
-// Vectors are the writer's alone, eight bits a number (a cosine is exact to about 0.01), so that a pass over
-// all of them costs what memory costs. Readers see what comes of it, two short lists of an item's row: the
-// items nearest to it, whatever is known of them, and the nearest of those with few clicks. An entry of a
-// list is one word, row and cosine, and is replaced in one store, so a reader needs no lock and can't see
-// half of one.
+// Vectors take eight bits a number (a cosine is exact to about 0.01), so that a pass over all of them costs
+// what memory costs. They never change in a row: readers may see them (description.c), and queries see what
+// comes of them, two short lists of an item's row: the items nearest to it, whatever is known of them, and
+// the nearest of those with few clicks. An entry of a list is one word, row and cosine, and is replaced in
+// one store, so a reader needs no lock and can't see half of one.
 //
 // A new row waits until HH_PENDING of them can be compared with all others in one pass, or until
 // hh_graph_settle. A row whose vectors change becomes another row: what lists say of the old one is passed
@@ -26,9 +26,10 @@ void hh_described_free(hh_described *described)
     for (uint32_t c = 0; described->chunks && c < described->chunk_count; c++)
         free(described->chunks[c]);
     for (int s = 0; s < HH_DESCRIPTIONS; s++) {
-        for (uint32_t c = 0; described->sources[s].chunks && c < described->chunk_count; c++)
-            free(described->sources[s].chunks[c]);
-        free(described->sources[s].chunks);
+        hh_source_chunk *_Atomic *chunks = described->sources[s].chunks;
+        for (uint32_t c = 0; chunks && c < described->chunk_count; c++)
+            free(chunks[c]);
+        free(chunks);
         free(described->sources[s].wide);
     }
     for (uint32_t c = 0; described->rows && c < HH_ITEM_CHUNKS; c++)
@@ -68,49 +69,75 @@ static _Atomic uint32_t *place_of(hh_described *described, hh_item item)
     return &places[item & ((1u << HH_ITEM_CHUNK_BITS) - 1)];
 }
 
-static bool make_source_chunk(hh_described *described, uint32_t s, uint32_t width, uint32_t row)
+static size_t chunk_bytes(uint32_t width)
 {
-    hh_source_rows *source = &described->sources[s];
-    if (!source->chunks)
-        source->chunks = calloc(described->chunk_count, sizeof *source->chunks);
-    if (!source->wide) // of each row held and of the one compared with them
-        source->wide = calloc((1 + HH_PENDING) * PADDED(width), sizeof *source->wide);
-    hh_source_chunk **chunk =
-        source->chunks && source->wide ? &source->chunks[row >> HH_ROW_CHUNK_BITS] : NULL;
-    if (!chunk || *chunk)
-        return chunk;
-    size_t bytes = sizeof **chunk + CHUNK * PADDED(width);
-    *chunk = calloc(1, bytes);
-    described->memory += *chunk ? bytes : 0;
-    return *chunk;
+    return sizeof(hh_source_chunk) + CHUNK * PADDED(width);
 }
 
-// A source that describes nothing may come back with another width.
-static void clear_source(hh_described *described, hh_source_rows *source)
+// A source that describes nothing may come back with another width. Readers may be at its chunks: where there
+// is no memory to remember that they are to go, they stay for the time being.
+static void clear_source(hh_graph *graph, hh_source_rows *source)
 {
-    for (uint32_t c = 0; source->chunks && c < described->chunk_count; c++) {
-        if (source->chunks[c])
-            described->memory -= sizeof *source->chunks[c] + CHUNK * PADDED(source->width);
-        free(source->chunks[c]);
-        source->chunks[c] = NULL;
+    hh_described *described = &graph->described;
+    hh_source_chunk *_Atomic *chunks = source->chunks;
+    bool retired = chunks && !hh_retire_reserve(graph, described->chunk_count);
+    for (uint32_t c = 0; retired && c < described->chunk_count; c++) {
+        hh_source_chunk *chunk = chunks[c];
+        if (!chunk)
+            continue;
+        atomic_store_explicit(&chunks[c], NULL, memory_order_release);
+        described->memory -= chunk_bytes(chunk->width);
+        hh_retire(graph, HH_RETIRED_MEMORY, 0, chunk);
     }
     free(source->wide);
     source->wide = NULL;
     source->width = 0;
 }
 
+static bool make_source_chunk(hh_graph *graph, uint32_t s, uint32_t width, uint32_t row)
+{
+    hh_described *described = &graph->described;
+    hh_source_rows *source = &described->sources[s];
+    hh_source_chunk *_Atomic *chunks = source->chunks;
+    if (!chunks) {
+        chunks = calloc(described->chunk_count, sizeof *chunks);
+        atomic_store_explicit(&source->chunks, chunks, memory_order_release);
+    }
+    if (!source->wide) // of each row held and of the one compared with them
+        source->wide = calloc((1 + HH_PENDING) * PADDED(width), sizeof *source->wide);
+    if (!chunks || !source->wide)
+        return false;
+    hh_source_chunk *old = source_chunk(source, row), *chunk;
+    if (old && old->width == width)
+        return true;
+    if (old && hh_retire_reserve(graph, 1)) // left over, as clear_source says
+        return false;
+    chunk = calloc(1, chunk_bytes(width));
+    if (!chunk)
+        return false;
+    chunk->width = width;
+    atomic_store_explicit(&chunks[row >> HH_ROW_CHUNK_BITS], chunk, memory_order_release);
+    described->memory += chunk_bytes(width);
+    if (old) {
+        described->memory -= chunk_bytes(old->width);
+        hh_retire(graph, HH_RETIRED_MEMORY, 0, old);
+    }
+    return true;
+}
+
 // ---- rows ----
 
-static void kill_row(hh_described *described, uint32_t row)
+static void kill_row(hh_graph *graph, uint32_t row)
 {
+    hh_described *described = &graph->described;
     hh_row_chunk *chunk = chunk_of(described, row);
     atomic_store_explicit(&chunk->item[row % CHUNK], HH_ITEM_NONE, memory_order_release);
     chunk->linked[row % CHUNK] = false;
     for (int s = 0; s < HH_DESCRIPTIONS; s++)
         if (described->sources[s].width && has(&described->sources[s], row)) {
-            *scale_of(&described->sources[s], row) = 0;
+            set_scale(&described->sources[s], row, 0);
             if (--described->sources[s].count == 0)
-                clear_source(described, &described->sources[s]);
+                clear_source(graph, &described->sources[s]);
         }
     chunk->dead[row % CHUNK] = true;
     described->dead++;
@@ -219,7 +246,7 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
     if (!numbers && !others) {
         if (old != HH_NONE) {
             atomic_store_explicit(place, 0, memory_order_release);
-            kill_row(described, old);
+            kill_row(graph, old);
             atomic_fetch_sub_explicit(&described->count, 1, memory_order_relaxed);
             hh_item_at(&graph->items, item)->described = false;
             hh_items_rest(&graph->items, item);
@@ -231,15 +258,14 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
     uint32_t row = row_new(graph);
     if (row == HH_NONE)
         return HH_MEMORY;
-    bool room = !numbers || make_source_chunk(described, s, width, row);
+    bool room = !numbers || make_source_chunk(graph, s, width, row);
     for (uint32_t t = 0; t < HH_DESCRIPTIONS && old != HH_NONE && room; t++)
         if (t != s && described->sources[t].width && has(&described->sources[t], old))
-            room = make_source_chunk(described, t, described->sources[t].width, row);
+            room = make_source_chunk(graph, t, described->sources[t].width, row);
     if (!room) {
         hh_source_rows *fresh = &described->sources[s];
-        fresh->width = fresh->count ? fresh->width : width;
         if (!fresh->count)
-            clear_source(described, fresh);
+            clear_source(graph, fresh);
         hh_described_row_free(described, row);
         return HH_MEMORY;
     }
@@ -250,19 +276,21 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
                              : old != HH_NONE && source->width && has(source, old) ? numbers_of(source, old)
                                                                                    : NULL;
         if (!from) {
-            if (source->width && source->chunks[row >> HH_ROW_CHUNK_BITS])
-                *scale_of(source, row) = 0;
+            if (source->width && source_chunk(source, row))
+                set_scale(source, row, 0);
             continue;
         }
         source->width = t == s ? width : source->width;
         memcpy(numbers_of(source, row), from, PADDED(source->width));
-        *scale_of(source, row) = t == s ? scale : *scale_of(source, old);
+        set_scale(source, row, t == s ? scale : scale_of(source, old));
         source->count++;
     }
+    described->stamp += described->stamp == UINT32_MAX ? 2 : 1;
+    atomic_store_explicit(&chunk->stamp[row % CHUNK], described->stamp, memory_order_relaxed);
     atomic_store_explicit(&chunk->item[row % CHUNK], item, memory_order_release);
     atomic_store_explicit(place, row + 1, memory_order_release);
     if (old != HH_NONE)
-        kill_row(described, old);
+        kill_row(graph, old);
     else
         atomic_fetch_add_explicit(&described->count, 1, memory_order_release); // with the tables, to readers
     hh_item_at(&graph->items, item)->described = true;

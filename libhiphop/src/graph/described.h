@@ -24,21 +24,33 @@ static inline bool is_cold(const hh_graph *graph, hh_item item)
            HH_COLD_CLICKS;
 }
 
+// The writer's; NULL: there is none.
+static inline hh_source_chunk *source_chunk(const hh_source_rows *source, uint32_t row)
+{
+    hh_source_chunk *_Atomic *chunks = atomic_load_explicit(&source->chunks, memory_order_relaxed);
+    return chunks ? atomic_load_explicit(&chunks[row >> HH_ROW_CHUNK_BITS], memory_order_relaxed) : NULL;
+}
+
 // A source's numbers of a row; its scale is 0 where there are none. NULL: none in this chunk.
 static inline int8_t *numbers_of(const hh_source_rows *source, uint32_t row)
 {
-    hh_source_chunk *chunk = source->width ? source->chunks[row >> HH_ROW_CHUNK_BITS] : NULL;
+    hh_source_chunk *chunk = source->width ? source_chunk(source, row) : NULL;
     return chunk ? chunk->numbers + (row % CHUNK) * PADDED(source->width) : NULL;
 }
 
-static inline float *scale_of(const hh_source_rows *source, uint32_t row)
+static inline float scale_of(const hh_source_rows *source, uint32_t row)
 {
-    return &source->chunks[row >> HH_ROW_CHUNK_BITS]->scale[row % CHUNK];
+    return atomic_load_explicit(&source_chunk(source, row)->scale[row % CHUNK], memory_order_relaxed);
+}
+
+static inline void set_scale(const hh_source_rows *source, uint32_t row, float scale)
+{
+    atomic_store_explicit(&source_chunk(source, row)->scale[row % CHUNK], scale, memory_order_relaxed);
 }
 
 static inline bool has(const hh_source_rows *source, uint32_t row)
 {
-    return numbers_of(source, row) && *scale_of(source, row) > 0;
+    return numbers_of(source, row) && scale_of(source, row) > 0;
 }
 
 // alike.c

@@ -5,7 +5,7 @@
 //   item_table.c  item numbers, ids, clicks held
 //   postings.c    for each item, the sessions that hold it, newest last
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
-//   described.c   what items are; alike.c which are described alike
+//   described.c   what items are; alike.c which are described alike, description.c what readers see of it
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
 //   walk.c        the sessions that it reads; vote.c what they vote for; shares.c its last step
@@ -134,6 +134,7 @@ typedef struct hh_related {
 typedef struct hh_row_chunk {
     _Atomic uint32_t item[1 << HH_ROW_CHUNK_BITS]; // HH_ITEM_NONE: nobody's
     hh_related related[1 << HH_ROW_CHUNK_BITS];
+    _Atomic uint32_t stamp[1 << HH_ROW_CHUNK_BITS]; // of its description, never 0
     // the writer's alone
     float near_least[1 << HH_ROW_CHUNK_BITS], cold_least[1 << HH_ROW_CHUNK_BITS]; // that would enter a list
     uint32_t clicks[1 << HH_ROW_CHUNK_BITS];
@@ -143,13 +144,14 @@ typedef struct hh_row_chunk {
 } hh_row_chunk;
 
 typedef struct hh_source_chunk {
-    float scale[1 << HH_ROW_CHUNK_BITS]; // of a row's numbers to a vector of length 1; 0: has none
-    int8_t numbers[];                    // [rows x width, made a multiple of 32]
+    uint32_t width;
+    _Atomic float scale[1 << HH_ROW_CHUNK_BITS]; // of a row's numbers to a vector of length 1; 0: has none
+    int8_t numbers[];                            // [rows x width, made a multiple of 32]
 } hh_source_chunk;
 
 typedef struct hh_source_rows {
     uint32_t width, count; // 0: describes nothing
-    hh_source_chunk **chunks;
+    hh_source_chunk *_Atomic *_Atomic chunks;
     int16_t *wide; // [(1 + HH_PENDING) x width] room to compare in
 } hh_source_rows;
 
@@ -158,7 +160,10 @@ typedef struct hh_described {
     _Atomic uint32_t *_Atomic *rows; // [HH_ITEM_CHUNKS] of items, + 1; NULL: nothing was ever described
     hh_row_chunk *_Atomic *chunks;   // [chunk_count]
     hh_source_rows sources[HH_DESCRIPTIONS];
-    uint32_t chunk_count, used, dead, free_row;
+    uint32_t chunk_count;
+    _Atomic uint32_t used; // rows ever given out
+    uint32_t dead, free_row;
+    uint32_t stamp; // the latest
     uint32_t waiting[HH_PENDING], pending;
     uint32_t held[HH_PENDING], held_count; // rows that others are compared with
     double work, refill_cost;              // multiplications: saved up, and what a list took last
