@@ -266,11 +266,6 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks FILE or --train FILE is needed";
     else if (request->clicks && (request->train || request->test))
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
-    else if (request->clicks && (request->sources.count > 0 || request->sources.items) &&
-             request->evaluate.train_every > 0)
-        wrong = "--vectors and --items do not go with --train-every: a network that is trained as the stream "
-                "goes "
-                "reads no vectors yet, for its items come and go from one training to the next; give --train";
     else if (request->sources.semantic && !request->sources.items)
         wrong = "--semantic makes vectors of texts: give --items";
     else if (request->sources.items && request->sources.count == HH_SOURCES)

@@ -138,7 +138,10 @@ static hh_status read_source(item_sources *sources, uint32_t s, const struct tex
 {
     reading self = {.path = sources->path[s], .items = items, .present = calloc(items + (size_t)1, 1)};
     hh_status status = self.present ? read_file(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
-    sources->source[s] = (hh_source){sources->name[s], (uint32_t)self.width, self.vector, self.present};
+    sources->source[s] = (hh_source){.name = sources->name[s],
+                                     .width = (uint32_t)self.width,
+                                     .vector = self.vector,
+                                     .present = self.present};
     char found[GROUPED_SIZE], all[GROUPED_SIZE];
     if (status == HH_OK && !quiet)
         fprintf(stderr, "%s: %s of %s items have a vector of %zu numbers\n", sources->name[s],
@@ -246,7 +249,10 @@ static hh_status make_source(item_sources *sources, const struct text_map *numbe
         draw_by_lot(&self);
     uint32_t s = sources->count++;
     snprintf(sources->name[s], sizeof sources->name[s], "%s", sources->semantic);
-    sources->source[s] = (hh_source){sources->name[s], (uint32_t)self.width, self.vector, self.present};
+    sources->source[s] = (hh_source){.name = sources->name[s],
+                                     .width = (uint32_t)self.width,
+                                     .vector = self.vector,
+                                     .present = self.present};
     char found[GROUPED_SIZE], all[GROUPED_SIZE];
     if (status == HH_OK && !quiet)
         fprintf(stderr, "%s: %s of %s items have a text\n", sources->name[s], grouped(self.found, found),

@@ -101,6 +101,16 @@ size_t hh_vector_sources(const hh_config *config, hh_vector_source sources[HH_DE
     return count;
 }
 
+uint32_t hh_vector_names(const hh_config *config, hh_text names[HH_DESCRIPTIONS])
+{
+    hh_vector_source sources[HH_DESCRIPTIONS];
+    hh_error error;
+    size_t count = hh_vectors_read(config) ? hh_vector_sources(config, sources, &error) : 0;
+    for (size_t i = 0; i < count; i++)
+        names[i] = sources[i].name;
+    return (uint32_t)count;
+}
+
 bool hh_embeddings_made(const hh_config *config)
 {
     return config->recommend.enabled && config->training.enabled && config->topics.models[0] != '\0' &&

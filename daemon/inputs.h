@@ -31,6 +31,8 @@ typedef struct hh_vector_source {
     bool own;       // made here
 } hh_vector_source;
 size_t hh_vector_sources(const hh_config *config, hh_vector_source sources[HH_DESCRIPTIONS], hh_error *error);
+// Their names, by the numbers of the sources in the graph; 0: no vectors are read.
+uint32_t hh_vector_names(const hh_config *config, hh_text names[HH_DESCRIPTIONS]);
 
 // The text of clicks.schema; the caller frees it. *text is NULL, and all is well, where clicks are JSON.
 hh_status hh_click_schema(const hh_config *config, char **text, hh_error *error);

@@ -284,6 +284,8 @@ static void *run(void *context)
             hh_vector_reader_settle(keeper->vectors);
         if (!atomic_load(&keeper->loaded) && loaded) {
             atomic_store(&keeper->loaded, true);
+            if (keeper->shared->learning)
+                hh_learning_begin(keeper->shared->learning);
             HH_LOG(keeper->shared->log, HH_LOG_INFO, "graph loaded",
                    HH_NUMBER("clicks", (int64_t)keeper->clicks),
                    HH_REAL("seconds", (double)(hh_steady_clock() - begun) / 1000));

@@ -1,6 +1,7 @@
 // Window and slice, between two threads.
 #include "learning.h"
 
+#include "inputs.h"
 #include "wire/records.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,8 +12,12 @@ struct hh_learning {
     hh_slice *slice; // NULL: the gate is off
     hh_time newest;  // event time of the newest click in either
     uint64_t sessions;
+    atomic_bool begun;
+    // settings
     bool gate, hide;
-    uint32_t gate_lists;
+    uint32_t gate_lists, items;     // items: with a vector, at most
+    hh_text names[HH_DESCRIPTIONS]; // [name_count] of the graph's sources
+    uint32_t name_count;
     // the keeper's own
     hh_window_click *clicks; // [room] of a session
     char *ids;               // [room x (HH_ID_MAX + 1)]
@@ -50,6 +55,8 @@ hh_learning *hh_learning_new(const hh_config *config, hh_error *error)
     learning->newest = HH_TIME_MIN;
     learning->gate = options.gate;
     learning->gate_lists = options.gate_lists;
+    learning->items = options.window.items;
+    learning->name_count = hh_vector_names(config, learning->names);
     learning->hide = config->recommend.hide_session_items;
     learning->window = hh_window_new(&options.window, error);
     if (learning->window && options.gate)
@@ -125,7 +132,17 @@ void hh_learning_trial(hh_learning *learning, const hh_gate_trial *trial)
     pthread_mutex_unlock(&learning->lock);
 }
 
+void hh_learning_begin(hh_learning *learning)
+{
+    atomic_store(&learning->begun, true);
+}
+
 // ---- the trainer ----
+
+bool hh_learning_begun(hh_learning *learning)
+{
+    return atomic_load(&learning->begun);
+}
 
 uint64_t hh_learning_sessions(hh_learning *learning)
 {
@@ -135,30 +152,47 @@ uint64_t hh_learning_sessions(hh_learning *learning)
     return sessions;
 }
 
-hh_status hh_learning_take(hh_learning *learning, const hh_continual *continual, hh_lesson_plan *plan,
-                           hh_error *error)
+// Under the lock: only what is the keeper's, too.
+static hh_status take_sessions(hh_learning *learning, const hh_continual *continual, const hh_item_ids *known,
+                               hh_lesson_plan *plan, hh_error *error)
 {
+    plan->now = learning->newest;
+    if (plan->slice) {
+        hh_slice_copy(plan->slice, learning->slice);
+        hh_continual_trim(continual, learning->window, plan->slice);
+    }
+    return hh_window_take(learning->window, hh_continual_until(continual, plan->now, plan->slice),
+                          hh_continual_model(continual), known, &plan->sessions, error);
+}
+
+hh_status hh_learning_take(hh_learning *learning, hh_reader *reader, const hh_continual *continual,
+                           hh_lesson_plan *plan, hh_error *error)
+{
+    hh_described_items known = {0};
     *plan = (hh_lesson_plan){0};
     if (learning->gate) {
         plan->slice = hh_slice_new(learning->gate_lists, learning->hide, error);
         if (!plan->slice)
             return HH_MEMORY;
     }
-    pthread_mutex_lock(&learning->lock);
-    plan->now = learning->newest;
-    if (plan->slice) {
-        hh_slice_copy(plan->slice, learning->slice);
-        hh_continual_trim(continual, learning->window, plan->slice);
+    hh_status status =
+        learning->name_count ? hh_described_items_take(reader, learning->items, &known, error) : HH_OK;
+    if (status == HH_OK) {
+        pthread_mutex_lock(&learning->lock);
+        status = take_sessions(learning, continual, &known.ids, plan, error);
+        pthread_mutex_unlock(&learning->lock);
     }
-    hh_status status = hh_window_take(learning->window, hh_continual_until(continual, plan->now, plan->slice),
-                                      hh_continual_model(continual), &plan->sessions, error);
-    pthread_mutex_unlock(&learning->lock);
+    if (status == HH_OK)
+        status = hh_descriptions_take(reader, learning->names, learning->name_count, &plan->sessions.ids,
+                                      &plan->descriptions, error);
+    hh_described_items_free(&known);
     return status;
 }
 
 void hh_lesson_plan_free(hh_lesson_plan *plan)
 {
     hh_window_sessions_free(&plan->sessions);
+    hh_descriptions_free(&plan->descriptions);
     hh_slice_free(plan->slice);
     *plan = (hh_lesson_plan){0};
 }

@@ -264,7 +264,7 @@
     X(training, admit, COUNT, "2", BETWEEN(1, 1000000, "clicks"), RESTART,                                 \
       "Clicks with which an item gets a vector of its own; until then it lives by the graph.")             \
     X(training, items, COUNT, "100000", BETWEEN(1, 100000000, "items"), RESTART,                           \
-      "Items with a vector, at most: those with most clicks.")                                             \
+      "Items with a vector, at most: those with most clicks, then those that are described.")              \
     X(training, dimension, COUNT, "64", BETWEEN(1, 4096, ""), RESTART,                                     \
       "Width of a network that is trained from scratch.")                                                  \
     X(training, refit_every, DURATION, "0", BETWEEN(0, 3650 * HH_DAY, ""), RESTART,                        \

@@ -1,6 +1,7 @@
 // Following the model in service.
 #include "seer.h"
 
+#include "inputs.h"
 #include "service.h"
 #include <hiphop/foreseer.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@ struct hh_seer {
     hh_shared *shared;
     hh_reader *reader;
     hh_served *held;
-    hh_foreseer *foreseer; // of held->model; NULL: there is none
+    hh_foreseer *foreseer;          // of held->model; NULL: there is none
+    hh_text names[HH_DESCRIPTIONS]; // [name_count] of the graph's sources
+    uint32_t name_count;
 };
 
 hh_seer *hh_seer_new(hh_shared *shared, hh_reader *reader)
@@ -21,6 +24,7 @@ hh_seer *hh_seer_new(hh_shared *shared, hh_reader *reader)
         return NULL;
     seer->shared = shared;
     seer->reader = reader;
+    seer->name_count = hh_vector_names(shared->config, seer->names);
     return seer;
 }
 
@@ -43,6 +47,11 @@ static void follow(hh_seer *seer)
     hh_served_release(&seer->held);
     seer->held = next;
     seer->foreseer = hh_foreseer_new(next->items, seer->reader, BEST, &error);
+    if (seer->foreseer && hh_foreseer_describe(seer->foreseer, seer->names, seer->name_count)) {
+        hh_foreseer_free(seer->foreseer);
+        seer->foreseer = NULL;
+        hh_fail(&error, HH_MEMORY, NULL);
+    }
     if (!seer->foreseer)
         HH_COMPLAIN(seer->shared->log, HH_LOG_ERROR, "a model can't be used: the graph alone recommends",
                     HH_NUMBER("version", next->version), HH_TEXT("reason", error.message));

@@ -211,10 +211,11 @@ static void train(hh_trainer *trainer)
     trainer->learned = hh_learning_sessions(trainer->shared->learning);
     hh_status status = adopt(trainer, &error);
     if (status == HH_OK)
-        status = hh_learning_take(trainer->shared->learning, trainer->continual, &plan, &error);
+        status =
+            hh_learning_take(trainer->shared->learning, trainer->reader, trainer->continual, &plan, &error);
     if (status == HH_OK)
-        status = hh_continual_train(trainer->continual, &plan.sessions, plan.now, plan.slice, row_of, trainer,
-                                    &training, &error);
+        status = hh_continual_train(trainer->continual, &plan.sessions, &plan.descriptions, plan.now,
+                                    plan.slice, row_of, trainer, &training, &error);
     hh_lesson_plan_free(&plan);
     conclude(trainer, &training, status, &error);
     trainer->next = hh_wall_clock() + hh_now_duration(&trainer->shared->config->training.interval);
@@ -299,8 +300,9 @@ static bool is_due(hh_trainer *trainer)
     hh_time now = hh_wall_clock(), interval = hh_now_duration(&trainer->shared->config->training.interval);
     if (trainer->next > now + interval) // the clock has been set back
         trainer->next = now + interval;
-    return now >= trainer->next && hh_learning_sessions(trainer->shared->learning) - trainer->learned >=
-                                       trainer->shared->config->training.min_sessions;
+    return now >= trainer->next && hh_learning_begun(trainer->shared->learning) &&
+           hh_learning_sessions(trainer->shared->learning) - trainer->learned >=
+               trainer->shared->config->training.min_sessions;
 }
 
 // Nice 20: the processor is this thread's only where nobody else wants it, and who wakes up need not wait for

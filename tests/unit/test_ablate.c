@@ -147,7 +147,7 @@ Test(ablate, vectors_of_items_are_used_and_can_be_left_out)
     float vector[20 * 3];
     for (int i = 0; i < 60; i++)
         vector[i] = sinf((float)(i * i));
-    const hh_source source = {"text", 3, vector, NULL};
+    const hh_source source = {.name = "text", .width = 3, .vector = vector};
     hh_ablate_options options = options_of(1);
     only(&options, HH_TRIALS_ON);
     heard *without = ablate(log, &options);

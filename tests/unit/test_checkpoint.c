@@ -282,7 +282,7 @@ Test(checkpoint, goes_on_with_sources)
         vector[i] = hh_random_unit(&random) - 0.5f;
     for (int i = 0; i < ITEMS; i++)
         present[i] = i % 4 != 0;
-    const hh_source source = {"text", 3, vector, present};
+    const hh_source source = {.name = "text", .width = 3, .vector = vector, .present = present};
     options.sources = &source;
     options.source_count = 1;
     assert_resumes(options, &self, &data);

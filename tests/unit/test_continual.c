@@ -37,7 +37,7 @@ Test(continual, vectors_and_moments_are_kept_by_item)
     hh_error error = {0};
     hh_network *old = trained_network(20);
     uint32_t row[] = {5, HH_ROW_NEW, 19, 0, HH_ROW_NEW, 7};
-    hh_network *net = hh_network_resume(old, 6, row, 9, &error);
+    hh_network *net = hh_network_resume(old, 6, row, NULL, 0, 9, &error);
     cr_assert_not_null(net, "%s", error.message);
     cr_assert_eq(net->item.rows, 6);
     cr_assert_eq(net->steps, old->steps);
@@ -53,9 +53,9 @@ Test(continual, vectors_and_moments_are_kept_by_item)
             cr_assert(same_rows(&net->tensor[t], r, &old->tensor[t], r));
     hh_network_free(net);
     row[0] = 20;
-    cr_assert_null(hh_network_resume(old, 6, row, 9, &error));
+    cr_assert_null(hh_network_resume(old, 6, row, NULL, 0, 9, &error));
     cr_assert_eq(error.status, HH_ARGUMENT);
-    cr_assert_null(hh_network_resume(old, 6, NULL, 9, &error));
+    cr_assert_null(hh_network_resume(old, 6, NULL, NULL, 0, 9, &error));
     hh_network_free(old);
 }
 
@@ -131,9 +131,9 @@ static hh_training train(hh_continual *continual, const hh_window *window, const
     hh_error error = {0};
     hh_window_sessions sessions;
     hh_training training;
-    cr_assert_eq(hh_window_take(window, now, hh_continual_model(continual), &sessions, &error), HH_OK);
-    cr_assert_eq(hh_continual_train(continual, &sessions, now, slice, row_of, "a", &training, &error), HH_OK,
-                 "%s", error.message);
+    cr_assert_eq(hh_window_take(window, now, hh_continual_model(continual), NULL, &sessions, &error), HH_OK);
+    cr_assert_eq(hh_continual_train(continual, &sessions, NULL, now, slice, row_of, "a", &training, &error),
+                 HH_OK, "%s", error.message);
     hh_window_sessions_free(&sessions);
     return training;
 }
@@ -402,10 +402,10 @@ Test(continual, no_memory)
         hh_continual *continual = hh_continual_new(&options, &error);
         hh_window_sessions sessions;
         hh_training training;
-        cr_assert_eq(hh_window_take(window, 100, NULL, &sessions, &error), HH_OK);
+        cr_assert_eq(hh_window_take(window, 100, NULL, NULL, &sessions, &error), HH_OK);
         fail_alloc_at(n);
         hh_status status =
-            hh_continual_train(continual, &sessions, 100, slice, row_of, "a", &training, &error);
+            hh_continual_train(continual, &sessions, NULL, 100, slice, row_of, "a", &training, &error);
         bool failed = fail_alloc_done();
         cr_assert_eq(status, failed ? HH_MEMORY : HH_OK);
         cr_assert_eq(hh_continual_model(continual) != NULL, !failed);

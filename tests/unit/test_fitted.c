@@ -361,7 +361,7 @@ Test(lister, knows_items_by_their_descriptions)
         vector[2 * i] = i < 20 ? 1 : 0.01f * (float)i;
         vector[2 * i + 1] = i < 20 ? 0.01f * (float)i : 1;
     }
-    const hh_source source = {"text", 2, vector, NULL};
+    const hh_source source = {.name = "text", .width = 2, .vector = vector};
     hh_train_data data = it.data;
     data.items = ITEMS;
     hh_train_options training = small_training();

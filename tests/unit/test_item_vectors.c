@@ -38,7 +38,9 @@ static void make(scene *self)
             self->image[i * 3 + j] = self->pictured[i] ? even(&random) : 0;
     }
     static const uint8_t told[ITEMS] = {1, 1, 0, 1, 1, 1, 1};
-    const hh_source sources[] = {{"text", 5, self->text, told}, {"image", 3, self->image, self->pictured}};
+    const hh_source sources[] = {
+        {.name = "text", .width = 5, .vector = self->text, .present = told},
+        {.name = "image", .width = 3, .vector = self->image, .present = self->pictured}};
     hh_network_options options = hh_network_defaults();
     options.d = D;
     self->network = hh_network_new_described(&options, ITEMS, sources, 2, 1, NULL);
@@ -109,7 +111,7 @@ Test(item_vectors, in_any_piece_they_are_those_that_score)
     hh_network_options options = hh_network_defaults();
     options.d = WIDE;
     for (uint32_t sources = 0; sources < 2; sources++) {
-        const hh_source source = {"text", 3, text, NULL};
+        const hh_source source = {.name = "text", .width = 3, .vector = text};
         hh_network *network = hh_network_new_described(&options, MANY, &source, sources, 1, NULL);
         for (int i = 0; i < MANY * WIDE; i++)
             network->item.value[i] = even(&random);
@@ -167,7 +169,7 @@ Test(item_vectors, never_seen_lives_by_its_text)
             item[s * 5 + i] = kind * OF_KIND + hh_random_below(&random, OF_KIND - 1);
         first[s + 1] = (uint32_t)(s + 1) * 5;
     }
-    const hh_source source = {"text", KINDS, text, NULL};
+    const hh_source source = {.name = "text", .width = KINDS, .vector = text};
     hh_train_options options = hh_train_defaults();
     options.network.d = 16;
     options.batch = 64;

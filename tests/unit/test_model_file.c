@@ -94,7 +94,8 @@ Test(model_file, sources_come_back)
     static const uint64_t begin[] = {0, 1, 2, 3};
     static const float text[] = {1, 2, 0, 0, 5, 6}, image[] = {7, 8, 9};
     static const uint8_t present[] = {1, 0, 1};
-    const hh_source sources[] = {{"text", 2, text, present}, {"image", 1, image, NULL}};
+    const hh_source sources[] = {{.name = "text", .width = 2, .vector = text, .present = present},
+                                 {.name = "image", .width = 1, .vector = image}};
     const hh_item_ids ids = {3, begin, "abc"};
     hh_model_facts facts = {.options = hh_train_defaults(), .record = hh_train_record_new()};
     facts.options.network.d = 4;

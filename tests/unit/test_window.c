@@ -32,7 +32,7 @@ static hh_window_sessions take(const hh_window *window, hh_time until, const hh_
 {
     hh_error error = {0};
     hh_window_sessions sessions;
-    cr_assert_eq(hh_window_take(window, until, model, &sessions, &error), HH_OK, "%s", error.message);
+    cr_assert_eq(hh_window_take(window, until, model, NULL, &sessions, &error), HH_OK, "%s", error.message);
     return sessions;
 }
 
@@ -251,6 +251,45 @@ Test(window, the_model_keeps_its_items_and_their_order)
     hh_window_free(window);
 }
 
+Test(window, what_is_known_is_in_without_clicks)
+{
+    hh_window_options options = options_of(8, 0);
+    options.admit = 2;
+    hh_window *window = make(options);
+    add(window, 1, 1, "a b a c b d");
+    static const uint64_t begin[] = {0, 1, 2, 4, 5, 6};
+    const hh_item_ids known = {5, begin, "xanyzd"}; // x a ny z d
+    hh_error error = {0};
+    hh_window_sessions sessions;
+    cr_assert_eq(hh_window_take(window, 10, NULL, &known, &sessions, &error), HH_OK);
+    cr_assert_str_eq(text_of(&sessions), "ababd", "d is known, c is not");
+    cr_assert_eq(sessions.data.items, 6);
+    cr_assert_eq(sessions.fresh, 6);
+    cr_assert_eq(memcmp(sessions.ids.bytes, "abxnyzd", 7), 0, "those that are clicked come first");
+    hh_model *model = model_of(&sessions.ids);
+    hh_window_sessions_free(&sessions);
+
+    add(window, 2, 2, "e z e z e z e z"); // all that were clicked are gone
+    const hh_item_ids fewer = {3, begin, "xanyzd"};
+    cr_assert_eq(hh_window_take(window, 10, model, &fewer, &sessions, &error), HH_OK);
+    cr_assert_eq(memcmp(sessions.ids.bytes, "zexany", 6), 0);
+    static const uint32_t rows[] = {4, UINT32_MAX, 2, 0, 3};
+    cr_assert_arr_eq(sessions.row, rows, sizeof rows);
+    cr_assert_eq(sessions.fresh, 1);
+    cr_assert_eq(sessions.gone, 2, "b and d");
+    hh_window_sessions_free(&sessions);
+    hh_model_free(model);
+    hh_window_free(window);
+    options.items = 3; // those that are clicked, then as many as there is room for
+    window = make(options);
+    add(window, 1, 1, "a b a c b d");
+    cr_assert_eq(hh_window_take(window, 10, NULL, &known, &sessions, &error), HH_OK);
+    cr_assert_eq(sessions.data.items, 3);
+    cr_assert_eq(memcmp(sessions.ids.bytes, "abx", 3), 0);
+    hh_window_sessions_free(&sessions);
+    hh_window_free(window);
+}
+
 Test(window, ids_that_no_model_can_have_are_passed_over)
 {
     hh_window *window = make(options_of(100, 0));
@@ -327,7 +366,7 @@ Test(window, no_memory)
         for (int i = 0; i < 40 && status == HH_OK; i++)
             status = hh_window_add(window, (uint64_t)i, i, clicks, 3);
         if (status == HH_OK)
-            status = hh_window_take(window, 100, NULL, &sessions, &error);
+            status = hh_window_take(window, 100, NULL, NULL, &sessions, &error);
         bool failed = fail_alloc_done();
         cr_assert_eq(status, failed ? HH_MEMORY : HH_OK);
         hh_window_sessions_free(&sessions);

@@ -2,8 +2,11 @@
 // from where the one in service stands, and takes its place if the gate lets it.
 //
 //   hh_continual *continual = hh_continual_new(&options, &error);
-//   hh_window_take(window, hh_continual_until(now, slice), hh_continual_model(continual), &sessions, &error);
-//   hh_continual_train(continual, &sessions, now, slice, row_of, NULL, &training, &error);
+//   hh_described_items_take(reader, most, &known, &error);   where items are described; else NULL for both
+//   hh_window_take(window, hh_continual_until(now, slice), hh_continual_model(continual), &known.ids,
+//                  &sessions, &error);
+//   hh_descriptions_take(reader, names, count, &sessions.ids, &descriptions, &error);
+//   hh_continual_train(continual, &sessions, &descriptions, now, slice, row_of, NULL, &training, &error);
 //   hh_window_sessions_free(&sessions);
 //
 // Who keeps the window and who trains may be different threads: what lies between them, the sessions taken,
@@ -11,6 +14,7 @@
 #ifndef HIPHOP_CONTINUAL_H
 #define HIPHOP_CONTINUAL_H
 
+#include <hiphop/descriptions.h>
 #include <hiphop/gate.h>
 #include <hiphop/window.h>
 
@@ -49,14 +53,14 @@ typedef struct hh_training { // what came of one
     bool promoted;             // the new network is in service
     bool judged;               // by the gate, which is on: its result is below
     uint64_t sessions, clicks; // of the window
-    uint32_t items, fresh, gone;
+    uint32_t items, fresh, gone, described;
     double seconds, gate_seconds; // by train.clock
     hh_train_record record;
     hh_gate_result gate;
 } hh_training;
 
 typedef struct hh_continual hh_continual;
-// HH_ARGUMENT: an option is out of range, or of a network that heeds neighbours or reads descriptions.
+// HH_ARGUMENT: an option is out of range, or of a network that heeds neighbours.
 hh_continual *hh_continual_new(const hh_continual_options *options, hh_error *error);
 void hh_continual_free(hh_continual *continual); // may be NULL
 
@@ -73,11 +77,13 @@ void hh_continual_trim(const hh_continual *continual, const hh_window *window, h
 hh_time hh_continual_until(const hh_continual *continual, hh_time now, const hh_slice *slice);
 
 // One training on what was taken out of the window for the model in service; none where the latest that came
-// to a verdict had the same sessions, however much time has passed. slice, row_of: see
+// to a verdict had the same sessions, however much time has passed. descriptions: of their items; NULL: there
+// are none. With one by a source of another name or width than those of the model in service, the network is
+// trained from scratch; the model holds what descriptions say, not the vectors. slice, row_of: see
 // hh_gate_judge; NULL where the gate is off. HH_MEMORY, HH_ARGUMENT: the model in service stays.
-hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *sessions, hh_time now,
-                             const hh_slice *slice, hh_row_of *row_of, void *context, hh_training *training,
-                             hh_error *error);
+hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *sessions,
+                             const hh_descriptions *descriptions, hh_time now, const hh_slice *slice,
+                             hh_row_of *row_of, void *context, hh_training *training, hh_error *error);
 // A sentence for people, NUL-terminated in text[size].
 void hh_training_text(const hh_training *training, char *text, size_t size);
 

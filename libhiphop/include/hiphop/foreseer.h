@@ -13,6 +13,7 @@
 
 #include <hiphop/graph.h>
 #include <hiphop/model_file.h>
+#include <hiphop/text.h>
 
 typedef struct hh_vector_table hh_vector_table;
 typedef struct hh_foreseer hh_foreseer;
@@ -28,6 +29,13 @@ void hh_vector_table_free(hh_vector_table *table); // after its foreseers; may b
 // index of the model's sessions. HH_ARGUMENT: best is not 1 .. 10000; HH_MEMORY.
 hh_foreseer *hh_foreseer_new(const hh_vector_table *table, hh_reader *reader, uint32_t best, hh_error *error);
 void hh_foreseer_free(hh_foreseer *foreseer); // may be NULL
+
+// The names of the graph's sources, in the order of their numbers there. From now on items that the model
+// does not have, but that the graph has described since, have shares among the candidates that others have
+// named, by what the model's projectors of these sources say of them: 64 of them are read for one list at
+// most, 1024 kept. They are not looked for among all that are described, and not read in sessions; the next
+// model has them. HH_MEMORY: they have none.
+hh_status hh_foreseer_describe(hh_foreseer *foreseer, const hh_text *names, uint32_t count);
 
 // Reads a session, items[length] by the graph's numbers, of which those are passed over that the model does
 // not know. Valid until the next call. NULL: it has nothing to say, since it knows none of them. Hold the

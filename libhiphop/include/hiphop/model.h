@@ -48,13 +48,16 @@ hh_network_options hh_network_defaults(void);
 hh_status hh_network_options_check(const hh_network_options *options, hh_error *error);
 
 // What is known of items beside the clicks: a vector each, by a language model or any other. Frozen: the
-// network learns to read it.
-#define HH_SOURCES 4
+// network learns to read it. Full numbers, or a byte each, as a graph has them (<hiphop/descriptions.h>);
+// neither in a network that has been settled, whose items hold what was read of them.
+#define HH_SOURCES 8
 typedef struct hh_source {
     const char *name;
     uint32_t width;
     const float *vector;    // [items x width], zeros where there is none
-    const uint8_t *present; // [items]; NULL: all have one
+    const uint8_t *present; // [items] of these; NULL: all have one
+    const int8_t *bytes;    // [items x width], where there is no `vector`: each number is its byte x scale
+    const float *scale;     // [items] 0: has none
 } hh_source;
 
 // A network with random weights, a function of the seed, for items 0 .. items - 1. NULL on failure.
@@ -64,6 +67,10 @@ hh_network *hh_network_new_described(const hh_network_options *options, uint32_t
                                      const hh_source *sources, uint32_t source_count, uint64_t seed,
                                      hh_error *error);
 void hh_network_free(hh_network *network); // may be NULL
+// From now on each item holds what its sources say, P t + b, d numbers instead of their widths: the vectors
+// may go. It scores, is saved and is trained further, with vectors of its new items, but not in place.
+// HH_MEMORY: it is as before.
+hh_status hh_network_settle(hh_network *network, hh_error *error);
 // The same weights again; NULL when out of memory.
 hh_network *hh_network_copy(const hh_network *network);
 

@@ -80,8 +80,8 @@ typedef struct hh_train_options {
     const void *resume;
     size_t resume_size;
     // A network that is trained further, in a copy, instead of random weights: with its own options, not with
-    // `network`, and with Adam's moments where hh_train has left it some. It has no sources. NULL: none. Not
-    // together with resume or a second run (refit).
+    // `network`, and with Adam's moments where hh_train has left it some; with the projectors that it has for
+    // `sources`. NULL: none. Not together with resume or a second run (refit).
     const hh_network *start;
     const uint32_t *start_row; // [items] each item's row in it; UINT32_MAX: a new one. NULL: the same items
 } hh_train_options;

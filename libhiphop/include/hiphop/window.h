@@ -1,7 +1,7 @@
 // The training window: what a network that is trained as the stream goes learns from (docs/training.md).
 //
 //   hh_window_add(window, visitor, time, clicks, count)            for each session that closes
-//   hh_window_take(window, until, model, &sessions, &error)        numbered for a training
+//   hh_window_take(window, until, model, NULL, &sessions, &error)  numbered for a training
 //
 // It holds the newest sessions that have closed, bounded in event time and in clicks, and of all that were
 // there before a seeded random choice, against forgetting. No visitor and no item can own it. What it holds
@@ -69,16 +69,17 @@ typedef struct hh_window_sessions {
     hh_item_ids ids;    // [data.items]
     uint32_t *row;      // [data.items] in the model; UINT32_MAX: new
     uint32_t fresh;     // items that are new
-    uint32_t gone;      // items that the model has, and that nobody clicks any more
+    uint32_t gone;      // items that the model has, and that nobody clicks any more nor knows
     uint64_t which;     // a hash that tells these sessions of the window from any others, whatever the model
     void *memory;
 } hh_window_sessions;
 
 // What ended before `until` alone. The items are those that the model has and that still occur, in its order,
-// then those that have been clicked often enough, in the order in which they came; clicks on all others are
-// left out. model NULL: there is none. HH_MEMORY.
+// then those that have been clicked often enough, in the order in which they came, then those that are known
+// whatever clicks they have (NULL: none; no id there twice), the first of them as far as options.items goes;
+// clicks on all others are left out. model NULL: there is none. HH_MEMORY.
 hh_status hh_window_take(const hh_window *window, hh_time until, const hh_model *model,
-                         hh_window_sessions *sessions, hh_error *error);
+                         const hh_item_ids *known, hh_window_sessions *sessions, hh_error *error);
 void hh_window_sessions_free(hh_window_sessions *sessions); // all zero is none
 
 #endif

@@ -331,7 +331,7 @@ static hh_status closed(void *model, uint32_t session)
 static hh_status train(void *model, hh_time now, hh_error *error)
 {
     hh_graph_model *self = model;
-    return hh_network_stream_train(&self->stream, now, error);
+    return hh_network_stream_train(&self->stream, hh_recommender_reader(self->recommender), now, error);
 }
 
 // The graph's number of an item, if it still is this item's: the graph may have forgotten it.

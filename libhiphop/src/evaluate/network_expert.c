@@ -73,7 +73,8 @@ static bool describe(hh_network_expert *expert, uint32_t items)
         size_t width = from->width;
         float *vector = malloc((items + (size_t)1) * width * sizeof *vector);
         uint8_t *present = malloc(items + (size_t)1);
-        expert->source[s] = (hh_source){from->name, from->width, vector, present};
+        expert->source[s] =
+            (hh_source){.name = from->name, .width = from->width, .vector = vector, .present = present};
         if (!vector || !present)
             return false;
         for (uint32_t item = 0; item < items; item++) {

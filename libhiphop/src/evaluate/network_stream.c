@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hh_kept_trial {
     hh_gate_trial trial;
@@ -27,8 +28,6 @@ static hh_continual_options options_of(const hh_evaluate_options *from)
     set_options(hh_train_option_table(), &options.train, "network.", from);
     set_options(hh_network_option_table(), &options.train.network, "network.", from);
     options.train.clock = from->clock;
-    if (hh_model_setting(from, "network.sources") != 0) // which is refused
-        options.train.source_count = from->source_count;
     options.window.longest = options.train.longest;
     options.window.seed = options.judge.seed = options.train.seed;
     return options;
@@ -44,6 +43,12 @@ hh_status hh_network_stream_init(hh_network_stream *stream, const hh_model_setup
                                   .expert = expert,
                                   .trained = setup->options->trained,
                                   .context = setup->options->trained_context};
+    if (hh_model_setting(setup->options, "network.sources") != 0)
+        stream->source_count = setup->options->source_count;
+    for (uint32_t s = 0; s < stream->source_count; s++)
+        stream->sources[s] =
+            (hh_text){setup->options->sources[s].name, strlen(setup->options->sources[s].name)};
+    stream->items = stream->source_count ? options.window.items : 0;
     stream->continual = hh_continual_new(&options, error);
     if (stream->continual)
         stream->window = hh_window_new(&options.window, error);
@@ -94,21 +99,30 @@ static uint32_t row_of(void *context, const hh_model *model, uint32_t item)
     return hh_model_find(model, id, length);
 }
 
-hh_status hh_network_stream_train(hh_network_stream *stream, hh_time now, hh_error *error)
+hh_status hh_network_stream_train(hh_network_stream *stream, hh_reader *reader, hh_time now, hh_error *error)
 {
     if (!stream->window)
         return HH_OK;
-    hh_window_sessions sessions;
+    hh_window_sessions sessions = {0};
+    hh_described_items known = {0};
+    hh_descriptions descriptions = {0};
     hh_training training;
     if (stream->slice)
         hh_continual_trim(stream->continual, stream->window, stream->slice);
     hh_time until = hh_continual_until(stream->continual, now, stream->slice);
-    hh_status status =
-        hh_window_take(stream->window, until, hh_continual_model(stream->continual), &sessions, error);
+    hh_status status = hh_described_items_take(reader, stream->items, &known, error);
     if (status == HH_OK)
-        status = hh_continual_train(stream->continual, &sessions, now, stream->slice, row_of, stream,
-                                    &training, error);
+        status = hh_window_take(stream->window, until, hh_continual_model(stream->continual), &known.ids,
+                                &sessions, error);
+    if (status == HH_OK)
+        status = hh_descriptions_take(reader, stream->sources, stream->source_count, &sessions.ids,
+                                      &descriptions, error);
+    if (status == HH_OK)
+        status = hh_continual_train(stream->continual, &sessions, &descriptions, now, stream->slice, row_of,
+                                    stream, &training, error);
+    hh_descriptions_free(&descriptions);
     hh_window_sessions_free(&sessions);
+    hh_described_items_free(&known);
     if (status == HH_OK && training.promoted)
         status = hh_network_expert_serve(stream->expert, stream->log, hh_continual_model(stream->continual),
                                          error);

@@ -15,6 +15,8 @@ typedef struct hh_network_stream { // all zero: there is none
     void (*trained)(void *context, const hh_training *training);
     void *context;
     hh_continual *continual;
+    hh_text sources[HH_SOURCES];  // [source_count] names
+    uint32_t source_count, items; // items: in the vocabulary at most
     hh_window *window;
     hh_slice *slice;         // NULL: the gate is off
     hh_window_click *clicks; // [click_room] of a session
@@ -29,7 +31,8 @@ void hh_network_stream_free(hh_network_stream *stream);
 // A session has closed.
 hh_status hh_network_stream_closed(hh_network_stream *stream, uint32_t session);
 // As of now, all that had closed by then having been told.
-hh_status hh_network_stream_train(hh_network_stream *stream, hh_time now, hh_error *error);
+// reader: of the graph that knows the sources of the log's items, as numbered there.
+hh_status hh_network_stream_train(hh_network_stream *stream, hh_reader *reader, hh_time now, hh_error *error);
 
 // A list that was asked for: the candidates, and what the graph alone gives them. *trial: to be given back
 // with its outcome; NULL where none is needed. HH_MEMORY.

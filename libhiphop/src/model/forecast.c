@@ -55,3 +55,11 @@ float hh_forecast_share(const hh_forecast *forecast, uint32_t item)
             logit += scorer->pass.bias[e];
     return hh_exp(logit - forecast->search.log_sum[0]);
 }
+
+float hh_forecast_share_of(const hh_forecast *forecast, const float *x)
+{
+    const hh_scorer *scorer = &forecast->scorer;
+    float logit = scorer->network->options.scale * hh_dot(scorer->pass.session, x, scorer->network->d);
+    float odds = hh_exp(logit - forecast->search.log_sum[0]); // against all others
+    return odds / (1 + odds);
+}

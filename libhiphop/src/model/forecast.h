@@ -25,5 +25,7 @@ bool hh_forecast_read(hh_forecast *forecast, const uint32_t *items, uint32_t len
 // Of the session read last: h_intent, *width numbers, until the next one; NULL: the network has no intents.
 const float *hh_forecast_intent(const hh_forecast *forecast, size_t *width);
 float hh_forecast_share(const hh_forecast *forecast, uint32_t item); // of the session read last
+// The share that one item more would have, by its vector x [d].
+float hh_forecast_share_of(const hh_forecast *forecast, const float *x);
 
 #endif

@@ -7,10 +7,11 @@
 
 #define NETWORK_PART "network."
 
-const char *const hh_source_arrays[HH_SOURCES][2] = {{"source0.vector", "source0.present"},
-                                                     {"source1.vector", "source1.present"},
-                                                     {"source2.vector", "source2.present"},
-                                                     {"source3.vector", "source3.present"}};
+const char *const hh_source_arrays[HH_SOURCES][2] = {
+    {"source0.vector", "source0.present"}, {"source1.vector", "source1.present"},
+    {"source2.vector", "source2.present"}, {"source3.vector", "source3.present"},
+    {"source4.vector", "source4.present"}, {"source5.vector", "source5.present"},
+    {"source6.vector", "source6.present"}, {"source7.vector", "source7.present"}};
 
 // ---- made and freed ----
 
@@ -39,26 +40,32 @@ static hh_status take_ids(hh_model *model, const hh_item_ids *ids, hh_error *err
     return HH_OK;
 }
 
-// The network points to somebody else's vectors; from here on to ours.
+// The network points to somebody else's vectors; from here on to ours. Of bytes, which are in no file, what
+// they say is kept.
 static hh_status take_sources(hh_model *model, hh_error *error)
 {
     hh_network *network = model->network;
+    for (uint32_t s = 0; s < network->source_count; s++)
+        if (network->source[s].bytes && hh_network_settle(network, error))
+            return HH_MEMORY;
     size_t items = network->item.rows;
     for (uint32_t s = 0; s < network->source_count; s++) {
         hh_source *source = &network->source[s];
-        size_t size = items * source->width * sizeof *source->vector;
+        size_t size = source->vector ? items * source->width * sizeof *source->vector : 0;
         model->source_name[s] = strdup(source->name ? source->name : "");
-        model->source_vector[s] = malloc(size + 1);
+        model->source_vector[s] = source->vector ? malloc(size + 1) : NULL;
         model->source_present[s] = source->present ? malloc(items + 1) : NULL;
-        if (!model->source_name[s] || !model->source_vector[s] ||
+        if (!model->source_name[s] || (source->vector && !model->source_vector[s]) ||
             (source->present && !model->source_present[s]))
             return hh_fail(error, HH_MEMORY, NULL);
         if (size)
             memcpy(model->source_vector[s], source->vector, size);
         if (source->present && items)
             memcpy(model->source_present[s], source->present, items);
-        *source = (hh_source){model->source_name[s], source->width, model->source_vector[s],
-                              model->source_present[s]};
+        *source = (hh_source){.name = model->source_name[s],
+                              .width = source->width,
+                              .vector = model->source_vector[s],
+                              .present = model->source_present[s]};
     }
     return HH_OK;
 }
@@ -306,7 +313,7 @@ bool hh_model_array_at(const hh_model *model, size_t index, hh_array *array)
     }
     for (uint32_t n = 0; n < model->network->source_count; n++) {
         const hh_source *source = &model->network->source[n];
-        if (index-- == 0) {
+        if (source->vector && index-- == 0) {
             *array = matrix(hh_source_arrays[n][0], HH_ARRAY_F32, items, source->width, source->vector);
             return true;
         }
@@ -314,6 +321,10 @@ bool hh_model_array_at(const hh_model *model, size_t index, hh_array *array)
             *array = matrix(hh_source_arrays[n][1], HH_ARRAY_U8, items, 1, source->present);
             return true;
         }
+    }
+    if (model->network->said.cols > 0 && index-- == 0) {
+        *array = matrix(HH_SAID_ARRAY, HH_ARRAY_F32, items, model->network->d, model->network->said.value);
+        return true;
     }
     if (model->session_first && index-- == 0) {
         *array =

@@ -10,7 +10,8 @@
 // ---- writing ----
 
 static const char *const source_keys[HH_SOURCES] = {"source0.name", "source1.name", "source2.name",
-                                                    "source3.name"};
+                                                    "source3.name", "source4.name", "source5.name",
+                                                    "source6.name", "source7.name"};
 
 static void pack_sources(hh_packer *packer, const hh_network *network)
 {
@@ -140,13 +141,21 @@ static void free_sources(source_memory *memory)
 static hh_status read_source(hh_container *container, source_memory *memory, int s, uint32_t items,
                              hh_source *source, hh_error *error)
 {
+    const char *projector;
+    size_t rows, cols;
+    hh_tensor_shape(&(hh_network){0}, HH_TENSOR_SOURCE0_P + 2 * s, &projector, &rows, &cols);
     const hh_array *vector = hh_container_find(container, hh_source_arrays[s][0]),
-                   *present = hh_container_find(container, hh_source_arrays[s][1]);
-    uint64_t width = vector ? vector->shape[1] : 0;
+                   *present = hh_container_find(container, hh_source_arrays[s][1]),
+                   *wide = hh_container_find(container, projector);
+    uint64_t width = vector ? vector->shape[1] : wide ? wide->shape[0] : 0;
     if (width > UINT32_MAX)
         width = 0;
     hh_status status =
         hh_container_text(container, source_keys[s], memory->name[s], sizeof memory->name[s], error);
+    if (!status && hh_container_find(container, HH_SAID_ARRAY)) {
+        *source = (hh_source){.name = memory->name[s], .width = (uint32_t)width};
+        return HH_OK;
+    }
     if (!status)
         status = hh_container_matrix(container, hh_source_arrays[s][0], HH_ARRAY_F32, items, width, &vector,
                                      error);
@@ -159,7 +168,10 @@ static hh_status read_source(hh_container *container, source_memory *memory, int
     memory->present[s] = present ? aligned_copy(present) : NULL;
     if (!memory->vector[s] || (present && !memory->present[s]))
         return hh_fail(error, HH_MEMORY, NULL);
-    *source = (hh_source){memory->name[s], (uint32_t)width, memory->vector[s], memory->present[s]};
+    *source = (hh_source){.name = memory->name[s],
+                          .width = (uint32_t)width,
+                          .vector = memory->vector[s],
+                          .present = memory->present[s]};
     return HH_OK;
 }
 
@@ -197,9 +209,16 @@ static hh_status read_network(const hh_container *container, const hh_network *s
         if (status)
             return status;
     }
+    const hh_array *said = shape->source_count > 0 ? hh_container_find(container, HH_SAID_ARRAY) : NULL;
+    if (said && hh_container_matrix(container, HH_SAID_ARRAY, HH_ARRAY_F32, items, shape->d, &said, error))
+        return error->status;
     *network = hh_network_new_described(&shape->options, items, shape->source, shape->source_count, 0, error);
     if (!*network)
         return error ? error->status : HH_MEMORY;
+    if (said && hh_network_settle(*network, error))
+        return HH_MEMORY;
+    if (said && items)
+        memcpy((*network)->said.value, said->data, hh_array_bytes(said));
     for (int t = 0; t <= HH_TENSOR_COUNT; t++)
         if (arrays[t] && arrays[t]->shape[0])
             memcpy(hh_network_tensor(*network, t)->value, arrays[t]->data, hh_array_bytes(arrays[t]));

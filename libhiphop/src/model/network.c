@@ -48,7 +48,7 @@ static hh_status check_sources(const hh_source *sources, uint32_t count, hh_erro
     if (count > HH_SOURCES)
         return hh_fail(error, HH_ARGUMENT, "a network has %d sources at most, not %u", HH_SOURCES, count);
     for (uint32_t s = 0; s < count; s++)
-        if (sources[s].width < 1 || sources[s].width > 65536 || !sources[s].vector)
+        if (sources[s].width < 1 || sources[s].width > 65536)
             return hh_fail(error, HH_ARGUMENT, "the source %s has a width of %u, not of 1 to 65536",
                            sources[s].name, sources[s].width);
     return HH_OK;
@@ -112,6 +112,7 @@ void hh_network_free(hh_network *network)
     if (!network)
         return;
     hh_tensor_free(&network->item);
+    hh_tensor_free(&network->said);
     for (int t = 0; t < HH_TENSOR_COUNT; t++)
         hh_tensor_free(&network->tensor[t]);
     free(network);
@@ -145,7 +146,8 @@ hh_network *hh_network_copy(const hh_network *network)
     twin->positions = network->positions;
     twin->source_count = network->source_count;
     memcpy(twin->source, network->source, sizeof twin->source);
-    bool done = copy(&twin->item, &network->item);
+    bool done =
+        copy(&twin->item, &network->item) && (network->said.cols == 0 || copy(&twin->said, &network->said));
     for (int t = 0; t < HH_TENSOR_COUNT; t++)
         done = done && copy(&twin->tensor[t], &network->tensor[t]);
     if (done)
@@ -173,13 +175,42 @@ static bool resume(hh_tensor *to, const hh_tensor *from, const uint32_t *row)
     return true;
 }
 
-hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row, uint64_t seed,
-                              hh_error *error)
+uint32_t hh_network_source(const hh_network *network, const char *name, uint32_t width)
 {
-    if (from->source_count > 0) {
-        hh_fail(error, HH_ARGUMENT, "a network that reads descriptions of items can't be trained further");
-        return NULL;
+    for (uint32_t s = 0; s < network->source_count; s++)
+        if (network->source[s].width == width && strcmp(network->source[s].name, name) == 0)
+            return s;
+    return HH_SOURCES;
+}
+
+// The items' own vectors where descriptions have come or gone since: of what is described they are short, and
+// what is not described any more stays where it was.
+static void adapt_own(hh_network *net, const hh_network *from, const uint32_t *row)
+{
+    for (uint32_t item = 0; item < net->item.rows; item++) {
+        uint32_t at = row ? row[item] : item;
+        if (at == HH_ROW_NEW)
+            continue;
+        if (hh_item_described(net, item))
+            hh_items_keep_short(net, &item, 1);
+        else
+            hh_items_said(net->item.value + item * net->d, from, &at, 1);
     }
+}
+
+static bool resume_source(hh_network *net, uint32_t s, const hh_network *from)
+{
+    uint32_t at = hh_network_source(from, net->source[s].name, net->source[s].width);
+    if (at == HH_SOURCES)
+        return true;
+    int to = HH_TENSOR_SOURCE0_P + 2 * (int)s, of = HH_TENSOR_SOURCE0_P + 2 * (int)at;
+    return resume(&net->tensor[to], &from->tensor[of], NULL) &&
+           resume(&net->tensor[to + 1], &from->tensor[of + 1], NULL);
+}
+
+hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row,
+                              const hh_source *sources, uint32_t source_count, uint64_t seed, hh_error *error)
+{
     if (!row && items != from->item.rows) {
         hh_fail(error, HH_ARGUMENT, "the network is of %zu items, not of %u", from->item.rows, items);
         return NULL;
@@ -189,15 +220,19 @@ hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint
             hh_fail(error, HH_ARGUMENT, "the network has %zu items, and no item %u", from->item.rows, row[i]);
             return NULL;
         }
-    hh_network *net = hh_network_new(&from->options, items, seed, error);
+    hh_network *net = hh_network_new_described(&from->options, items, sources, source_count, seed, error);
     if (!net)
         return NULL;
     bool done = resume(&net->item, &from->item, row);
-    for (int t = 0; t < HH_TENSOR_COUNT && done; t++)
+    for (int t = 0; t < HH_TENSOR_SOURCE0_P && done; t++)
         done = resume(&net->tensor[t], &from->tensor[t], NULL);
+    for (uint32_t s = 0; s < source_count && done; s++)
+        done = resume_source(net, s, from);
     net->steps = from->item.first ? from->steps : 0;
-    if (done)
+    if (done) {
+        adapt_own(net, from, row);
         return net;
+    }
     hh_network_free(net);
     hh_fail(error, HH_MEMORY, NULL);
     return NULL;

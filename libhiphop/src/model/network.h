@@ -56,7 +56,15 @@
     X(SOURCE2_P, "source2.p", HH_WIDTH(2), net->d, WEIGHT)                                   \
     X(SOURCE2_B, "source2.b", HH_WIDTH(2) > 0, net->d, NOTHING)                              \
     X(SOURCE3_P, "source3.p", HH_WIDTH(3), net->d, WEIGHT)                                   \
-    X(SOURCE3_B, "source3.b", HH_WIDTH(3) > 0, net->d, NOTHING)
+    X(SOURCE3_B, "source3.b", HH_WIDTH(3) > 0, net->d, NOTHING)                              \
+    X(SOURCE4_P, "source4.p", HH_WIDTH(4), net->d, WEIGHT)                                   \
+    X(SOURCE4_B, "source4.b", HH_WIDTH(4) > 0, net->d, NOTHING)                              \
+    X(SOURCE5_P, "source5.p", HH_WIDTH(5), net->d, WEIGHT)                                   \
+    X(SOURCE5_B, "source5.b", HH_WIDTH(5) > 0, net->d, NOTHING)                              \
+    X(SOURCE6_P, "source6.p", HH_WIDTH(6), net->d, WEIGHT)                                   \
+    X(SOURCE6_B, "source6.b", HH_WIDTH(6) > 0, net->d, NOTHING)                              \
+    X(SOURCE7_P, "source7.p", HH_WIDTH(7), net->d, WEIGHT)                                   \
+    X(SOURCE7_B, "source7.b", HH_WIDTH(7) > 0, net->d, NOTHING)
 
 #define HH_WIDTH(s)       ((s) < net->source_count ? net->source[s].width : 0u)
 #define HH_IF(part, rows) (net->options.part ? (rows) : 0)
@@ -72,6 +80,7 @@ struct hh_network {
     hh_network_options options;
     size_t d, positions;
     hh_tensor item; // [items x d] e_v
+    hh_tensor said; // [items x d] what the sources say, in a network that is settled; else no rows
     hh_source source[HH_SOURCES];
     uint32_t source_count;
     hh_tensor tensor[HH_TENSOR_COUNT];
@@ -93,12 +102,22 @@ size_t hh_network_parameters(const hh_network *network); // all numbers that are
 #define HH_ROW_NEW UINT32_MAX
 // A network to be trained further, for other items: weights and moments are those of `from`, item i has those
 // of its row[i] there, or what a new network of this seed would have (HH_ROW_NEW). row NULL: the same items.
-// `from` has no sources. NULL on failure.
-hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row, uint64_t seed,
+// The sources are those of its items; the projectors that `from` has for them, by name and width, stay,
+// others are new. An item that no source describes any more keeps its place: what they said becomes its own
+// vector. NULL on failure.
+hh_network *hh_network_resume(const hh_network *from, uint32_t items, const uint32_t *row,
+                              const hh_source *sources, uint32_t source_count, uint64_t seed,
                               hh_error *error);
+// The number of the source of that name and width in a network, HH_SOURCES: it has none.
+uint32_t hh_network_source(const hh_network *network, const char *name, uint32_t width);
 
 bool hh_source_has(const hh_source *source, uint32_t item);
 bool hh_item_described(const hh_network *network, uint32_t item); // by any source
+// said [d] += what a vector of this source says: P t + b, of t = scale x bytes.
+void hh_source_says(float *said, const hh_network *network, uint32_t source, const int8_t *bytes,
+                    float scale);
+// said [rows x d] += what the sources say of the rows' items.
+void hh_items_said(float *said, const hh_network *network, const uint32_t *item, size_t rows);
 // x = norm(e_v + what the sources say) of the rows' items [rows x d], length [rows]; and d e = of dx, into
 // `de`. kept [rows]: whether e_v counts; NULL: it does.
 void hh_items_vectors(float *x, float *length, const hh_network *network, const uint32_t *item, size_t rows);

@@ -33,6 +33,7 @@ struct hh_model {
 // is in no file, then.
 void hh_tensor_shape(const hh_network *net, int index, const char **name, size_t *rows, size_t *cols);
 extern const char *const hh_source_arrays[HH_SOURCES][2]; // names of vectors and of who has one
+#define HH_SAID_ARRAY "network.said"                      // of a network that is settled, instead of these
 // The i-th tensor, the items' table at HH_TENSOR_COUNT.
 hh_tensor *hh_network_tensor(hh_network *network, int index);
 

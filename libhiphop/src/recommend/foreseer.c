@@ -3,6 +3,7 @@
 #include "model/neighbours_of.h"
 #include "model/network.h"
 #include "nn/vector.h"
+#include "recommend/late_items.h"
 
 #include <hiphop/foreseer.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@ struct hh_foreseer {
     uint32_t best;
     hh_forecast forecast;
     hh_neighbour_index
-        *memory;       // the model's sessions, for a network that heeds neighbours; NULL: it does not
-    uint32_t *session; // [session_room] rows
+        *memory;        // the model's sessions, for a network that heeds neighbours; NULL: it does not
+    hh_late_items late; // that the model does not have
+    uint32_t *session;  // [session_room] rows
     size_t session_room;
     hh_item *foreseen; // [best]
     hh_foresight foresight;
@@ -59,7 +61,14 @@ void hh_foreseer_free(hh_foreseer *foreseer)
     hh_neighbour_index_free(foreseer->memory);
     free(foreseer->session);
     free(foreseer->foreseen);
+    hh_late_items_free(&foreseer->late);
     free(foreseer);
+}
+
+hh_status hh_foreseer_describe(hh_foreseer *foreseer, const hh_text *names, uint32_t count)
+{
+    const hh_network *network = hh_model_network(foreseer->model);
+    return hh_late_items_init(&foreseer->late, network, foreseer->reader, names, count) ? HH_OK : HH_MEMORY;
 }
 
 // The model's row of one of the graph's items.
@@ -69,22 +78,27 @@ static uint32_t row_of(const hh_foreseer *foreseer, hh_item item)
     size_t length = item == HH_ITEM_NONE ? 0 : hh_graph_id(foreseer->reader, item, id, sizeof id);
     if (length == 0 || length > HH_ITEM_ID_MAX)
         return HH_MODEL_NO_ITEM;
-    if (length < sizeof id)
-        return hh_model_find(foreseer->model, id, length);
-    char *whole = malloc(length + 1);
     uint32_t row = HH_MODEL_NO_ITEM;
-    if (whole && hh_graph_id(foreseer->reader, item, whole, length + 1) == length)
-        row = hh_model_find(foreseer->model, whole, length);
-    free(whole);
+    if (length < sizeof id) {
+        row = hh_model_find(foreseer->model, id, length);
+    } else {
+        char *whole = malloc(length + 1);
+        if (whole && hh_graph_id(foreseer->reader, item, whole, length + 1) == length)
+            row = hh_model_find(foreseer->model, whole, length);
+        free(whole);
+    }
     return row;
 }
 
 static void shares_of(void *context, const hh_item *items, size_t count, float *share)
 {
-    const hh_foreseer *foreseer = context;
+    hh_foreseer *foreseer = context;
     for (size_t i = 0; i < count; i++) {
         uint32_t row = row_of(foreseer, items[i]);
-        share[i * HH_EXPERTS] = row == HH_MODEL_NO_ITEM ? 0 : hh_forecast_share(&foreseer->forecast, row);
+        const float *late = row == HH_MODEL_NO_ITEM ? hh_late_items_vector(&foreseer->late, items[i]) : NULL;
+        share[i * HH_EXPERTS] = late                      ? hh_forecast_share_of(&foreseer->forecast, late)
+                                : row == HH_MODEL_NO_ITEM ? 0
+                                                          : hh_forecast_share(&foreseer->forecast, row);
     }
 }
 
@@ -110,6 +124,7 @@ static uint32_t find_rows(hh_foreseer *foreseer, const hh_item *items, size_t le
 const hh_foresight *hh_foreseer_read(hh_foreseer *foreseer, const hh_item *items, size_t length,
                                      hh_status *status)
 {
+    hh_late_items_begin(&foreseer->late);
     uint32_t known = find_rows(foreseer, items, length);
     bool read =
         known > 0 && known != UINT32_MAX && hh_forecast_read(&foreseer->forecast, foreseer->session, known);

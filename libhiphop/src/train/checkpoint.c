@@ -30,8 +30,13 @@ static uint64_t digest(const hh_train_data *data, const hh_train_options *option
     sum = XXH3_64bits_withSeed(data->item, data->first[data->sessions] * sizeof *data->item, sum);
     for (uint32_t s = 0; s < options->source_count; s++) {
         const hh_source *source = &options->sources[s];
-        sum = XXH3_64bits_withSeed(source->vector,
-                                   (size_t)data->items * source->width * sizeof *source->vector, sum + 1);
+        size_t numbers = (size_t)data->items * source->width;
+        if (source->bytes) {
+            sum = XXH3_64bits_withSeed(source->bytes, numbers, sum + 1);
+            sum = XXH3_64bits_withSeed(source->scale, data->items * sizeof *source->scale, sum);
+        } else {
+            sum = XXH3_64bits_withSeed(source->vector, numbers * sizeof *source->vector, sum + 1);
+        }
         if (source->present)
             sum = XXH3_64bits_withSeed(source->present, data->items, sum);
     }

@@ -42,9 +42,10 @@ static hh_status check(const hh_continual_options *options, hh_error *error)
         hh_options_check(hh_train_option_table(), &options->train, error) ||
         hh_network_options_check(&options->train.network, error))
         return HH_ARGUMENT;
-    if (options->train.network.global || options->train.network.local || options->train.source_count > 0)
-        return hh_fail(error, HH_ARGUMENT,
-                       "a network that is trained as the stream goes has no neighbours and no sources");
+    if (options->train.network.global || options->train.network.local)
+        return hh_fail(error, HH_ARGUMENT, "a network that is trained as the stream goes has no neighbours");
+    if (options->train.source_count > 0)
+        return hh_fail(error, HH_ARGUMENT, "sources come with each training, not with the options");
     return HH_OK;
 }
 
@@ -79,10 +80,9 @@ const hh_model *hh_continual_model(const hh_continual *continual)
 hh_status hh_continual_serve(hh_continual *continual, hh_model *model, hh_error *error)
 {
     const hh_network *network = model ? hh_model_network(model) : NULL;
-    if (network && (network->options.global || network->options.local || network->source_count > 0)) {
+    if (network && (network->options.global || network->options.local)) {
         hh_model_free(model);
-        return hh_fail(error, HH_ARGUMENT,
-                       "a network with neighbours or sources can't be trained as the stream goes");
+        return hh_fail(error, HH_ARGUMENT, "a network with neighbours can't be trained as the stream goes");
     }
     hh_model_free(continual->model);
     continual->model = model;
@@ -120,10 +120,24 @@ static bool same_again(const hh_continual *self, const hh_window_sessions *sessi
     return self->has_learned && self->learned == sessions->which;
 }
 
-static hh_train_options options_of(const hh_continual *self, const hh_window_sessions *sessions, bool scratch)
+// Whether something describes items that the network in service can't read. It would have to learn to beside
+// items' own vectors that have grown without; from scratch they begin at nothing.
+static bool has_new_source(const hh_continual *self, const hh_descriptions *descriptions)
+{
+    for (uint32_t s = 0; self->model && descriptions && s < descriptions->count; s++)
+        if (hh_network_source(hh_model_network(self->model), descriptions->source[s].name,
+                              descriptions->source[s].width) == HH_SOURCES)
+            return true;
+    return false;
+}
+
+static hh_train_options options_of(const hh_continual *self, const hh_window_sessions *sessions,
+                                   const hh_descriptions *descriptions, bool scratch)
 {
     hh_train_options options = self->options.train;
     options.seed += self->trainings;
+    options.sources = descriptions ? descriptions->source : NULL;
+    options.source_count = descriptions ? descriptions->count : 0;
     if (scratch)
         return options;
     options.start = hh_model_network(self->model);
@@ -137,16 +151,29 @@ static hh_train_options options_of(const hh_continual *self, const hh_window_ses
 }
 
 // Trains a candidate, which may turn out to be not finite: the gate would see that, but it may be off.
-static hh_model *train(hh_continual *self, const hh_window_sessions *sessions, hh_time now,
-                       hh_training *training, hh_error *error)
+static hh_model *train(hh_continual *self, const hh_window_sessions *sessions,
+                       const hh_descriptions *descriptions, hh_time now, hh_training *training,
+                       hh_error *error)
 {
-    hh_train_options options = options_of(self, sessions, training->scratch);
+    hh_train_options options = options_of(self, sessions, descriptions, training->scratch);
     hh_network *network = hh_train(&sessions->data, &options, &training->record, error);
     if (!network)
         return NULL;
     hh_model_facts facts = {.options = options, .record = training->record, .created = now};
     snprintf(facts.source, sizeof facts.source, "%u sessions of a stream", sessions->data.sessions);
     return hh_model_new(network, &sessions->ids, &facts, error);
+}
+
+static uint32_t described(const hh_descriptions *descriptions, uint32_t items)
+{
+    uint32_t count = 0;
+    for (uint32_t item = 0; descriptions && item < items; item++) {
+        bool any = false;
+        for (uint32_t s = 0; s < descriptions->count && !any; s++)
+            any = descriptions->source[s].scale[item] > 0;
+        count += any;
+    }
+    return count;
 }
 
 static double seconds(const hh_continual *self)
@@ -172,14 +199,16 @@ static hh_status judge(hh_continual *self, const hh_model *candidate, const hh_s
     return status;
 }
 
-hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *sessions, hh_time now,
-                             const hh_slice *slice, hh_row_of *row_of, void *context, hh_training *training,
-                             hh_error *error)
+hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *sessions,
+                             const hh_descriptions *descriptions, hh_time now, const hh_slice *slice,
+                             hh_row_of *row_of, void *context, hh_training *training, hh_error *error)
 {
     const hh_continual_options *options = &continual->options;
     *training = (hh_training){.time = now,
                               .scratch = !continual->model ||
-                                         (options->refit > 0 && now - continual->scratch >= options->refit),
+                                         (options->refit > 0 && now - continual->scratch >= options->refit) ||
+                                         has_new_source(continual, descriptions),
+                              .described = described(descriptions, sessions->data.items),
                               .sessions = sessions->data.sessions,
                               .clicks = sessions->data.first[sessions->data.sessions],
                               .items = sessions->data.items,
@@ -191,7 +220,7 @@ hh_status hh_continual_train(hh_continual *continual, const hh_window_sessions *
         return HH_OK;
     double began = seconds(continual);
     continual->trainings++;
-    hh_model *candidate = train(continual, sessions, now, training, error);
+    hh_model *candidate = train(continual, sessions, descriptions, now, training, error);
     if (!candidate)
         return error ? error->status : HH_MEMORY;
     training->trained = true;
@@ -222,10 +251,11 @@ void hh_training_text(const hh_training *training, char *text, size_t size)
         return;
     }
     int length =
-        snprintf(text, size, "%s on %llu sessions, %llu clicks on %u items (%u new, %u gone) in %.1f s; ",
+        snprintf(text, size,
+                 "%s on %llu sessions, %llu clicks on %u items (%u new, %u gone, %u described) in %.1f s; ",
                  training->scratch ? "trained from scratch" : "trained further",
                  (unsigned long long)training->sessions, (unsigned long long)training->clicks,
-                 training->items, training->fresh, training->gone, training->seconds);
+                 training->items, training->fresh, training->gone, training->described, training->seconds);
     if (length < 0 || (size_t)length >= size)
         return;
     if (training->judged)

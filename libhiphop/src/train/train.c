@@ -231,11 +231,11 @@ static bool tell_seen(const course *self, hh_stepper *stepper)
 static hh_status begin_run(course *self, run_memory *run, hh_error *error)
 {
     const hh_train_options *options = self->options;
-    run->network =
-        options->start
-            ? hh_network_resume(options->start, self->data->items, options->start_row, options->seed, error)
-            : hh_network_new_described(&options->network, self->data->items, options->sources,
-                                       options->source_count, options->seed, error);
+    run->network = options->start
+                       ? hh_network_resume(options->start, self->data->items, options->start_row,
+                                           options->sources, options->source_count, options->seed, error)
+                       : hh_network_new_described(&options->network, self->data->items, options->sources,
+                                                  options->source_count, options->seed, error);
     if (!run->network)
         return error ? error->status : HH_MEMORY;
     self->steps_before = run->network->steps;
@@ -391,9 +391,12 @@ static hh_status check_options(const hh_train_data *data, const hh_train_options
     if (hh_options_check(hh_train_option_table(), options, error) ||
         hh_network_options_check(&options->network, error))
         return HH_ARGUMENT;
-    if (options->start && (options->resume || options->source_count > 0 || options->refit))
+    if (options->start && (options->resume || options->refit))
         return hh_fail(error, HH_ARGUMENT,
-                       "a network that is trained further has no checkpoint, no sources and no second run");
+                       "a network that is trained further has no checkpoint and no second run");
+    for (uint32_t s = 0; s < options->source_count; s++)
+        if (!options->sources[s].vector && !(options->sources[s].bytes && options->sources[s].scale))
+            return hh_fail(error, HH_ARGUMENT, "the source %s has no vectors", options->sources[s].name);
     for (size_t i = 0; i < data->first[data->sessions]; i++)
         if (data->item[i] >= data->items)
             return hh_fail(error, HH_ARGUMENT, "item %u is not among the %u items", data->item[i],

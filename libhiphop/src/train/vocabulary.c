@@ -7,17 +7,23 @@
 
 #define NO_ROW UINT32_MAX
 
+typedef struct item_id {
+    const char *bytes;
+    size_t length;
+} item_id;
+
 typedef struct vocabulary {
     const hh_window *window;
     const hh_model *model;
+    const hh_item_ids *known; // NULL: none
     hh_time until;
     const hh_window_session **session; // [sessions] that are taken, in order
     size_t sessions, clicks;
     uint32_t *clicks_of; // [numbers] of each item in them
     uint32_t *model_row; // [numbers]
     uint32_t *row;       // [numbers] in the training
-    uint32_t *number;    // [items] of each row
-    uint32_t items;
+    uint32_t *number;    // [items] of each row; from row `clicked` on, the place among those known
+    uint32_t items, clicked;
 } vocabulary;
 
 static int by_arrival(const void *a, const void *b)
@@ -98,6 +104,46 @@ static void number_items(vocabulary *self)
         }
 }
 
+static item_id id_known(const vocabulary *self, uint32_t place)
+{
+    uint64_t begin = self->known->begin[place];
+    return (item_id){self->known->bytes + begin, self->known->begin[place + 1] - begin};
+}
+
+// Then those that are known without: as many as there is room for.
+static void number_known(vocabulary *self)
+{
+    self->clicked = self->items;
+    for (uint32_t i = 0; self->known && i < self->known->count; i++) {
+        item_id id = id_known(self, i);
+        if (self->items >= self->window->options.items)
+            return;
+        uint32_t number = hh_intern_find(self->window->items, id.bytes, id.length);
+        if (number != HH_INTERN_NONE && self->row[number] != NO_ROW)
+            continue;
+        if (number != HH_INTERN_NONE)
+            self->row[number] = self->items;
+        self->number[self->items++] = i;
+    }
+}
+
+static item_id id_of(const vocabulary *self, uint32_t row)
+{
+    if (row >= self->clicked)
+        return id_known(self, self->number[row]);
+    item_id id;
+    id.bytes = hh_intern_bytes(self->window->items, self->number[row], &id.length);
+    return id;
+}
+
+static uint32_t row_in_model(const vocabulary *self, uint32_t row)
+{
+    if (row < self->clicked)
+        return self->model_row[self->number[row]];
+    item_id id = id_of(self, row);
+    return self->model ? hh_model_find(self->model, id.bytes, id.length) : NO_ROW;
+}
+
 static void find_in_model(vocabulary *self)
 {
     for (uint32_t number = 0; number < self->window->numbers; number++) {
@@ -140,22 +186,19 @@ static void write_ids(const vocabulary *self, uint64_t *begin, char *bytes)
 {
     uint64_t at = 0;
     for (uint32_t row = 0; row < self->items; row++) {
-        size_t length;
-        const char *id = hh_intern_bytes(self->window->items, self->number[row], &length);
+        item_id id = id_of(self, row);
         begin[row] = at;
-        memcpy(bytes + at, id, length);
-        at += length;
+        memcpy(bytes + at, id.bytes, id.length);
+        at += id.length;
     }
     begin[self->items] = at;
 }
 
 static size_t id_bytes(const vocabulary *self)
 {
-    size_t sum = 0, length;
-    for (uint32_t row = 0; row < self->items; row++) {
-        hh_intern_bytes(self->window->items, self->number[row], &length);
-        sum += length;
-    }
+    size_t sum = 0;
+    for (uint32_t row = 0; row < self->items; row++)
+        sum += id_of(self, row).length;
     return sum;
 }
 
@@ -180,7 +223,7 @@ static bool write_all(const vocabulary *self, hh_window_sessions *sessions)
     };
     uint32_t kept = 0;
     for (uint32_t i = 0; i < self->items; i++) {
-        row[i] = self->model_row[self->number[i]];
+        row[i] = row_in_model(self, i);
         kept += row[i] != NO_ROW;
     }
     sessions->fresh = self->items - kept;
@@ -200,23 +243,25 @@ static uint64_t which_sessions(const vocabulary *self)
 }
 
 hh_status hh_window_take(const hh_window *window, hh_time until, const hh_model *model,
-                         hh_window_sessions *sessions, hh_error *error)
+                         const hh_item_ids *known, hh_window_sessions *sessions, hh_error *error)
 {
-    size_t numbers = window->numbers + (size_t)1;
+    size_t numbers = window->numbers + (size_t)1, others = known ? known->count : 0;
     vocabulary self = {.window = window,
                        .model = model,
+                       .known = known,
                        .until = until,
                        .session = malloc((window->count + window->older_count + 1) * sizeof *self.session),
                        .clicks_of = calloc(numbers, sizeof *self.clicks_of),
                        .model_row = malloc(numbers * sizeof *self.model_row),
                        .row = malloc(numbers * sizeof *self.row),
-                       .number = malloc(numbers * sizeof *self.number)};
+                       .number = malloc((numbers + others) * sizeof *self.number)};
     *sessions = (hh_window_sessions){0};
     bool done = self.session && self.clicks_of && self.model_row && self.row && self.number;
     if (done) {
         take_sessions(&self);
         find_in_model(&self);
         number_items(&self);
+        number_known(&self);
         done = write_all(&self, sessions);
         sessions->which = which_sessions(&self);
     }
