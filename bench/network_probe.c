@@ -13,6 +13,7 @@
 #include "nn/matrix.h"
 #include "train/step.h"
 
+#include <hiphop/processor.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,6 +340,7 @@ static void inference(uint32_t items, uint32_t d)
 
 int main(int count, char **arguments)
 {
+    hh_processor_use(arguments, getenv("OPENBLAS_CORETYPE"));
     if (count == 4 && strcmp(arguments[1], "make") == 0)
         make((uint32_t)strtoul(arguments[2], NULL, 10), (uint32_t)strtoul(arguments[3], NULL, 10));
     else if (count == 5 && strcmp(arguments[1], "epoch") == 0)

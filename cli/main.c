@@ -4,7 +4,9 @@
 // Exit status: 0 done, 1 it failed, 2 the call was wrong.
 #include "command.h"
 
+#include <hiphop/processor.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const cli_command *const commands[] = {
@@ -51,6 +53,7 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
+    hh_processor_use(argv, getenv("OPENBLAS_CORETYPE"));
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
         print_overview(stderr);

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "daemon.h"
 #include "manual.h"
+#include <hiphop/processor.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,7 @@ static int act(const hh_command_line *line)
 
 int main(int argc, char **argv)
 {
+    hh_processor_use(argv, getenv("OPENBLAS_CORETYPE"));
     hh_command_line line = {.mode = MODE_RUN, .sets = calloc((size_t)argc, sizeof *line.sets)};
     if (!line.sets)
         return HH_EXIT_FAILURE;

@@ -7,6 +7,7 @@
 
 #define TILE  1024
 #define CHUNK 32 // logits looked at together
+#define GROUP 16 // in the search for one
 
 // Of `logits` numbers in all and `rows` lists.
 static bool init(hh_search *search, size_t logits, size_t rows, hh_arena *arena)
@@ -31,7 +32,9 @@ bool hh_search_init_one(hh_search *search, const hh_vector_table *table, size_t 
 {
     *search = (hh_search){
         .x = table->x, .items = table->items, .d = table->d, .k = k, .scale = scale, .table = table};
-    return init(search, table->blocks * HH_TABLE_BLOCK, 1, arena);
+    size_t all = table->blocks * HH_TABLE_BLOCK;
+    search->heap = HH_TAKE(arena, k, float);
+    return init(search, all + all / GROUP, 1, arena);
 }
 
 // Into a list that is full, or not yet. Those that are better, or as good with a smaller number, come before.
@@ -68,7 +71,7 @@ static void take_tile(hh_found_item *best, size_t *count, size_t k, const float 
     }
 }
 
-HH_WIDE static float sum_of_exps(const float *x, float shift, size_t n)
+HH_WIDEST static float sum_of_exps(const float *x, float shift, size_t n)
 {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -140,42 +143,73 @@ HH_WIDE static void scale_all(float *x, float factor, size_t n)
         x[i] *= factor;
 }
 
+// The largest of each GROUP logits; n is a multiple of GROUP.
+HH_WIDEST static void largest_of_groups(const float *logits, size_t n, float *largest)
+{
+    for (size_t begin = 0; begin < n; begin += GROUP) {
+        float most = logits[begin];
+#pragma omp simd reduction(max : most)
+        for (size_t i = begin; i < begin + GROUP; i++)
+            most = logits[i] > most ? logits[i] : most;
+        largest[begin / GROUP] = most;
+    }
+}
+
+// The k-th largest of n numbers, -INFINITY where there are fewer. heap[k]
+static float kth_largest(const float *x, size_t n, float *heap, size_t k)
+{
+    for (size_t i = 0; i < k; i++)
+        heap[i] = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] <= heap[0])
+            continue;
+        size_t at = 0;
+        for (size_t child; (child = 2 * at + 1) < k; at = child) {
+            child += child + 1 < k && heap[child + 1] < heap[child];
+            if (heap[child] >= x[i])
+                break;
+            heap[at] = heap[child];
+        }
+        heap[at] = x[i];
+    }
+    return heap[0];
+}
+
 void hh_search_run_one(hh_search *search, const float *h, const hh_ragged *own, const float *bias)
 {
     const hh_vector_table *table = search->table;
-    float *logits = search->tile, shift = search->scale;
-    float error = search->scale * hh_vector_table_error(table, h);
-    size_t *count = search->count, k = search->k;
-    hh_found_item *best = search->best;
+    size_t all = table->blocks * HH_TABLE_BLOCK, k = search->k, *count = search->count;
+    float *logits = search->tile, *largest = logits + all, shift = search->scale;
     double sum = 0;
     *count = 0;
     for (size_t block = 0; block < table->blocks; block += TILE / HH_TABLE_BLOCK) {
-        size_t blocks =
-            table->blocks - block < TILE / HH_TABLE_BLOCK ? table->blocks - block : TILE / HH_TABLE_BLOCK;
+        size_t left = table->blocks - block,
+               blocks = left < TILE / HH_TABLE_BLOCK ? left : TILE / HH_TABLE_BLOCK;
         size_t begin = block * HH_TABLE_BLOCK, end = begin + blocks * HH_TABLE_BLOCK;
-        end = end < search->items ? end : search->items;
         hh_vector_table_products(table, h, block, blocks, logits + begin);
         scale_all(logits + begin, search->scale, end - begin);
+        for (size_t i = search->items; i < end; i++)
+            logits[i] = -INFINITY;
         for (uint32_t e = own ? own->begin[0] : 0; own && e < own->begin[1]; e++)
             if (own->at[e] >= begin && own->at[e] < end)
-                logits[own->at[e]] = -INFINITY;
-        sum += sum_of_exps(logits + begin, shift, end - begin);
-        take_tile(best, count, k, logits + begin, end - begin, (uint32_t)begin);
+                logits[own->at[e]] = -INFINITY; // those with a bias come last
+        sum += (double)sum_of_exps(logits + begin, shift, end - begin);
+        largest_of_groups(logits + begin, end - begin, largest + begin / GROUP);
     }
-    // What is further below than both can be off is none of the best.
-    float least = *count == k ? best[k - 1].logit - 2 * error : -INFINITY;
-    *count = 0;
-    for (size_t begin = 0; begin < search->items; begin += CHUNK) {
-        size_t end = begin + CHUNK < search->items ? begin + CHUNK : search->items;
-        if (hh_largest(logits + begin, end - begin) < least)
+    // k groups have an item that is as good as this; what is further below than both can be off is none of
+    // the best.
+    float least = kth_largest(largest, all / GROUP, search->heap, k) -
+                  2 * search->scale * hh_vector_table_error(table, h);
+    for (size_t group = 0; group < all / GROUP; group++) {
+        if (largest[group] < least || largest[group] == -INFINITY)
             continue;
-        for (size_t i = begin; i < end; i++) {
-            if (!(logits[i] >= least) || logits[i] == -INFINITY)
+        for (size_t i = group * GROUP; i < (group + 1) * GROUP; i++) {
+            if (logits[i] < least || logits[i] == -INFINITY)
                 continue;
             float logit = search->scale * hh_dot(h, search->x + i * search->d, search->d);
             sum += (double)hh_exp(logit - shift) - (double)hh_exp(logits[i] - shift);
-            if (*count < k || logit > best[k - 1].logit)
-                insert(best, count, k, (hh_found_item){(uint32_t)i, logit});
+            if (*count < k || logit > search->best[k - 1].logit)
+                insert(search->best, count, k, (hh_found_item){(uint32_t)i, logit});
         }
     }
     *search->log_sum = log_of_all(search, h, 0, own, 0, bias, sum);

@@ -19,11 +19,12 @@ typedef struct hh_found_item {
 typedef struct hh_search {
     const float *x; // [items x d] normalised
     size_t items, d, k;
-    float scale;                  // logit = scale h . x
-    float *tile;                  // [HH_SEARCH_ROWS x tile]
-    hh_found_item *best;          // [HH_SEARCH_ROWS x k] best first, ties by item
-    size_t *count;                // [HH_SEARCH_ROWS] of them
-    float *log_sum;               // [HH_SEARCH_ROWS] log of the sum of e^logit over all items
+    float scale;         // logit = scale h . x
+    float *tile;         // [HH_SEARCH_ROWS x tile]
+    hh_found_item *best; // [HH_SEARCH_ROWS x k] best first, ties by item
+    size_t *count;       // [HH_SEARCH_ROWS] of them
+    float *log_sum;      // [HH_SEARCH_ROWS] log of the sum of e^logit over all items
+    float *heap;         // [k] for one row: the k largest of the groups' largest logits, the least on top
     const hh_vector_table *table; // NULL: for many rows
 } hh_search;
 
