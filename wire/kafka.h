@@ -50,8 +50,8 @@ hh_status hh_kafka_topics(rd_kafka_t *client, const hh_kafka_topic *topics, size
 
 // Reads a partition from its first record to where it ends now, by a consumer of HH_KAFKA_READER that does
 // nothing else. The reader gets every record, and NULL some times a second while none comes; what it returns
-// but HH_OK ends the reading and comes back. HH_NOT_FOUND: there is no such topic. HH_IO: no broker has
-// answered for patience_ms.
+// but HH_OK ends the reading and comes back. After patience_ms without any: HH_NOT_FOUND where the brokers
+// say that there is no such topic, else HH_IO.
 typedef hh_status hh_kafka_reader(void *context, const rd_kafka_message_t *record, hh_error *error);
 hh_status hh_kafka_read(rd_kafka_t *consumer, const char *topic, int32_t partition, int patience_ms,
                         hh_kafka_reader *reader, void *context, hh_error *error);
