@@ -246,8 +246,13 @@ static int ablate(cli_args *args, ablate_request *request, const hh_log *log)
 static int run(cli_args *args)
 {
     ablate_request request = {0};
+    hh_error error;
     if (!read_request(args, &request))
         return CLI_USAGE;
+    if (request.html && hh_file_writable(request.html, &error) != HH_OK) {
+        item_sources_free(&request.sources);
+        return cli_failure(args, "%s", error.message);
+    }
     hh_log *log = cli_read_sessions(args, request.train, request.test, NULL, &request.sources);
     int result = log ? ablate(args, &request, log) : CLI_FAILURE;
     item_sources_free(&request.sources);

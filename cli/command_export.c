@@ -56,9 +56,11 @@ static bool read_request(cli_args *args, export_request *request)
         default: // CLI_BAD
             good = false;
         }
-    if (good && !request->prefix)
+    if (good && (!request->prefix || !request->prefix[0]))
         good = cli_usage_error(args, "--embeddings is needed: where to write to") == CLI_OK;
-    if (good && !request->model == !request->kafka.brokers)
+    if (good && request->model && request->kafka.brokers)
+        good = cli_usage_error(args, "--brokers or --model, not both: where to read from") == CLI_OK;
+    if (good && !request->model && !request->kafka.brokers)
         good = cli_usage_error(args, "either --brokers or --model is needed: where to read from") == CLI_OK;
     return good;
 }

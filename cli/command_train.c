@@ -407,7 +407,8 @@ static int run(cli_args *args)
     hh_error error = {0};
     if (!read_request(args, &request))
         return CLI_USAGE;
-    int result = read_checkpoint(args, &request);
+    int result = hh_file_writable(request.out, &error) ? cli_failure(args, "%s", error.message)
+                                                       : read_checkpoint(args, &request);
     hh_sessions *sessions = result == CLI_OK ? hh_sessions_new(&error) : NULL;
     if (result == CLI_OK) {
         if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK ||

@@ -30,6 +30,15 @@ static int ablate(char *out, size_t size, char *err, size_t err_size, const char
     return call(out, size, err, err_size, all);
 }
 
+Test(cli_ablate, a_page_without_a_place_is_told_before_the_trials, .fini = clean_up)
+{
+    char out[4096], err[4096];
+    write_sessions();
+    cr_assert_eq(ablate(out, sizeof out, err, sizeof err, "--html /nowhere/page --only last"), 1);
+    cr_assert_str_eq(err, "hiphop ablate: /nowhere/page: No such file or directory\n");
+    cr_assert_str_empty(out, "%s", out);
+}
+
 Test(cli_ablate, a_line_for_each_run_and_each_trial, .fini = clean_up)
 {
     static char out[1 << 18], err[4096];

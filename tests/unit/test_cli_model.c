@@ -189,8 +189,28 @@ Test(cli_model, export_writes_vectors_and_ids, .fini = clean_up)
     cr_assert_not_null(strstr(err, "--embeddings is needed"), "%s", err);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --model %s --brokers x --embeddings y"),
                  2);
-    cr_assert_not_null(strstr(err, "either --brokers or --model"), "%s", err);
+    cr_assert_not_null(strstr(err, "--brokers or --model, not both"), "%s", err);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --embeddings y"), 2);
+    cr_assert_not_null(strstr(err, "either --brokers or --model is needed"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "export --model %s --embeddings="), 2);
+    cr_assert_not_null(strstr(err, "--embeddings is needed"), "%s", err);
+}
+
+// What takes hours to make must have a place before it is made.
+Test(cli_model, a_place_that_cannot_be_written_is_told_before_training, .fini = clean_up)
+{
+    char out[2048], err[2048], all[256], said[256];
+    write_sessions(40);
+    snprintf(all, sizeof all, "train --train %s --out %s", sessions, directory);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    snprintf(said, sizeof said, "hiphop train: %s: this is a directory, not a file\n", directory);
+    cr_assert_str_eq(err, said);
+    snprintf(all, sizeof all, "train --train %s --out /nowhere/model", sessions);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    cr_assert_str_eq(err, "hiphop train: /nowhere/model: No such file or directory\n");
+    snprintf(all, sizeof all, "train --train %s --out=", sessions);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    cr_assert_str_eq(err, "hiphop train: the name of the file to write is empty\n");
 }
 
 Test(cli_model, damaged_files_are_refused, .fini = clean_up)
@@ -261,9 +281,9 @@ Test(cli_model, mistakes_in_the_call_are_explained)
         {"train --train x --out y --graph maybe", 2, "'maybe' is neither 'true' nor 'false'"},
         {"train --train x --out y --d 0", 2, "'0' is not a whole number from 1 to 4096"},
         {"train --train x --out y --rate much", 2, "--rate: 'much' is not a number"},
-        {"train --train /no/such --out /no/where", 1, "/no/such: No such file or directory"},
-        {"train --train x --out /no/where --resume", 1,
-         "there is nothing to go on with: /no/where.checkpoint"},
+        {"train --train /no/such --out /tmp/hiphop-none", 1, "/no/such: No such file or directory"},
+        {"train --train x --out /tmp/hiphop-none --resume", 1,
+         "there is nothing to go on with: /tmp/hiphop-none.checkpoint"},
         {"recommend item-1", 2, "--model FILE is needed"},
         {"recommend --model x", 2, "name the session's items"},
         {"recommend --model x --list best item-1", 2, "'best' is none of network, mixture and hiphop"},

@@ -105,5 +105,8 @@ hh_model *hh_model_load(const char *path, hh_error *error);
 // with free(). HH_IO, HH_MEMORY; the message begins with the path.
 hh_status hh_file_write(const char *path, const void *bytes, size_t size, hh_error *error);
 hh_status hh_file_read(const char *path, void **bytes, size_t *size, hh_error *error);
+// HH_OK where hh_file_write could write now: to be asked before hours of work whose result goes there.
+// Nothing is changed.
+hh_status hh_file_writable(const char *path, hh_error *error);
 
 #endif

@@ -81,6 +81,27 @@ hh_status hh_file_write(const char *path, const void *bytes, size_t size, hh_err
     return status;
 }
 
+hh_status hh_file_writable(const char *path, hh_error *error)
+{
+    struct stat about;
+    size_t room = strlen(path) + 48;
+    if (path[0] == '\0')
+        return hh_fail(error, HH_ARGUMENT, "the name of the file to write is empty");
+    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return hh_fail(error, HH_IO, "%s: this is a directory, not a file", path);
+    char *beside = malloc(room);
+    if (!beside)
+        return hh_fail(error, HH_MEMORY, NULL);
+    int file = create_beside(beside, room, path);
+    hh_status status = file < 0 ? failed(error, path) : HH_OK;
+    if (file >= 0) {
+        close(file);
+        unlink(beside);
+    }
+    free(beside);
+    return status;
+}
+
 static hh_status read_all(int file, const char *path, void **bytes, size_t *size, hh_error *error)
 {
     struct stat about;
