@@ -77,7 +77,7 @@
     X(topics, item_vectors, TEXT, "hiphop.item-vectors", TOPIC_OR_NONE, RESTART,                             \
       "Vectors of items, written and read back; compacted, so that no text is paid for twice. Empty: there " \
       "is no "                                                                                               \
-      "such topic, and no semantics.")                                                                       \
+      "such topic, and semantics.provider must be none.")                                                    \
     X(topics, dead_letters, TEXT, "hiphop.dead-letters", TOPIC, RESTART,                                     \
       "What could not be used, written byte for byte with the reason in its headers.")                       \
     X(topics, models, TEXT, "hiphop.models", TOPIC_OR_NONE, RESTART,                                         \

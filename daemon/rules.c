@@ -142,6 +142,13 @@ static void check_semantics(rules *check)
         return;
     check_items(check);
     check_sources(check);
+    if (config->topics.item_vectors[0] == '\0')
+        complain(check, "semantics.provider",
+                 "vectors stand in topics.item_vectors, which is empty; name it, or set this to none");
+    if (config->topics.items[0] == '\0' && config->semantics.provider != HH_SEMANTICS_TOPIC)
+        complain(check, "semantics.provider",
+                 "vectors are made of what is in topics.items, which is empty; name it, or set this to "
+                 "topic or none");
     if (config->semantics.provider == HH_SEMANTICS_HTTP)
         check_url(check);
     hh_template *template = hh_template_new(config->semantics.template, &error);

@@ -100,6 +100,14 @@ Test(provider_settings, complaints)
     expect_complaint(SETTINGS("semantics.provider=hashing", "items.format=avro"), "items.format",
                      "items.schema");
     expect_complaint(SETTINGS("semantics.provider=hashing", "items.schema=a.avsc"), "items.schema", "avro");
+    expect_complaint(SETTINGS("semantics.provider=hashing", "topics.items="), "semantics.provider",
+                     "topics.items");
+    expect_complaint(SETTINGS("semantics.provider=hashing", "topics.item_vectors="), "semantics.provider",
+                     "topics.item_vectors");
+    expect_complaint(SETTINGS("semantics.provider=topic", "semantics.sources=a", "topics.item_vectors="),
+                     "semantics.provider", "topics.item_vectors");
+    hh_settings_free(SETTINGS("semantics.provider=topic", "semantics.sources=a", "topics.items="));
+    cr_expect_str_empty(said);
     expect_complaint(SETTINGS("topics.item_vectors=clicks"), "topics.item_vectors", "topics.clicks");
     hh_settings_free(SETTINGS("semantics.provider=none", "semantics.template=none"));
     cr_expect_str_empty(said);
