@@ -145,8 +145,8 @@ static hh_status parse_number(const hh_config_option *option, const char *text, 
     *number = leading_number(text, &end);
     if (end == text || *end != '\0')
         return hh_fail(error, HH_FORMAT, "\"%.200s\" is not a number", text);
-    if (option->kind == HH_KIND_COUNT && (*number != floor(*number) || *number < 0 || *number > UINT32_MAX))
-        return hh_fail(error, HH_FORMAT, "%.200s is not a whole number from 0 to 4294967295", text);
+    if (option->kind == HH_KIND_COUNT && *number != floor(*number))
+        return hh_fail(error, HH_FORMAT, "%.200s is not a whole number", text);
     return check_range(option, *number, text, error);
 }
 
