@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TRAIN, TEST, VECTORS, SEEDS, ONLY, SET, HTML, JSON, QUIET };
+enum { TRAIN, TEST, VECTORS, ITEMS, SEMANTIC, TARGET_CLICKS, SEEDS, ONLY, SET, HTML, JSON, QUIET };
 
 static const cli_option options[] = {
     [TRAIN] = {"train", "FILE",
@@ -19,10 +19,14 @@ static const cli_option options[] = {
               "sessions to be asked about; without it the last tenth of --train,\n"
               "which is where choices are to be made"},
     [VECTORS] = CLI_VECTORS,
+    [ITEMS] = CLI_ITEMS,
+    [SEMANTIC] = CLI_SEMANTIC,
+    [TARGET_CLICKS] = {"target-clicks", "N",
+                       "only targets whose item had fewer clicks so far; 1: none at all"},
     [SEEDS] = {"seeds", "N", "each trial is run with so many seeds (3)"},
     [ONLY] = {"only", "GROUP,...",
-              "of the trials: on, off, data, intents, neighbours, similar, negatives,\n"
-              "last (all of them)"},
+              "of the trials: on, off, data, semantics, intents, neighbours, similar,\n"
+              "negatives, last (all of them)"},
     [SET] = {"set", "NAME=VALUE",
              "a setting of all trials, such as network.epochs=8; repeatable.\n"
              "hiphop evaluate --list prints them all"},
@@ -82,6 +86,16 @@ static bool read_request(cli_args *args, ablate_request *request)
         case VECTORS:
             good = item_sources_take(args, value, &request->sources);
             break;
+        case ITEMS:
+            request->sources.items = value;
+            break;
+        case SEMANTIC:
+            good = item_sources_semantic(args, value, &request->sources);
+            break;
+        case TARGET_CLICKS:
+            good = cli_count(args, value, 1, 1000000000, &count);
+            request->ablate.evaluate.below = good ? (uint32_t)count : 0;
+            break;
         case SEEDS:
             good = cli_count(args, value, 1, 1000, &count);
             request->ablate.seeds = good ? (uint32_t)count : 1;
@@ -106,7 +120,7 @@ static bool read_request(cli_args *args, ablate_request *request)
         }
     if (good && !request->train)
         good = cli_usage_error(args, "--train FILE is needed") == CLI_OK;
-    return good;
+    return good && item_sources_check(args, &request->sources);
 }
 
 // ---- while it runs ----
@@ -188,6 +202,9 @@ static void describe(const ablate_request *request, const hh_log *log, const abl
                  "static, test=%s, seeds=%u, session-items=listed, ranking=full, ties=against-target, "
                  "network.refit=0 unless set",
                  request->test ? "file" : "last-tenth-of-train", request->ablate.seeds);
+    if (request->ablate.evaluate.below && length > 0 && (size_t)length < size)
+        length += snprintf(protocol + length, size - (size_t)length, ", target-clicks=%u",
+                           request->ablate.evaluate.below);
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(protocol + length, size - (size_t)length, ", %s=%.10g",
                            request->settings.values[i].name, request->settings.values[i].value);

@@ -266,10 +266,6 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks FILE or --train FILE is needed";
     else if (request->clicks && (request->train || request->test))
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
-    else if (request->sources.semantic && !request->sources.items)
-        wrong = "--semantic makes vectors of texts: give --items";
-    else if (request->sources.items && request->sources.count == HH_SOURCES)
-        wrong = "--items is a source like those of --vectors, and there are too many";
     else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)
         wrong = "--ask after-click needs a log of clicks";
     else if (request->protocol && !request->train)
@@ -286,9 +282,7 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--gap must be more than 0";
     if (wrong)
         cli_usage_error(args, "%s", wrong);
-    if (request->sources.items && !request->sources.semantic)
-        request->sources.semantic = "hashing";
-    return !wrong && take_memory(args, request);
+    return !wrong && item_sources_check(args, &request->sources) && take_memory(args, request);
 }
 
 static bool read_request(cli_args *args, evaluate_request *request)

@@ -228,25 +228,13 @@ static hh_status read_texts(reading *into, const struct text_map *numbers, hh_er
     return status;
 }
 
-// In the place of each vector one that has nothing to do with the item.
-static void draw_by_lot(reading *into)
-{
-    uint64_t state = 1;
-    for (size_t i = 0; i < (size_t)into->items * into->width; i++) {
-        uint64_t z = state += 0x9e3779b97f4a7c15u;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-        into->vector[i] = (float)(z >> 40) / (float)(1 << 23) - 1;
-    }
-}
-
 static hh_status make_source(item_sources *sources, const struct text_map *numbers, uint32_t items,
                              bool quiet, hh_error *error)
 {
     reading self = {.path = sources->items, .items = items, .present = calloc(items + (size_t)1, 1)};
     hh_status status = self.present ? read_texts(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
     if (status == HH_OK && strcmp(sources->semantic, "random") == 0)
-        draw_by_lot(&self);
+        hh_vectors_by_lot(self.vector, (size_t)items * self.width, 1);
     uint32_t s = sources->count++;
     snprintf(sources->name[s], sizeof sources->name[s], "%s", sources->semantic);
     sources->source[s] = (hh_source){.name = sources->name[s],
@@ -267,6 +255,18 @@ bool item_sources_semantic(cli_args *args, const char *text, item_sources *sourc
         return true;
     cli_usage_error(args, "--%s: '%s' is neither 'hashing' nor 'random'", args->row->name, text);
     return false;
+}
+
+bool item_sources_check(cli_args *args, item_sources *sources)
+{
+    const char *wrong = NULL;
+    if (sources->semantic && !sources->items)
+        wrong = "--semantic makes vectors of texts: give --items";
+    else if (sources->items && sources->count == HH_SOURCES)
+        wrong = "--items is a source like those of --vectors, and there are too many";
+    if (sources->items && !sources->semantic)
+        sources->semantic = "hashing";
+    return !wrong || cli_usage_error(args, "%s", wrong) == CLI_OK;
 }
 
 // ---- for whom ----

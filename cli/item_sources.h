@@ -47,6 +47,8 @@ typedef struct item_sources { // zeros: none
 bool item_sources_take(cli_args *args, const char *text, item_sources *sources);
 // The value of --semantic; false: it was none, and that has been said.
 bool item_sources_semantic(cli_args *args, const char *text, item_sources *sources);
+// What does not go together; false: that has been said. To be called behind the last option.
+bool item_sources_check(cli_args *args, item_sources *sources);
 
 // Items by their numbers, 0 .. count - 1.
 typedef struct item_ids {

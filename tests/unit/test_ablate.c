@@ -158,6 +158,21 @@ Test(ablate, vectors_of_items_are_used_and_can_be_left_out)
     cr_expect_neq(mrr(with, "default", 1), mrr(without, "default", 1));
     cr_expect_eq(mrr(with, "default - vectors", 1), mrr(without, "default", 1));
     free(with);
+    only(&options, HH_TRIALS_SEMANTICS);
+    with = ablate(log, &options);
+    cr_expect_eq(with->count, 5);
+    cr_expect_eq(mrr(with, "without vectors", 1), mrr(without, "default", 1));
+    cr_expect_neq(mrr(with, "vectors", 1), mrr(with, "without vectors", 1));
+    cr_expect_neq(mrr(with, "vectors", 1), mrr(with, "vectors by lot", 1));
+    const hh_result *none = find(with, "without vectors", 1)->result,
+                    *network = find(with, "vectors in network alone", 1)->result,
+                    *graph = find(with, "vectors in graph alone", 1)->result;
+    cr_expect_eq(network[HH_LIST_GRAPH].mrr[HH_AT_20], none[HH_LIST_GRAPH].mrr[HH_AT_20]);
+    cr_expect_neq(network[HH_LIST_NETWORK].mrr[HH_AT_20], none[HH_LIST_NETWORK].mrr[HH_AT_20]);
+    cr_expect_eq(graph[HH_LIST_NETWORK].mrr[HH_AT_20], none[HH_LIST_NETWORK].mrr[HH_AT_20]);
+    free(with);
+    options.evaluate.source_count = 0;
+    cr_expect_eq(hh_ablate_runs(&options), 0, "nothing is known");
     free(without);
     hh_log_free(log);
 }

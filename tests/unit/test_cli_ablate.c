@@ -141,6 +141,10 @@ Test(cli_ablate, says_what_is_wrong, .fini = clean_up)
     write_sessions();
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--only on,nothing"), 2);
     cr_expect_not_null(strstr(err, "no group 'nothing'"), "%s", err);
+    cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--semantic hashing"), 2);
+    cr_expect_not_null(strstr(err, "give --items"), "%s", err);
+    cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--items x --semantic magic"), 2);
+    cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--items /nowhere/items"), 1);
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--seeds 0"), 2);
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--quiet --only last --html /nowhere/page"), 1);
     cr_expect_not_null(strstr(err, "/nowhere/page"), "%s", err);

@@ -17,6 +17,7 @@
     X(ON, "on", "From the default: a part on, or off")                                   \
     X(OFF, "off", "From the paper's form, everything on: a part off, or one of ours on") \
     X(DATA, "data", "The clicks of each session in an order drawn by lot")               \
+    X(SEMANTICS, "semantics", "What is known of items, for graph and network")           \
     X(INTENTS, "intents", "M, intents, in the paper's form")                             \
     X(NEIGHBOURS, "neighbours", "Neighbours of each kind, in the paper's form")          \
     X(SIMILAR, "similar", "K_s, most similar of them, in the paper's form")              \
@@ -41,6 +42,7 @@ typedef struct hh_trial {
     double number;       // of what is swept; NAN in the groups on, off and data
     bool shuffled;       // clicks inside sessions
     bool described;      // makes sense only where there are vectors of items
+    bool lot;            // in the place of each of them another, drawn by lot
     hh_setting_value settings[HH_TRIAL_SETTINGS]; // [setting_count] on top of the caller's
     size_t setting_count;
 } hh_trial;

@@ -128,6 +128,9 @@ typedef struct hh_evaluate_options {
 
 hh_evaluate_options hh_evaluate_defaults(void);
 
+// Numbers by lot, a function of the seed: the control of vectors of items, which must earn nothing.
+void hh_vectors_by_lot(float *vectors, size_t numbers, uint64_t seed);
+
 // ---- the models ----
 
 typedef struct hh_model_info {

@@ -103,7 +103,7 @@ static hh_evaluate_options options_of(const plan *self)
 // Whether both trials come to the same, whatever they are called.
 static bool same(plan *self, const hh_trial *trial, const hh_trial *other)
 {
-    bool equal = trial->shuffled == other->shuffled;
+    bool equal = trial->shuffled == other->shuffled && trial->lot == other->lot;
     const hh_setting *setting;
     for (size_t i = 0; equal && (setting = hh_evaluate_setting(i)); i++) {
         set_up(self, trial);
@@ -124,20 +124,53 @@ static void take_result(void *context, const hh_result *result)
             run->result[list] = *result;
 }
 
+// Sources with vectors that have nothing to do with the items, in memory [numbers]; who has one is as it was.
+static void draw_by_lot(const plan *self, uint32_t items, hh_source *sources, float *memory)
+{
+    const hh_evaluate_options *evaluate = &self->options->evaluate;
+    for (uint32_t s = 0; s < evaluate->source_count; s++) {
+        size_t numbers = (size_t)items * evaluate->sources[s].width;
+        hh_vectors_by_lot(memory, numbers, self->seed + s);
+        sources[s] = evaluate->sources[s];
+        sources[s].vector = memory;
+        memory += numbers;
+    }
+}
+
+static float *memory_by_lot(const plan *self, uint32_t items)
+{
+    size_t numbers = 0;
+    for (uint32_t s = 0; s < self->options->evaluate.source_count; s++)
+        numbers += (size_t)items * self->options->evaluate.sources[s].width;
+    return malloc((numbers + 1) * sizeof(float));
+}
+
 static hh_status run_trial(plan *self, const hh_trial *trial, hh_trial_run *run, hh_error *error)
 {
     double (*cpu)(void) = self->options->cpu;
     hh_log *shuffled = NULL;
+    hh_log_stats stats;
+    hh_source by_lot[HH_SOURCES];
+    float *memory = NULL;
     *run = (hh_trial_run){.trial = trial, .seed = self->seed};
     if (trial->shuffled && !(shuffled = hh_log_shuffled(self->log, self->seed, error)))
         return error ? error->status : HH_MEMORY;
     set_up(self, trial);
     hh_evaluate_options evaluate = options_of(self);
+    hh_log_stats_read(self->log, &stats);
+    if (trial->lot) {
+        memory = memory_by_lot(self, (uint32_t)stats.items);
+        if (!memory)
+            return hh_fail(error, HH_MEMORY, NULL);
+        draw_by_lot(self, (uint32_t)stats.items, by_lot, memory);
+        evaluate.sources = by_lot;
+    }
     double began = cpu ? cpu() : 0;
     hh_status status = hh_evaluate(shuffled ? shuffled : self->log, &evaluate, hh_ablate_lists, HH_LISTS,
                                    take_result, run, error);
     run->seconds = cpu ? cpu() - began : 0;
     hh_log_free(shuffled);
+    free(memory);
     return status;
 }
 

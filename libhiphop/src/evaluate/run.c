@@ -1,6 +1,7 @@
 // hh_evaluate: checks what is asked for, makes each model's run and reports it. The protocols are files of
 // their own.
 #include "evaluate/run.h"
+#include "nn/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,13 @@
 hh_evaluate_options hh_evaluate_defaults(void)
 {
     return (hh_evaluate_options){.from = 0.5, .until = 1, .every = 1, .train_until = 1};
+}
+
+void hh_vectors_by_lot(float *vectors, size_t numbers, uint64_t seed)
+{
+    hh_random random = hh_random_of(seed, 0x107);
+    for (size_t i = 0; i < numbers; i++)
+        vectors[i] = 2 * hh_random_unit(&random) - 1;
 }
 
 // ---- what the protocols share ----

@@ -43,10 +43,21 @@
                         SETTINGS(__VA_ARGS__)                                            \
     }
 
+// The network reads them as sources, the graph holds them.
+#define NOT_IN_NETWORK SET("sources", 0)
+#define NOT_IN_GRAPH             \
+    {                            \
+        "graph.max_described", 0 \
+    }
+#define KNOWN(group, title, than, ...)                                                       \
+    {                                                                                        \
+        HH_TRIALS_##group, .name = title, .against = than, .number = NAN, .described = true, \
+                           SETTINGS(__VA_ARGS__)                                             \
+    }
+
 static const hh_trial trials[] = {
     {HH_TRIALS_ON, .name = "default", .number = NAN},
-    {HH_TRIALS_ON, .name = "default - vectors", .against = "default", .number = NAN, .described = true,
-     SETTINGS(SET("sources", 0))},
+    KNOWN(ON, "default - vectors", "default", NOT_IN_NETWORK, NOT_IN_GRAPH),
     ON("default - graph step", "default", SET("graph", 0)),
     ON("default - own bias", "default", SET("own-bias", 0)),
     ON("default + intents", "default", SET("intents", 4), SET("intent-readout", 1)),
@@ -62,8 +73,7 @@ static const hh_trial trials[] = {
     ON("neighbours + contrastive", "default + neighbours", NEIGHBOURS, SET("contrastive", 1)),
 
     {HH_TRIALS_OFF, .name = "paper", .number = NAN, SETTINGS(PAPER)},
-    {HH_TRIALS_OFF, .name = "paper - vectors", .against = "paper", .number = NAN, .described = true,
-     SETTINGS(PAPER, SET("sources", 0))},
+    KNOWN(OFF, "paper - vectors", "paper", PAPER, NOT_IN_NETWORK, NOT_IN_GRAPH),
     OFF("graph step", SET("graph", 0)),
     OFF("intents", SET("intents", 0), SET("denoising", 0)),
     OFF("global", SET("global", 0)),
@@ -78,6 +88,13 @@ static const hh_trial trials[] = {
 
     SHUFFLED("default, shuffled", "default", SET("on", 1)),
     SHUFFLED("paper, shuffled", "paper", PAPER),
+
+    KNOWN(SEMANTICS, "without vectors", NULL, NOT_IN_NETWORK, NOT_IN_GRAPH),
+    KNOWN(SEMANTICS, "vectors", "without vectors", SET("on", 1)),
+    KNOWN(SEMANTICS, "vectors in network alone", "without vectors", NOT_IN_GRAPH),
+    KNOWN(SEMANTICS, "vectors in graph alone", "without vectors", NOT_IN_NETWORK),
+    {HH_TRIALS_SEMANTICS, .name = "vectors by lot", .against = "without vectors", .number = NAN,
+     .described = true, .lot = true},
 
     SWEEP(INTENTS, "M = ", "intents", 1),
     SWEEP(INTENTS, "M = ", "intents", 2),
