@@ -1,0 +1,180 @@
+// What descriptions cost the graph, on one core: the time until all items are described, memory, what one
+// more item takes, a click, and a query with the best 20, beside the same without descriptions. Titles are
+// made up: groups of 50 items share two words, the other six are drawn from 20,000, common ones more often;
+// vectors are those of hashing, 512 numbers. Sessions stay within a group, and a third of the items is never
+// clicked.
+//
+//     bench_described [items ...]    default: 20000 100000
+#include <hiphop/recommend.h>
+#include <hiphop/semantics.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { GROUP = 50, WORDS = 20000, SESSIONS = 60000, CLICKS = 5, QUERIES = 10000, MORE = 320 };
+
+typedef struct made_shop {
+    uint32_t items;
+    uint64_t random;
+    hh_hashing *hashing;
+    hh_graph *graph;
+} made_shop;
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void *need(void *memory)
+{
+    if (!memory) {
+        fprintf(stderr, "bench_described: out of memory\n");
+        exit(1);
+    }
+    return memory;
+}
+
+static void check(hh_status status, const char *what)
+{
+    if (status) {
+        fprintf(stderr, "bench_described: %s: %s\n", what, hh_status_text(status));
+        exit(1);
+    }
+}
+
+static double unit(made_shop *shop)
+{
+    shop->random = shop->random * 6364136223846793005u + 1442695040888963407u;
+    return (double)(shop->random >> 11) / 0x1p53;
+}
+
+static hh_item item_of(made_shop *shop, uint32_t item)
+{
+    char id[16];
+    return hh_graph_intern(shop->graph, id, (size_t)snprintf(id, sizeof id, "%u", item));
+}
+
+static hh_text title(made_shop *shop, uint32_t item, char *text, size_t size)
+{
+    int length = snprintf(text, size, "kind%u sort%u", item / GROUP, item / GROUP * 7919 % 997);
+    for (int i = 0; i < 6; i++) {
+        double x = unit(shop);
+        length += snprintf(text + length, size - (size_t)length, " w%u", (uint32_t)(WORDS * x * x * x));
+    }
+    return (hh_text){text, (size_t)length};
+}
+
+// Returns what the graph took of it, in seconds.
+static double describe(made_shop *shop, uint32_t from, uint32_t to, bool embed)
+{
+    char text[256];
+    float vector[HH_HASHING_WIDTH];
+    bool any;
+    double took = 0, begin;
+    for (uint32_t i = from; i < to; i++) {
+        hh_text sentence = title(shop, i, text, sizeof text);
+        if (!embed) {
+            check(hh_hashing_count(shop->hashing, sentence), "counting");
+            continue;
+        }
+        check(hh_hashing_embed(shop->hashing, sentence, vector, &any), "hashing");
+        begin = seconds();
+        check(hh_graph_describe(shop->graph, item_of(shop, i), 0, vector, HH_HASHING_WIDTH), "describing");
+        took += seconds() - begin;
+    }
+    begin = seconds();
+    if (embed)
+        hh_graph_settle(shop->graph);
+    return took + seconds() - begin;
+}
+
+static size_t memory_of(const made_shop *shop)
+{
+    hh_graph_stats stats;
+    hh_graph_stats_read(shop->graph, &stats);
+    return stats.memory_bytes;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Sessions as they come; the last QUERIES clicks are asked about.
+static void play(made_shop *shop)
+{
+    hh_error error;
+    hh_mixture *mixture = need(hh_mixture_new());
+    hh_recommend_options options = hh_recommend_defaults();
+    hh_recommender *recommender = need(hh_recommender_new(shop->graph, mixture, &options, &error));
+    double *took = need(malloc(QUERIES * sizeof *took)), inserting = 0, sum = 0;
+    shop->random = 2;
+    size_t asked = 0;
+    for (uint32_t s = 0; s < SESSIONS; s++) {
+        uint32_t group = (uint32_t)(unit(shop) * (shop->items / GROUP));
+        hh_graph_session *session = need(hh_graph_open(shop->graph, s));
+        hh_item items[CLICKS];
+        for (uint32_t c = 0; c < CLICKS; c++) {
+            hh_time now = (hh_time)s * HH_SECOND + c;
+            items[c] = item_of(shop, group * GROUP + (uint32_t)(unit(shop) * GROUP * 2 / 3));
+            double begin = seconds();
+            check(hh_graph_click(shop->graph, session, items[c], now), "a click");
+            inserting += seconds() - begin;
+            if (s < SESSIONS - QUERIES / CLICKS)
+                continue;
+            hh_query query = {items, c + 1, now, s, (hh_time)s * HH_SECOND, NULL};
+            hh_recommendation list[20];
+            size_t count;
+            begin = seconds();
+            check(hh_recommend(recommender, &query, list, &count), "a query");
+            sum += took[asked++] = seconds() - begin;
+        }
+        hh_graph_close(shop->graph, session);
+    }
+    qsort(took, asked, sizeof *took, ascending);
+    printf("  click %.2f us, query %.1f us mean, %.1f p50, %.1f p99\n", 1e6 * inserting / (SESSIONS * CLICKS),
+           1e6 * sum / (double)asked, 1e6 * took[asked / 2], 1e6 * took[asked * 99 / 100]);
+    free(took);
+    hh_recommender_free(recommender);
+    hh_mixture_free(mixture);
+}
+
+static void run(uint32_t items, bool described)
+{
+    hh_error error;
+    hh_graph_options options = hh_graph_defaults();
+    made_shop shop = {.items = items, .random = 1};
+    shop.graph = need(hh_graph_new(&options, &error));
+    shop.hashing = need(hh_hashing_new(HH_HASHING_WIDTH, &error));
+    size_t before = memory_of(&shop);
+    if (described) {
+        describe(&shop, 0, items, false);
+        double all = describe(&shop, 0, items, true);
+        size_t memory = memory_of(&shop) - before;
+        double more = describe(&shop, items, items + MORE, true);
+        printf("%u items described: %.1f s, %.1f MB; 16 more %.1f ms\n", items, all, (double)memory / 1e6,
+               1e3 * more * 16 / MORE);
+    } else {
+        printf("%u items, not described\n", items);
+    }
+    play(&shop);
+    hh_hashing_free(shop.hashing);
+    hh_graph_free(shop.graph);
+}
+
+int main(int count, char **arguments)
+{
+    static char *standard[] = {"", "20000", "100000"};
+    if (count < 2) {
+        count = 3;
+        arguments = standard;
+    }
+    for (int i = 1; i < count; i++)
+        for (int described = 0; described < 2; described++)
+            run((uint32_t)strtoul(arguments[i], NULL, 10), described != 0);
+    return 0;
+}
