@@ -186,7 +186,7 @@ static double foreseen(const char *model_name, const char *semantic)
     cr_expect_not_null(strstr(err, "40 of 40 items have a text"), "%s", err);
     json_t *result = json_loads(out, JSON_DISABLE_EOF_CHECK, NULL);
     cr_assert_gt(json_integer_value(json_object_get(result, "targets")), 5);
-    double hr = json_number_value(json_object_get(json_object_get(result, "hr"), "20"));
+    double hr = json_number_value(json_object_get(json_object_get(result, "hr"), "10"));
     json_decref(result);
     return hr;
 }
