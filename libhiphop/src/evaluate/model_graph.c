@@ -1,5 +1,6 @@
 // The product as a model: the ranker's lists, the mixture with the network and without, and each expert
 // alone, out of the same votes.
+#include "evaluate/log_linear.h"
 #include "evaluate/model_kind.h"
 #include "evaluate/network_stream.h"
 #include "evaluate/ranking_model.h"
@@ -16,6 +17,7 @@ static const hh_model_info infos[] = {
     {"graph", "the graph's experts, mixed by weights learned online", false},
     {"mixture", "the graph's experts and the network, mixed likewise", false},
     {"hiphop", "the mixture's best, listed by the ranker, which learns online", false},
+    {"log-linear", "graph times network instead, the graph's exponent learned online", false},
     {"pop-short", "expert: popular now, shortest half-life", false},
     {"pop-middle", "expert: popular now, middle half-life", false},
     {"pop-long", "expert: popular now, longest half-life", false},
@@ -31,7 +33,7 @@ static const hh_model_info infos[] = {
     {"cosine", "expert: items with few clicks, described like the session's", false},
 };
 #define OUTPUTS (sizeof infos / sizeof *infos)
-enum { GRAPH, MIXTURE, RANKER, FIRST_EXPERT }; // outputs
+enum { GRAPH, MIXTURE, RANKER, LOG_LINEAR, FIRST_EXPERT }; // outputs
 #define NETWORK (FIRST_EXPERT + HH_EXPERT_NETWORK)
 _Static_assert(OUTPUTS == HH_EXPERTS + FIRST_EXPERT, "every expert needs its row in infos");
 _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room for");
@@ -93,6 +95,7 @@ _Static_assert(OUTPUTS <= MODEL_OUTPUTS, "more experts than an answer has room f
 #define NETWORK_ON      "network.on"
 #define NETWORK_SOURCES "network.sources"
 #define RANKER_INTENTS  "ranker.intents"
+#define LOG_LINEAR_BETA "log-linear.beta"
 static const hh_setting settings[] = {
     GRAPH_SETTINGS(SETTING_ROW) HH_TRAIN_OPTIONS(NETWORK_SETTING) HH_NETWORK_OPTIONS(NETWORK_SETTING)
         HH_CONTINUAL_OPTIONS(TRAINING_SETTING) HH_WINDOW_OPTIONS(TRAINING_SETTING){
@@ -103,7 +106,9 @@ static const hh_setting settings[] = {
     {RANKER_INTENTS,
      "the ranker sees the network's intents, where it has some; of a network that is not trained as the "
      "stream goes",
-     HH_SETTING_COUNT, 0, 1, 0, NOTHING}};
+     HH_SETTING_COUNT, 0, 1, 0, NOTHING},
+    {LOG_LINEAR_BETA, "the graph's exponent in log-linear; -1: learned", HH_SETTING_NUMBER, -1, 5, -1,
+     NOTHING}};
 #undef SETTING_ROW
 #define SETTING_COUNT (sizeof settings / sizeof *settings)
 
@@ -111,6 +116,7 @@ typedef struct hh_learned hh_learned;
 struct hh_learned { // see hh_answer
     void *ranking;
     hh_kept_trial *trial;
+    hh_log_linear_list product;
     hh_learned *next, *next_free;
 };
 
@@ -124,6 +130,7 @@ typedef struct hh_graph_model {
     hh_recommender *recommender;
     hh_mixture *mixture, *graph_mixture; // graph_mixture: as if there were no network; NULL: not asked for
     hh_ranking_model ranking;
+    hh_log_linear log_linear;
     hh_network_expert network;
     hh_network_stream stream; // that trains it, in a log of clicks
     hh_learned *all, *free;   // what is learned with an outcome, and what is not in use of it
@@ -137,6 +144,7 @@ typedef struct hh_graph_model {
     size_t query_room;
     uint32_t *items;              // [votes_room]
     float *scores, *graph_scores; // [votes_room]
+    float *products;              // [votes_room]
     size_t votes_room;
     hh_item foreseen[HH_FORESEEN];
 } hh_graph_model;
@@ -175,6 +183,7 @@ static void destroy(void *model)
     while (self->all) {
         hh_learned *learned = self->all;
         self->all = learned->next;
+        hh_log_linear_list_free(&learned->product);
         free(learned);
     }
     free(self->open);
@@ -184,6 +193,7 @@ static void destroy(void *model)
     free(self->items);
     free(self->scores);
     free(self->graph_scores);
+    free(self->products);
     free(self);
 }
 
@@ -216,12 +226,15 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
     self->list = (hh_recommend_options){HH_LIST, setup->options->hide_session_items};
     self->to_graph = malloc(((size_t)setup->log->items + 1) * sizeof *self->to_graph);
     self->mixture = hh_mixture_new();
-    bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[NETWORK]) &&
+    self->log_linear = hh_log_linear_new(hh_model_setting(setup->options, LOG_LINEAR_BETA));
+    bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[LOG_LINEAR] ||
+                    setup->wanted[NETWORK]) &&
                    hh_model_setting(setup->options, NETWORK_ON) != 0;
     if (hh_network_expert_init(&self->network, setup, network, error) ||
         hh_network_stream_init(&self->stream, setup, &self->network, network, error))
         return false;
-    bool alone = setup->wanted[GRAPH] || self->stream.slice; // the gate asks what the graph alone says
+    // The gate asks what the graph alone says, too.
+    bool alone = setup->wanted[GRAPH] || setup->wanted[LOG_LINEAR] || self->stream.slice;
     if (alone)
         self->graph_mixture = hh_mixture_new();
     if (!self->to_graph || !self->mixture || (alone && !self->graph_mixture)) {
@@ -366,7 +379,7 @@ static hh_learned *take_learned(hh_graph_model *self)
     hh_learned *learned = self->free;
     if (learned) {
         self->free = learned->next_free;
-    } else if ((learned = malloc(sizeof *learned))) {
+    } else if ((learned = calloc(1, sizeof *learned))) {
         learned->next = self->all;
         self->all = learned;
     }
@@ -421,6 +434,11 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     if (!graph_scores && votes->count)
         return HH_MEMORY;
     self->graph_scores = graph_scores;
+    room = self->votes_room;
+    float *products = larger(self->products, &room, votes->count, sizeof *products);
+    if (!products && votes->count)
+        return HH_MEMORY;
+    self->products = products;
     float *scores = larger(self->scores, &self->votes_room, votes->count, sizeof *scores);
     if (!scores && votes->count)
         return HH_MEMORY;
@@ -430,19 +448,27 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     hh_mixture_scores(self->mixture, votes, scores);
     if (self->graph_mixture) // its weight of the network, which it has never seen say anything, is none
         hh_mixture_scores_without(self->graph_mixture, votes, HH_EXPERT_NETWORK, graph_scores);
+    const float *network = votes->count ? &votes->shares[0][HH_EXPERT_NETWORK] : NULL;
+    if (self->graph_mixture)
+        hh_log_linear_scores(&self->log_linear, graph_scores, network, HH_EXPERTS, votes->count, products);
     for (size_t i = 0; i < votes->count; i++)
         numbers[i] = self->from_graph[votes->items[i]];
     answer->count = (uint32_t)votes->count;
     answer->items = numbers;
     answer->scores[GRAPH] = graph_scores;
     answer->scores[MIXTURE] = scores;
+    answer->scores[LOG_LINEAR] = products;
     answer->stride[GRAPH] = answer->stride[MIXTURE] = answer->stride[RANKER] = 1;
+    answer->stride[LOG_LINEAR] = 1;
     for (uint32_t expert = 0; expert < HH_EXPERTS; expert++) {
         answer->scores[FIRST_EXPERT + expert] = votes->count ? &votes->shares[0][expert] : NULL;
         answer->stride[FIRST_EXPERT + expert] = HH_EXPERTS;
     }
     hh_learned *learned = NULL;
     if (question->teaches && !(learned = take_learned(self)))
+        return HH_MEMORY;
+    if (learned && self->graph_mixture &&
+        !hh_log_linear_keep(&learned->product, numbers, graph_scores, network, HH_EXPERTS, votes->count))
         return HH_MEMORY;
     answer->learns = learned;
     status = hh_ranking_model_answer(&self->ranking, &query, votes, scores, &answer->scores[RANKER],
@@ -467,6 +493,8 @@ static void outcome(void *model, uint32_t item, hh_time time, const hh_context *
     hh_learned *learned = learns;
     if (!learned)
         return;
+    if (self->graph_mixture)
+        hh_log_linear_learn(&self->log_linear, &learned->product, item);
     hh_ranking_model_outcome(&self->ranking, learned->ranking, self->to_graph[item], time);
     hh_network_stream_outcome(&self->stream, learned->trial, item);
     learned->next_free = self->free;

@@ -12,7 +12,7 @@
 #include <hiphop/recommend.h>
 
 #define FILL_SCORE    1e-33f // what fills a list up has less than this
-#define MODEL_OUTPUTS 16     // a model may give several rankings at once (the mixture and each expert)
+#define MODEL_OUTPUTS 20     // a model may give several rankings at once (the mixture and each expert)
 
 typedef struct hh_lesson { // a click that becomes known; those of a session come in order
     uint32_t session;
