@@ -26,12 +26,13 @@
 #include <unistd.h>
 
 enum {
-    ROUND_MS = 100,        // of the main thread
-    TOPICS_MS = 2000,      // longest that a look at the topics waits for brokers
-    STOP_MS = 3000,        // what threads get to finish; then what is open stays uncommitted
-    LAST_RESORT_MS = 4500, // then the process ends, whatever librdkafka waits for
-    STATUS_MS = 5000,      // between two sentences for systemctl status
-    STUCK_MS = 60000,      // a thread that has not gone round for so long never will
+    ROUND_MS = 100,          // of the main thread
+    TOPICS_MS = 2000,        // longest that a look at the topics waits for brokers
+    TOPICS_AGAIN_MS = 30000, // between such looks while hiphopd runs, where there is reason for one
+    STOP_MS = 3000,          // what threads get to finish; then what is open stays uncommitted
+    LAST_RESORT_MS = 4500,   // then the process ends, whatever librdkafka waits for
+    STATUS_MS = 5000,        // between two sentences for systemctl status
+    STUCK_MS = 60000,        // a thread that has not gone round for so long never will
 };
 
 typedef struct hh_daemon {
@@ -51,7 +52,7 @@ typedef struct hh_daemon {
     bool working;            // the workers have been started
     bool ready;              // and had their first partitions
     sigset_t signals;
-    hh_time next_watchdog, next_status;
+    hh_time next_watchdog, next_status, next_topics;
 } hh_daemon;
 
 // ---- what is asked over HTTP, and by systemd ----
@@ -205,23 +206,36 @@ static void complain_of_topic(void *context, const char *sentence)
     HH_LOG(daemon->shared.log, HH_LOG_ERROR, "topic", HH_TEXT("trouble", sentence));
 }
 
+static rd_kafka_t *admin_client(hh_daemon *daemon)
+{
+    hh_error error;
+    rd_kafka_conf_t *conf = hh_client_conf(daemon->config, HH_KAFKA_ADMIN, &daemon->admin, &error);
+    rd_kafka_t *client = conf ? hh_client_new(RD_KAFKA_PRODUCER, conf, &error) : NULL;
+    if (!client)
+        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "no Kafka client", HH_TEXT("trouble", error.message));
+    return client;
+}
+
+static hh_status try_topics(hh_daemon *daemon, rd_kafka_t *client, int timeout_ms, hh_error *error)
+{
+    hh_kafka_topic topics[HH_TOPICS];
+    size_t count = hh_topics_needed(daemon->config, topics);
+    hh_status status = hh_kafka_topics(client, topics, count, daemon->config->topics.create, timeout_ms,
+                                       complain_of_topic, daemon, error);
+    rd_kafka_poll(client, 0);
+    return status;
+}
+
 // Waits for brokers and sees that the topics are there. HH_EXIT_OK, also when told to stop meanwhile.
 static int see_to_topics(hh_daemon *daemon, bool *stop)
 {
-    hh_kafka_topic topics[HH_TOPICS];
     hh_error error;
-    size_t count = hh_topics_needed(daemon->config, topics);
-    rd_kafka_conf_t *conf = hh_client_conf(daemon->config, HH_KAFKA_ADMIN, &daemon->admin, &error);
-    rd_kafka_t *client = conf ? hh_client_new(RD_KAFKA_PRODUCER, conf, &error) : NULL;
-    if (!client) {
-        HH_LOG(daemon->shared.log, HH_LOG_ERROR, "no Kafka client", HH_TEXT("trouble", error.message));
+    rd_kafka_t *client = admin_client(daemon);
+    if (!client)
         return HH_EXIT_CONFIG;
-    }
     hh_status status = HH_IO;
     while (status == HH_IO && !*stop) {
-        status = hh_kafka_topics(client, topics, count, daemon->config->topics.create, TOPICS_MS,
-                                 complain_of_topic, daemon, &error);
-        rd_kafka_poll(client, 0);
+        status = try_topics(daemon, client, TOPICS_MS, &error);
         if (status == HH_IO)
             HH_COMPLAIN(daemon->shared.log, HH_LOG_WARNING, "waiting for Kafka",
                         HH_TEXT("brokers", daemon->config->kafka.brokers), HH_TEXT("reason", error.message));
@@ -230,6 +244,20 @@ static int see_to_topics(hh_daemon *daemon, bool *stop)
     }
     hh_client_free(client);
     return status == HH_OK || *stop ? HH_EXIT_OK : HH_EXIT_CONFIG;
+}
+
+// Topics that somebody has deleted meanwhile are made again, as at start.
+static void see_to_topics_again(hh_daemon *daemon)
+{
+    hh_error error;
+    hh_time now = hh_steady_clock();
+    if (now < daemon->next_topics || !atomic_exchange(&daemon->shared.doubts_topics, false))
+        return;
+    daemon->next_topics = now + TOPICS_AGAIN_MS;
+    rd_kafka_t *client = admin_client(daemon);
+    if (client)
+        try_topics(daemon, client, TOPICS_MS, &error);
+    hh_client_free(client);
 }
 
 // What it takes to serve models, and to make them.
@@ -438,6 +466,7 @@ static int work(hh_daemon *daemon)
         if (any_failed(daemon) || !start_work(daemon))
             return HH_EXIT_FAILURE;
         watch(daemon);
+        see_to_topics_again(daemon);
     }
     return HH_EXIT_OK;
 }

@@ -248,6 +248,8 @@ static void go_back(hh_worker *worker)
     worker->next_restore = hh_steady_clock() + worker->pause;
     worker->pause = worker->pause ? worker->pause * 2 : FIRST_PAUSE_MS;
     worker->pause = worker->pause < LONGEST_PAUSE_MS ? worker->pause : LONGEST_PAUSE_MS;
+    if (worker->pause > FIRST_PAUSE_MS)
+        atomic_store(&worker->shared->doubts_topics, true);
 }
 
 hh_outbox_result hh_worker_give_up(hh_worker *worker)

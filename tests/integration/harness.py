@@ -140,6 +140,12 @@ class Kafka:
     def topics(self):
         return set(self.admin.list_topics(timeout=30).topics)
 
+    def delete(self, *names):
+        """Deletes topics, and returns when they are gone."""
+        for future in self.admin.delete_topics(list(names)).values():
+            future.result(30)
+        wait_until(lambda: not set(names) & set(self.topics()), 30, f"{names} gone")
+
     def topic_config(self, name):
         """The configuration of a topic as {key: value}."""
         resource = confluent_kafka.admin.ConfigResource("topic", name)

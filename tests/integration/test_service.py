@@ -1,7 +1,9 @@
 """hiphopd as a service: what systemd is told, SIGHUP, health, and the exit codes of a run."""
+import json
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -83,6 +85,22 @@ def test_the_page_of_a_running_daemon(kafka, hiphopd):
     status, page = daemon.get("/")
     assert status == 200 and "<b>Ready:</b>" in page and names["topics.clicks"] in page
     assert "what hiphop published" in page and "repeat" in page
+
+
+def test_topics_that_somebody_deletes_are_made_again(kafka, hiphopd):
+    names = {**harness.own_names(), "recommend.max_age": 0, "quality.interval": "1s"}
+    clicks = kafka.topic(names["topics.clicks"])
+    begin = int(time.time() * 1000) - 3_600_000
+    kafka.produce_clicks(clicks, [(f"v{n % 5}", f"i{n % 7}", begin + 1000 * n) for n in range(50)])
+    daemon = hiphopd(kafka, names).ready()
+    kafka.wait(names["topics.recommendations"], 50)
+    kafka.delete(names["topics.recommendations"], names["topics.quality"])
+    kafka.produce_clicks(clicks, [(f"v{n % 5}", f"i{n % 7}", begin + 1000 * n) for n in range(50, 100)])
+    lists = [json.loads(record.value) for record in kafka.wait(names["topics.recommendations"], 50, 90)]
+    assert sorted({one["timestamp"] for one in lists}) == [begin + 1000 * n for n in range(50, 100)], "once each"
+    assert len(lists) == 50
+    assert kafka.topic_config(names["topics.quality"])["cleanup.policy"] == "compact"
+    assert daemon.stop() == 0
 
 
 def test_exit_codes(kafka, hiphopd):
