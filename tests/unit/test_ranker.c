@@ -262,6 +262,32 @@ Test(ranker, a_log_at_hand_is_fitted_in_epochs)
     hh_shortlist_free(shortlist);
 }
 
+// Kept examples are rounded: to half of a step of 1/64, which is 0.03 nats of a vote.
+Test(ranker, what_is_kept_is_what_was_seen_but_for_rounding)
+{
+    hh_ranker_options options = hh_ranker_defaults();
+    hh_ranker_trainer *trainer = hh_ranker_trainer_new(&options, NULL);
+    double seen = 0;
+    for (int i = 0; i < 50; i++) {
+        votes_made *made = votes_of((uint64_t)i);
+        for (int k = 0; k < CANDIDATES; k++)
+            made->evidence[k].followed = UINT32_MAX; // its logarithm is more than a byte holds
+        hh_shortlist *shortlist = list_of(&options, made);
+        uint32_t clicked = (uint32_t)i % shortlist->count;
+        double sum = 0;
+        for (uint32_t k = 0; k < shortlist->count; k++)
+            sum += exp((double)(LOG_SCALE * shortlist->inputs[k * CANDIDATE_INPUTS + INPUT_MIXTURE]));
+        seen +=
+            log(sum) - (double)(LOG_SCALE * shortlist->inputs[clicked * CANDIDATE_INPUTS + INPUT_MIXTURE]);
+        hh_ranker_trainer_add(trainer, shortlist, shortlist->items[clicked], i);
+        hh_shortlist_free(shortlist);
+        free(made);
+    }
+    cr_assert_gt(seen / 50, 1);
+    cr_assert_float_eq(hh_ranker_trainer_loss(trainer), seen / 50, 0.02); // untrained: as the mixture
+    hh_ranker_trainer_free(trainer);
+}
+
 // How sure a ranking model is of the pattern: the mean score of what will be clicked, in lists that teach
 // nothing. Before them it is taught.
 static double taught(hh_evaluate_memory memory, bool *settles)

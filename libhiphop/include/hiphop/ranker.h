@@ -22,7 +22,7 @@ typedef struct hh_ranker_options {
     bool hide_session_items;
     // the trainer's
     uint32_t batch;         // examples in a step: 32
-    uint32_t memory;        // latest examples that it keeps, some 8 kB each: 4096
+    uint32_t memory;        // latest examples that it keeps, some 2 kB each: 16384
     uint32_t replays;       // of them, how many are learned from again with each new one: 3
     float rate, rate_least; // Adam's, at first and when it has learned much: 0.002, 0.0003
     uint64_t seed;

@@ -7,8 +7,9 @@
 #include <string.h>
 
 // Before the targets count, clicks of the second half of what is known teach a model that learns from
-// outcomes: about so many of them at most, evenly spread.
-#define WARM_UP_CLICKS 200000
+// outcomes: about so many of them at most, evenly spread. A list of sessions without a clock takes longer.
+#define WARM_UP_CLICKS   1000000
+#define WARM_UP_SESSIONS 200000
 
 hh_evaluate_options hh_evaluate_defaults(void)
 {
@@ -238,7 +239,7 @@ static hh_run plan(const hh_log *log, const hh_evaluate_options *options)
         run.first = (uint64_t)(options->from * log->clicks);
         run.last = (uint64_t)(options->until * log->clicks);
     }
-    run.warm_up_every = (uint32_t)(run.first / 2 / WARM_UP_CLICKS) + 1;
+    run.warm_up_every = (uint32_t)(run.first / 2 / (log->train ? WARM_UP_SESSIONS : WARM_UP_CLICKS)) + 1;
     if (options->every > run.warm_up_every)
         run.warm_up_every = options->every;
     return run;

@@ -14,7 +14,7 @@ hh_ranker_options hh_ranker_defaults(void)
     return (hh_ranker_options){
         .candidates = 112,
         .batch = 32,
-        .memory = 4096,
+        .memory = 16384,
         .replays = 3,
         .rate = 0.002f,
         .rate_least = 0.0003f,

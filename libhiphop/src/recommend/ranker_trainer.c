@@ -4,6 +4,9 @@
 //
 // It learns on inputs that are scaled to mean 0 and deviation 1, as the first MEASURED examples have them; a
 // published ranker has the scaling in its weights, and serving costs nothing more.
+//
+// The more different examples there are to go back to, the better (docs/ranker.md), so a kept one is small: a
+// byte for each input of a candidate.
 #include "recommend/ranker_weights.h"
 
 #include "nn/random.h"
@@ -13,13 +16,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LIST     20     // the length of list at which ranker and mixture are compared
-#define RECENT   8192.0 // comparisons over which old ones fade
-#define CONVINCE 512    // comparisons before the ranker may make lists
-#define SETTLE   8192.0 // steps after which the rate has fallen by a half
-#define MEASURED 512    // examples kept before the first step
-#define STEADY   1e-3   // an input that deviates less says nothing yet, and is not scaled
-#define SPREAD   0.05   // the least deviation that is scaled to 1
+#define LIST     20      // the length of list at which ranker and mixture are compared
+#define RECENT   8192.0  // comparisons over which old ones fade
+#define CONVINCE 512     // comparisons before the ranker may make lists
+#define SETTLE   8192.0  // steps after which the rate has fallen by a half
+#define MEASURED 512     // examples kept before the first step
+#define STEADY   1e-3    // an input that deviates less says nothing yet, and is not scaled
+#define SPREAD   0.05    // the least deviation that is scaled to 1
+#define STEP     0x1p-6f // of an input that is kept in a byte, which reaches to 4; of a vote's log 0.06 nats
 
 typedef struct kept {
     uint32_t count, clicked; // row of the clicked item
@@ -41,16 +45,16 @@ struct hh_ranker_trainer {
     hh_ranker_progress progress;
     double compared; // fading count
     // the latest examples, a ring
-    kept *kept;    // [kept_room]
-    float *inputs; // [kept_room x width]
-    size_t width;
+    kept *kept;      // [kept_room]
+    uint8_t *inputs; // [kept_room x width] those about the query, floats; of each candidate, in STEPs
+    size_t width;    // bytes of one
     uint32_t kept_count, kept_room, next;
     scaling scaling;
     bool measured;
     // scratch of one example
-    float *scaled;          // [width]
-    float *hidden, *scores; // [candidates x HIDDEN], [candidates]
-    uint32_t *order;        // [kept_room] of fit
+    float *unpacked, *scaled; // [queries + candidates x CANDIDATE_INPUTS]
+    float *hidden, *scores;   // [candidates x HIDDEN], [candidates]
+    uint32_t *order;          // [kept_room] of fit
 };
 
 hh_ranker_trainer *hh_ranker_trainer_new(const hh_ranker_options *options, hh_error *error)
@@ -65,7 +69,8 @@ hh_ranker_trainer *hh_ranker_trainer_new(const hh_ranker_options *options, hh_er
     trainer->options = *options;
     trainer->random = hh_random_of(options->seed, 1);
     trainer->learned = HH_TIME_MIN;
-    trainer->width = (size_t)options->candidates * CANDIDATE_INPUTS + QUERY_INPUTS + options->extra;
+    size_t queries = QUERY_INPUTS + options->extra, rows = (size_t)options->candidates * CANDIDATE_INPUTS;
+    trainer->width = queries * sizeof(float) + rows;
     hh_ranker_shape shapes[RANKER_LAYERS];
     hh_ranker_shapes(options, shapes);
     bool room = true;
@@ -77,14 +82,14 @@ hh_ranker_trainer *hh_ranker_trainer_new(const hh_ranker_options *options, hh_er
         values[l] = trainer->layers[l].value;
         room = room && trainer->gradients[l];
     }
-    size_t inputs = QUERY_INPUTS + options->extra + CANDIDATE_INPUTS;
-    trainer->scaling.mean = calloc(inputs, sizeof(float));
-    trainer->scaling.factor = calloc(inputs, sizeof(float));
-    trainer->scaled = malloc(trainer->width * sizeof *trainer->scaled);
+    trainer->scaling.mean = calloc(queries + CANDIDATE_INPUTS, sizeof(float));
+    trainer->scaling.factor = calloc(queries + CANDIDATE_INPUTS, sizeof(float));
+    trainer->unpacked = malloc((queries + rows) * sizeof *trainer->unpacked);
+    trainer->scaled = malloc((queries + rows) * sizeof *trainer->scaled);
     trainer->hidden = malloc((size_t)options->candidates * HIDDEN * sizeof *trainer->hidden);
     trainer->scores = malloc(options->candidates * sizeof *trainer->scores);
-    if (!room || !trainer->scaling.mean || !trainer->scaling.factor || !trainer->scaled || !trainer->hidden ||
-        !trainer->scores) {
+    if (!room || !trainer->scaling.mean || !trainer->scaling.factor || !trainer->unpacked ||
+        !trainer->scaled || !trainer->hidden || !trainer->scores) {
         hh_ranker_trainer_free(trainer);
         hh_fail(error, HH_MEMORY, NULL);
         return NULL;
@@ -106,6 +111,7 @@ void hh_ranker_trainer_free(hh_ranker_trainer *trainer)
     free(trainer->order);
     free(trainer->scaling.mean);
     free(trainer->scaling.factor);
+    free(trainer->unpacked);
     free(trainer->scaled);
     free(trainer->hidden);
     free(trainer->scores);
@@ -136,7 +142,7 @@ static bool make_room(hh_ranker_trainer *trainer)
         uint32_t *order = realloc(trainer->order, room * sizeof *order);
         if (order)
             trainer->order = order;
-        float *inputs = realloc(trainer->inputs, room * trainer->width * sizeof *inputs);
+        uint8_t *inputs = realloc(trainer->inputs, room * trainer->width);
         if (inputs)
             trainer->inputs = inputs;
         if (of && order && inputs)
@@ -147,6 +153,23 @@ static bool make_room(hh_ranker_trainer *trainer)
     return trainer->kept_room > 0;
 }
 
+HH_WIDE static void pack(uint8_t *restrict packed, const float *restrict x, size_t count)
+{
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) {
+        float steps = x[i] * (1 / STEP) + 0.5f;
+        steps = steps > 0 ? steps : 0;
+        packed[i] = (uint8_t)(int32_t)(steps < UINT8_MAX ? steps : UINT8_MAX);
+    }
+}
+
+HH_WIDE static void unpack(float *restrict x, const uint8_t *restrict packed, size_t count)
+{
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        x[i] = (float)packed[i] * STEP;
+}
+
 static void keep(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, uint32_t clicked)
 {
     if (!make_room(trainer))
@@ -154,49 +177,67 @@ static void keep(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, uint
     uint32_t at = trainer->next++;
     trainer->kept_count = at >= trainer->kept_count ? at + 1 : trainer->kept_count;
     trainer->kept[at] = (kept){shortlist->count, clicked};
-    float *inputs = trainer->inputs + at * trainer->width;
-    size_t queries = QUERY_INPUTS + trainer->options.extra;
-    memcpy(inputs, shortlist->query, queries * sizeof *inputs);
-    memcpy(inputs + queries, shortlist->inputs, (size_t)shortlist->count * CANDIDATE_INPUTS * sizeof *inputs);
+    uint8_t *inputs = trainer->inputs + at * trainer->width;
+    size_t about = (QUERY_INPUTS + trainer->options.extra) * sizeof *shortlist->query;
+    memcpy(inputs, shortlist->query, about);
+    pack(inputs + about, shortlist->inputs, (size_t)shortlist->count * CANDIDATE_INPUTS);
 }
 
-static hh_ranker_example kept_example(const hh_ranker_trainer *trainer, uint32_t at)
+// In scratch, until the next one.
+static hh_ranker_example kept_example(hh_ranker_trainer *trainer, uint32_t at)
 {
-    const float *inputs = trainer->inputs + at * trainer->width;
-    uint32_t queries = QUERY_INPUTS + trainer->options.extra;
-    return (hh_ranker_example){inputs + queries, inputs, trainer->kept[at].count, queries};
+    const uint8_t *inputs = trainer->inputs + at * trainer->width;
+    uint32_t queries = QUERY_INPUTS + trainer->options.extra, count = trainer->kept[at].count;
+    float *query = trainer->unpacked;
+    memcpy(query, inputs, queries * sizeof *query);
+    unpack(query + queries, inputs + queries * sizeof *query, (size_t)count * CANDIDATE_INPUTS);
+    return (hh_ranker_example){query + queries, query, count, queries};
 }
 
 // ---- scaling ----
 
-// mean and factor of `width` inputs that stand in `rows` rows of each kept example, `from` its beginning.
-static void measure_inputs(hh_ranker_trainer *trainer, size_t from, size_t width, bool candidates, scaling to)
+typedef struct sums {
+    double count, values, squares;
+} sums;
+
+static void add(sums *to, double value)
 {
-    for (size_t k = 0; k < width; k++) {
-        double count = 0, sum = 0, squares = 0;
-        for (uint32_t at = 0; at < trainer->kept_count; at++) {
-            const float *x = trainer->inputs + at * trainer->width + from + k;
-            uint32_t rows = candidates ? trainer->kept[at].count : 1;
-            count += rows;
-            for (uint32_t i = 0; i < rows; i++, x += width) {
-                sum += (double)*x;
-                squares += (double)(*x * *x);
-            }
-        }
-        double mean = sum / count, variance = squares / count - mean * mean;
-        double deviation = sqrt(variance > 0 ? variance : 0);
-        to.mean[k] = (float)mean;
-        to.factor[k] = deviation > STEADY ? (float)(1 / (deviation > SPREAD ? deviation : SPREAD)) : 1;
-    }
+    to->count++;
+    to->values += value;
+    to->squares += value * value;
+}
+
+static void scale_by(const sums *of, float *mean, float *factor)
+{
+    double middle = of->values / of->count, variance = of->squares / of->count - middle * middle;
+    double deviation = sqrt(variance > 0 ? variance : 0);
+    *mean = (float)middle;
+    *factor = deviation > STEADY ? (float)(1 / (deviation > SPREAD ? deviation : SPREAD)) : 1;
 }
 
 static void measure(hh_ranker_trainer *trainer)
 {
     size_t queries = QUERY_INPUTS + trainer->options.extra;
-    scaling all = trainer->scaling, candidates = {all.mean + queries, all.factor + queries};
-    measure_inputs(trainer, 0, queries, false, all);
-    measure_inputs(trainer, queries, CANDIDATE_INPUTS, true, candidates);
-    candidates.factor[INPUT_MIXTURE] = 1; // so that it begins as the mixture, see hh_ranker_start
+    float *mean = trainer->scaling.mean, *factor = trainer->scaling.factor;
+    for (size_t q = 0; q < queries; q++, mean++, factor++) {
+        sums all = {0};
+        for (uint32_t at = 0; at < trainer->kept_count; at++) {
+            float value;
+            memcpy(&value, trainer->inputs + at * trainer->width + q * sizeof value, sizeof value);
+            add(&all, (double)value);
+        }
+        scale_by(&all, mean, factor);
+    }
+    for (size_t c = 0; c < CANDIDATE_INPUTS; c++) {
+        sums all = {0};
+        for (uint32_t at = 0; at < trainer->kept_count; at++) {
+            const uint8_t *value = trainer->inputs + at * trainer->width + queries * sizeof(float) + c;
+            for (uint32_t i = 0; i < trainer->kept[at].count; i++, value += CANDIDATE_INPUTS)
+                add(&all, (double)(*value * STEP));
+        }
+        scale_by(&all, &mean[c], &factor[c]);
+    }
+    factor[INPUT_MIXTURE] = 1; // so that it begins as the mixture, see hh_ranker_start
     trainer->measured = true;
 }
 
