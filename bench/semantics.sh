@@ -12,19 +12,20 @@ declare -A sessions=([online_retail]="4500 30" [wikispeedia]="0 1000000") every=
 
 # row SET NAME OPTION...: a line of the table.
 row() {
-    local set=$1 name=$2 all new
+    local set=$1 name=$2 all new launched
     shift 2
     measure() {
         "$hiphop" evaluate "$@" --test "$scratch/test" --set network.on=0 --model hiphop,mixture 2>"$scratch/said" |
             awk '/^(mixture|hiphop) / { printf "%s%.1f/%.1f", n++ ? " | " : "", $4, $5 }' || { cat "$scratch/said" >&2; return 1; }
     }
     all=$(measure --train "$scratch/train" --every "${every[$set]}" "$@")
+    launched=$(measure --train "$scratch/cut" --target-clicks 1 --launch "$@")
     new=$(measure --train "$scratch/cut" --target-clicks 1 "$@")
-    echo "| $set | $name | $all | $new |"
+    echo "| $set | $name | $all | $launched | $new |"
 }
 
-echo "| set | descriptions | all, mixture | all, hiphop | never seen, mixture | never seen, hiphop |"
-echo "| --- | --- | --- | --- | --- | --- |"
+echo "| set | descriptions | all, mixture | all, hiphop | launched, mixture | launched, hiphop | known in vain, mixture | known in vain, hiphop |"
+echo "| --- | --- | --- | --- | --- | --- | --- | --- |"
 for set in online_retail wikispeedia; do
     if [ ! -f "$data/$set/clicks.tsv.gz" ] || [ ! -f "$data/$set/items.jsonl" ]; then
         echo "$set: skipped: no data ($data/$set/clicks.tsv.gz, items.jsonl)"

@@ -19,6 +19,7 @@ enum {
     FROM,
     EVERY,
     BELOW,
+    LAUNCH,
     HIDE,
     PROTOCOL,
     MEMORY,
@@ -53,6 +54,9 @@ static const cli_option options[] = {
     [BELOW] = {"target-clicks", "N",
                "count only targets whose item has had fewer clicks so far;\n"
                "1: items that nobody has clicked (all)"},
+    [LAUNCH] = {"launch", NULL,
+                "of sessions: items that the training never shows are described when\n"
+                "the test begins, not from the beginning on"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [PROTOCOL] = {"protocol", "static|paper",
                   "of sessions: static; or paper, that of the paper's released code,\n"
@@ -184,6 +188,9 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         good = cli_count(args, value, 1, 1000000000, &count);
         request->evaluate.below = (uint32_t)count;
         break;
+    case LAUNCH:
+        request->evaluate.launch = true;
+        break;
     case HIDE:
         request->evaluate.hide_session_items = true;
         break;
@@ -268,6 +275,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--clicks is a log, --train and --test are sessions: one or the other";
     else if (request->train && request->evaluate.ask != HH_ASK_AT_NEXT)
         wrong = "--ask after-click needs a log of clicks";
+    else if (request->evaluate.launch && !request->train)
+        wrong = "--launch is about sessions: give --train";
     else if (request->protocol && !request->train)
         wrong = "--protocol is about sessions: give --train";
     else if (request->paper && request->memory)

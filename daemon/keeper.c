@@ -152,7 +152,7 @@ static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const r
         return;
     }
     if (partition->kind == HH_FEED_VECTORS) {
-        keeper->trouble = hh_vector_reader_take(keeper->vectors, record);
+        keeper->trouble = hh_vector_reader_take(keeper->vectors, record, !atomic_load(&keeper->loaded));
         return;
     }
     // What is no click is the workers' to complain of.

@@ -151,6 +151,17 @@ static void teach_graph(hh_lessons *lessons, const hh_query *query, const hh_vot
     }
 }
 
+// What descriptions promised of this click: of all those that it stands for.
+static void expect(hh_lessons *lessons, const hh_votes *votes, hh_time time)
+{
+    if (!(votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0))
+        return;
+    hh_mixture_expected(lessons->shared->mixture, votes, lessons->scores);
+    for (size_t i = 0; i < votes->count; i++)
+        lessons->scores[i] *= (float)(1u << lessons->shift);
+    hh_graph_expect(lessons->shared->graph, votes->items, lessons->scores, votes->count, time);
+}
+
 static hh_status teach(hh_lessons *lessons, hh_query *query, hh_item clicked, hh_time time)
 {
     hh_shared *shared = lessons->shared;
@@ -168,6 +179,7 @@ static hh_status teach(hh_lessons *lessons, hh_query *query, hh_item clicked, hh
         teach_ranker(lessons, query, &votes, clicked, time);
     if (shared->graph_mixture)
         teach_graph(lessons, query, &votes, clicked, time);
+    expect(lessons, &votes, time);
     hh_mixture_learn(shared->mixture, &votes, clicked, time);
     return HH_OK;
 }

@@ -82,9 +82,10 @@ static hh_status take_away(hh_vector_reader *reader, hh_text item, size_t number
 }
 
 static hh_status describe(hh_vector_reader *reader, const rd_kafka_message_t *record, size_t number,
-                          const hh_item_vector_record *of)
+                          const hh_item_vector_record *of, bool loading)
 {
     hh_graph *graph = reader->shared->graph;
+    rd_kafka_timestamp_type_t kind;
     hh_vector_source *source = &reader->sources[number];
     if (source->width && of->width != source->width)
         return refuse(reader, HH_VECTOR_WRONG_WIDTH, record, "it is not as wide as its source's vectors are");
@@ -93,6 +94,9 @@ static hh_status describe(hh_vector_reader *reader, const rd_kafka_message_t *re
         return HH_MEMORY;
     switch (hh_graph_describe(graph, item, (uint32_t)number, of->vector, (uint32_t)of->width)) {
     case HH_OK:
+        if (loading && rd_kafka_message_timestamp(record, &kind) > 0 &&
+            kind != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+            hh_graph_launched(graph, item, rd_kafka_message_timestamp(record, NULL));
         source->width = (uint32_t)of->width;
         reader->unsettled = true;
         return tell(reader, HH_VECTOR_TAKEN);
@@ -105,7 +109,7 @@ static hh_status describe(hh_vector_reader *reader, const rd_kafka_message_t *re
     }
 }
 
-hh_status hh_vector_reader_take(hh_vector_reader *reader, const rd_kafka_message_t *record)
+hh_status hh_vector_reader_take(hh_vector_reader *reader, const rd_kafka_message_t *record, bool loading)
 {
     hh_text source, item;
     hh_item_vector_record of;
@@ -127,7 +131,7 @@ hh_status hh_vector_reader_take(hh_vector_reader *reader, const rd_kafka_message
     // Not comparable with those that are made now; it will be made anew.
     if (reader->sources[number].own && !same(of.model, (hh_text){reader->model, strlen(reader->model)}))
         return tell(reader, HH_VECTOR_OTHER_MODEL);
-    return describe(reader, record, number, &of);
+    return describe(reader, record, number, &of, loading);
 }
 
 void hh_vector_reader_settle(hh_vector_reader *reader)

@@ -191,6 +191,41 @@ static double foreseen(const char *model_name, const char *semantic)
     return hr;
 }
 
+// MRR@20 on items that the training never shows.
+static double found(const char *more)
+{
+    char all[1024];
+    snprintf(all, sizeof all,
+             "evaluate --train %s --test %s --target-clicks 1 --json --items %s --model mixture --set "
+             "network.on=0 %s",
+             sessions, vectors, items, more);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
+    json_t *result = json_loads(out, JSON_DISABLE_EOF_CHECK, NULL);
+    cr_assert_eq(json_integer_value(json_object_get(result, "targets")), 40);
+    double mrr = json_number_value(json_object_get(json_object_get(result, "mrr"), "20"));
+    json_decref(result);
+    return mrr;
+}
+
+Test(cli_vectors, what_is_launched_when_the_test_begins_is_still_to_be_tried, .init = set_up,
+     .fini = clean_up)
+{
+    static const char *const kinds[] = {"snowboard binding", "kitchen towel", "garden lantern", "paper bag"};
+    FILE *texts = fopen(items, "w"), *train_on = fopen(sessions, "w"), *test = fopen(vectors, "w");
+    for (int i = 0; i < 24; i++) // the last four are new
+        fprintf(texts, "{\"id\": \"item-%d\", \"title\": \"%s %d\"}\n", i, kinds[i % 4], i * i);
+    for (int s = 0; s < 400; s++)
+        fprintf(train_on, "item-%d item-%d item-%d\n", s % 4, s * 4 % 20 + s % 4, (s * 12 + 8) % 20 + s % 4);
+    for (int s = 0; s < 40; s++)
+        fprintf(test, "item-%d item-%d\n", s % 20, 20 + s % 4);
+    fclose(texts);
+    fclose(train_on);
+    fclose(test);
+    double launched = found("--launch"), in_vain = found("");
+    cr_expect(launched > 0.1 && launched > 1.5 * in_vain, "%g, and %g", launched, in_vain);
+    cr_expect_eq(found("--launch"), launched, "and every time");
+}
+
 Test(cli_vectors, evaluate_makes_vectors_of_texts, .init = set_up, .fini = clean_up)
 {
     static const char *const kinds[] = {"snowboard binding", "kitchen towel", "garden lantern", "paper bag"};

@@ -212,8 +212,6 @@ Test(fitted, what_nobody_can_have_learned_is_refused)
     hh_fitted *fitted = fit(model, &it.data, 40);
     cr_assert_eq(hh_fitted_attach(fitted, model, &error), HH_OK);
     assert_refused(model, "mixture.logits", 3, 3, 0, "'mixture.logits' is not [");
-    assert_refused(model, "mixture.trust", 1, HH_TEXT_EXPERTS, 0.1f, "nothing could have taught");
-    assert_refused(model, "mixture.trust", 1, HH_TEXT_EXPERTS, -2, "nothing could have taught");
     assert_refused(model, "mixture.mean", 1, HH_EXPERTS, -1, "nothing could have taught");
     assert_refused(model, "fitted.lessons", 1, 1, -1, "nothing could have taught");
     assert_refused(model, "fitted.figures", HH_LIST_KINDS, 2, 1.5f, "nothing could have taught");

@@ -215,27 +215,44 @@ static void learn_text(hh_mixture *mixture, float graph, float text)
     hh_mixture_learn(mixture, &votes, clicked, now += HH_SECOND);
 }
 
-// The weight of cosine, relative to that of the votes that it stands beside.
-static double trust(const hh_mixture *mixture)
-{
-    double weights[HH_EXPERTS], votes = 0;
-    hh_context context = hh_context_of(&(hh_votes){.length = 2});
-    hh_mixture_weights(mixture, &context, INT64_MAX, weights);
-    for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
-        votes += weights[e];
-    return weights[HH_EXPERT_COSINE] / votes;
-}
-
-Test(mixture, descriptions_are_trusted_as_far_as_clicks_say)
+Test(mixture, descriptions_count_by_the_votes_that_they_stand_for)
 {
     hh_mixture *mixture = hh_mixture_new();
-    cr_assert_float_eq(trust(mixture), 1, 1e-6);
-    for (int i = 0; i < 2000; i++)
-        learn_text(mixture, 0.2f, 0);
-    cr_assert_float_eq(trust(mixture), HH_TEXT_LEAST, 1e-6, "never less");
-    for (int i = 0; i < 5000; i++)
-        learn_text(mixture, 0, 0.4f);
-    cr_assert_gt(trust(mixture), 0.9);
+    hh_context context = hh_context_of(&(hh_votes){.length = 2});
+    for (int round = 0; round < 3; round++) {
+        double weights[HH_EXPERTS], votes = 0;
+        hh_mixture_weights(mixture, &context, INT64_MAX, weights);
+        for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
+            votes += weights[e];
+        cr_assert_float_eq(weights[HH_EXPERT_INHERIT], HH_TEXT_WEIGHT * votes, 1e-9);
+        cr_assert_float_eq(weights[HH_EXPERT_COSINE], HH_TEXT_WEIGHT * votes, 1e-9);
+        for (int i = 0; i < 300; i++)
+            learn(mixture, 2, round ? HH_EXPERT_POP_LONG : HH_EXPERT_NEXT, 0);
+    }
+    hh_mixture_free(mixture);
+}
+
+Test(mixture, what_descriptions_promise_is_their_part_as_if_never_tried)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    float shares[3][HH_EXPERTS] = {{0}}, expected[3];
+    hh_evidence evidence[3] = {{.chance = 0.25f}, {.chance = 1}, {.chance = 0}};
+    shares[0][HH_EXPERT_INHERIT] = 0.01f;
+    shares[0][HH_EXPERT_COSINE] = 0.02f;
+    shares[1][HH_EXPERT_COSINE] = 0.1f;
+    shares[2][HH_EXPERT_NEXT] = 1;
+    hh_votes votes = {
+        .count = 3, .shares = (const float(*)[HH_EXPERTS])shares, .evidence = evidence, .length = 2};
+    votes.mass[HH_EXPERT_INHERIT] = 0.01f;
+    votes.mass[HH_EXPERT_COSINE] = 0.12f;
+    double weights[HH_EXPERTS];
+    hh_context context = hh_context_of(&votes);
+    hh_mixture_weights(mixture, &context, 0, weights);
+    double weight = weights[HH_EXPERT_COSINE], all = 1 + weight * 0.13;
+    hh_mixture_expected(mixture, &votes, expected);
+    cr_assert_float_eq((double)expected[0], weight * 0.03 / all / 0.25, 1e-6);
+    cr_assert_float_eq((double)expected[1], weight * 0.1 / all, 1e-6);
+    cr_assert_eq(expected[2], 0);
     hh_mixture_free(mixture);
 }
 
@@ -257,15 +274,15 @@ Test(mixture, where_nothing_is_described_nothing_is_different)
 // One made of another's numbers has its weights, as of any time.
 Test(mixture, comes_back_from_its_numbers)
 {
-    float logits[CONTEXTS][HH_MIXED_EXPERTS], trust[HH_TEXT_EXPERTS], mean[HH_EXPERTS];
+    float logits[CONTEXTS][HH_MIXED_EXPERTS], mean[HH_EXPERTS];
     hh_mixture *mixture = hh_mixture_new();
     for (int i = 0; i < 1000; i++)
         learn(mixture, (size_t)i % 4, i % 3 ? HH_EXPERT_NEXT : HH_EXPERT_NETWORK, 0);
-    hh_mixture_numbers(mixture, logits, trust, mean);
+    hh_mixture_numbers(mixture, logits, mean);
     hh_time when = now;
     for (int i = 0; i < 64; i++) // what is put aside for those who ask has seen all of that
         learn(mixture, 2, HH_EXPERT_PAIR_LONG, 1);
-    hh_mixture *back = hh_mixture_of((const float(*)[HH_MIXED_EXPERTS])logits, trust);
+    hh_mixture *back = hh_mixture_of((const float(*)[HH_MIXED_EXPERTS])logits);
     double sum = 0;
     for (size_t length = 0; length < 4; length++)
         for (hh_expert expert = 0; expert < HH_EXPERTS; expert++) {

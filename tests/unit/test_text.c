@@ -87,7 +87,7 @@ static double weight(int a, int b)
 
 static double rarity(int clicks)
 {
-    return clicks < 20 ? 1 / (1 + clicks / 5.0) : 0;
+    return clicks < 20 ? 1 / (1.0 + clicks) : 0;
 }
 
 Test(text, the_shares_are_those_of_brute_force, .init = set_up, .fini = clean_up)
@@ -184,6 +184,132 @@ Test(text, nothing_that_comes_later_is_seen, .init = set_up, .fini = clean_up)
             cr_assert_float_eq((double)before[i][e], (double)shares_of(&votes, i)[e], 1e-5, "%d by %d", i, e);
     votes = ask(clicked, 2, 3 * DAY);
     cr_assert_eq(shares_of(&votes, 9)[HH_EXPERT_COSINE] > 0, false, "it has many clicks by then");
+}
+
+// ---- what was expected in vain ----
+
+static float chance_of(const hh_votes *votes, int item)
+{
+    for (size_t i = 0; i < votes->count; i++)
+        if (votes->items[i] == items[item])
+            return votes->evidence[i].chance;
+    return -1;
+}
+
+static void expect(int item, float clicks, hh_time time)
+{
+    hh_graph_expect(graph, &items[item], &clicks, 1, time);
+}
+
+static void describe_all_and_click(void)
+{
+    describe(0, ITEMS);
+    for (int n = 0; n < 60; n++)
+        session(DAY + n * HH_MINUTE, n % 6, (n + 2) % 6);
+}
+
+Test(text, an_items_chance_falls_with_what_was_expected_of_it, .init = set_up, .fini = clean_up)
+{
+    const int clicked[] = {0, 3};
+    describe_all_and_click();
+    hh_votes votes = ask(clicked, 2, 2 * DAY);
+    float untried[HH_EXPERTS], other = shares_of(&votes, 6)[HH_EXPERT_COSINE], before = 1;
+    memcpy(untried, shares_of(&votes, 9), sizeof untried);
+    cr_assert_eq(chance_of(&votes, 9), 1);
+    for (int n = 1; n <= 100; n++) {
+        expect(9, 0.05f, 2 * DAY + n * HH_MINUTE);
+        votes = ask(clicked, 2, 2 * DAY + (n + 1) * HH_MINUTE);
+        float chance = chance_of(&votes, 9);
+        double exact = 0.3 / (0.3 + 0.05 * n);
+        cr_assert_leq(chance, before);
+        cr_assert(chance >= (float)exact - 1e-5f && chance <= 0.3f / (0.3f + 0.05f * (float)n / 1.1f - 0.1f));
+        for (int e = HH_EXPERT_INHERIT; e <= HH_EXPERT_COSINE; e++)
+            cr_assert_float_eq((double)shares_of(&votes, 9)[e], (double)(chance * untried[e]), 1e-5);
+        cr_assert_eq(shares_of(&votes, 6)[HH_EXPERT_COSINE], other, "that of no other item");
+        before = chance;
+    }
+    cr_assert_lt(before, 0.07f);
+}
+
+Test(text, what_is_expected_later_is_not_known_before, .init = set_up, .fini = clean_up)
+{
+    const int clicked[] = {0, 3};
+    describe_all_and_click();
+    for (int n = 0; n < 3; n++)
+        expect(9, 1, 2 * DAY + n * HH_HOUR);
+    float chances[4];
+    for (int round = 0; round < 2; round++) { // however far the writer is ahead
+        for (int n = 0; n < 4; n++) {
+            hh_votes votes = ask(clicked, 2, 2 * DAY + n * HH_HOUR); // as of the very outcome
+            cr_assert(round == 0 || chance_of(&votes, 9) == chances[n]);
+            chances[n] = chance_of(&votes, 9);
+            cr_assert_float_eq((double)chances[n], 0.3 / (0.3 + n), 1e-6);
+        }
+        if (round == 0)
+            expect(9, 10, 3 * DAY);
+    }
+    // What comes late counts from when it has come.
+    expect(9, 100, 2 * DAY);
+    hh_votes votes = ask(clicked, 2, 3 * DAY);
+    cr_assert_float_eq((double)chance_of(&votes, 9), 0.3 / 3.3, 1e-6);
+    votes = ask(clicked, 2, 3 * DAY + 2 * HH_SECOND);
+    cr_assert_float_eq((double)chance_of(&votes, 9), 0.3 / 113.3, 1e-6);
+    for (int n = 0; n < 9; n++) // further back than is kept: as at first, not what came later
+        expect(9, 1000, 4 * DAY + n * HH_HOUR);
+    votes = ask(clicked, 2, 3 * DAY + 2 * HH_SECOND);
+    cr_assert_eq(chance_of(&votes, 9), 1);
+}
+
+Test(text, expectations_follow_the_item_not_its_vector, .init = set_up, .fini = clean_up)
+{
+    const int clicked[] = {0, 3};
+    describe_all_and_click();
+    expect(9, 3, 2 * DAY);
+    expect(8, 3, 2 * DAY);
+    vectors[9][1] += 0.2f;
+    describe(9, 10); // said otherwise
+    hh_votes votes = ask(clicked, 2, 3 * DAY);
+    cr_assert_float_eq((double)chance_of(&votes, 9), 0.3 / 3.3, 1e-6);
+    cr_assert_eq(hh_graph_describe(graph, items[9], 0, NULL, 0), HH_OK);
+    expect(9, 3, 3 * DAY); // of nobody
+    describe(9, 10);       // launched again
+    votes = ask(clicked, 2, 4 * DAY);
+    cr_assert_eq(chance_of(&votes, 9), 1);
+}
+
+Test(text, what_came_before_a_launch_does_not_count, .init = set_up, .fini = clean_up)
+{
+    const int clicked[] = {0, 3};
+    describe_all_and_click();
+    hh_graph_launched(graph, items[9], 3 * DAY);
+    hh_graph_launched(graph, items[9], 4 * DAY); // another source of it
+    expect(9, 3, 2 * DAY);
+    expect(9, 1, 3 * DAY);
+    hh_votes votes = ask(clicked, 2, 5 * DAY);
+    cr_assert_float_eq((double)chance_of(&votes, 9), 0.3 / 1.3, 1e-6);
+}
+
+Test(text, expectations_of_what_is_none_do_no_harm)
+{
+    hh_error error;
+    hh_graph_options options = hh_graph_defaults();
+    graph = hh_graph_new(&options, &error);
+    const hh_item nobody[] = {0, 77, HH_ITEM_NONE};
+    const float expected[] = {1, 1, 1}, strange[] = {NAN, INFINITY, -1};
+    for (int round = 0; round < 3; round++) {
+        hh_graph_expect(graph, nobody, expected, 3, DAY);
+        hh_graph_launched(graph, 77, DAY);
+        hh_item item = hh_graph_intern(graph, "a", 1);
+        hh_graph_launched(graph, item, DAY);
+        const float vector[] = {1, 2};
+        if (round == 1)
+            cr_assert_eq(hh_graph_describe(graph, item, 0, vector, 2), HH_OK);
+        hh_graph_expect(graph, (const hh_item[]){item, item, item}, strange, 3, round ? INT64_MAX : DAY);
+        hh_graph_session *opened = hh_graph_open(graph, 1);
+        cr_assert_eq(hh_graph_click(graph, opened, item, DAY), HH_OK);
+        hh_graph_close(graph, opened);
+    }
+    hh_graph_free(graph);
 }
 
 Test(text, without_descriptions_it_says_nothing, .init = set_up, .fini = clean_up)

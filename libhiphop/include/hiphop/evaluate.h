@@ -124,6 +124,9 @@ typedef struct hh_evaluate_options {
     const hh_source *sources; // [source_count] of the log's items, in their order: for the graph,
                               // which knows all from the beginning, and for the network of sessions
     uint32_t source_count;
+    // In a log of sessions: items that the training never shows are described when the test begins, as those
+    // are that a shop launches; otherwise from the beginning, and then they have been expected in vain.
+    bool launch;
 } hh_evaluate_options;
 
 hh_evaluate_options hh_evaluate_defaults(void);

@@ -55,7 +55,7 @@ typedef struct hh_graph_options {
     // what the graph holds
     uint32_t max_clicks; // hard bound on clicks held
     hh_time max_age;     // sessions whose last click is older than this go; 0: never
-    // Hard bound on items with vectors, at most 10^7; each takes its numbers, a byte each, and 450 bytes.
+    // Hard bound on items with vectors, at most 10^7; each takes its numbers, a byte each, and 500 bytes.
     uint32_t max_described;
     // of the hash of ids: where these come from strangers, let it be random, so that none can be made to
     // collide
@@ -106,6 +106,18 @@ hh_status hh_graph_describe(hh_graph *graph, hh_item item, uint32_t source, cons
                             uint32_t width);
 // Call it when for now there is nothing more to describe, so that readers see all that was.
 void hh_graph_settle(hh_graph *graph);
+// Descriptions promise clicks. A click on whatever item, at `time`, was expected on each of these with that
+// probability (hh_mixture_expected), as if they had never been tried; an item's chance, by which inherit and
+// cosine are multiplied, is 0.3 / (0.3 + all that was expected of it so far). So an item that was just
+// described counts as much as those that it is like, and what is offered for long in vain fades by itself. A
+// query's chances are as of its time, too: they know nothing of that second or later ones, and lag behind by
+// a tenth at most; asked about a time before the last four such tenths, an item counts as never tried. Items
+// that are not described are passed over.
+void hh_graph_expect(hh_graph *graph, const hh_item *items, const float *expected, size_t count,
+                     hh_time time);
+// What is expected of a described item before `time` does not count; of several times the earliest. For a
+// writer that is told everything anew, first the items, then the clicks that came before them.
+void hh_graph_launched(hh_graph *graph, hh_item item, hh_time time);
 
 // A session in the graph, as the writer holds it.
 typedef struct hh_graph_session hh_graph_session;
@@ -171,6 +183,7 @@ typedef struct hh_evidence {
     uint32_t neighbours; // of the nearest sessions, how many went on to the item
     uint32_t followed;   // times the item followed an item of the session, in the sessions read (undecayed)
     hh_item alike;       // where inherit or cosine gives it anything: the item that speaks most for it
+    float chance;        // there: 1, or less: see hh_graph_expect
 } hh_evidence;
 
 // Candidates and what each expert says of them. Owned by the reader, valid until its next query.

@@ -18,21 +18,19 @@
 // from, at most every 15 seconds of event time, the weights are put aside for those who ask, and the last 256
 // of these are kept, so for an hour or more. Who asks for an earlier time gets the starting weights.
 //
-// inherit and cosine stand beside that. They speak of items that hardly anybody has clicked, so hardly any
-// click could teach how much they are worth, and what they give is a part of what next, pair and knn would:
-// their weight is that of these three together, times a trust. The trust begins at 1, a new item is expected
-// to be clicked as those like it are, and is learned likewise, from what the clicks on items of few clicks
-// say; it stays between HH_TEXT_LEAST, so that items whose time has not come yet are still tried, and 1.
+// inherit and cosine stand beside that, with HH_TEXT_WEIGHT times the weight of next, pair and knn together.
+// They speak of items that hardly anybody has clicked, so no click could teach what they are worth; what they
+// say limits itself, since an item that they have been wrong about for long gets less (hh_graph_expect).
+// Twice, since what nobody sees has no other way to its first click: a launch is listed before those that it
+// is like, until it has been tried.
 typedef struct hh_mixture hh_mixture;
-#define HH_TEXT_LEAST 0.3
+#define HH_TEXT_WEIGHT 2
 
 // What the weights of a query go by. Whoever learns from it later, when the click has come, keeps this and
 // the clicked item's row of shares.
 #define HH_CONTEXT_ROWS 7
-#define HH_TEXT_EXPERTS (HH_EXPERTS - HH_MIXED_EXPERTS)
 typedef struct hh_context {
     uint8_t row[HH_CONTEXT_ROWS];
-    float text[HH_TEXT_EXPERTS]; // what inherit and cosine give to all candidates together
 } hh_context;
 hh_context hh_context_of(const hh_votes *votes);
 
@@ -50,6 +48,9 @@ void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *
 // The same without one expert, for a mixture that was taught as if it never said anything.
 void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,
                                float *scores);
+// expected[votes->count]: with what probability inherit and cosine say that the click that comes is on each
+// candidate, were it as good as those like it: for hh_graph_expect, when the click has come. 0 for most.
+void hh_mixture_expected(const hh_mixture *mixture, const hh_votes *votes, float *expected);
 // weights[HH_EXPERTS], those of the first HH_MIXED_EXPERTS summing to 1, for a query of this context. as_of
 // INT64_MAX: the latest put aside.
 void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh_time as_of,

@@ -117,6 +117,9 @@ struct hh_learned { // see hh_answer
     void *ranking;
     hh_kept_trial *trial;
     hh_log_linear_list product;
+    hh_item *items;  // [count] that are described, and
+    float *expected; // [count] what was expected of them
+    size_t count, room;
     hh_learned *next, *next_free;
 };
 
@@ -137,6 +140,7 @@ typedef struct hh_graph_model {
     hh_graph_session **open;  // [sessions]
     // Numbers of items: the graph gives its own, and may use one again for another item.
     hh_item *to_graph;    // [items]
+    bool *launched;       // [items] when the test begins; NULL: none, or it has begun
     uint32_t *from_graph; // [from_room]
     size_t from_room;
     // room for one query
@@ -184,10 +188,13 @@ static void destroy(void *model)
         hh_learned *learned = self->all;
         self->all = learned->next;
         hh_log_linear_list_free(&learned->product);
+        free(learned->items);
+        free(learned->expected);
         free(learned);
     }
     free(self->open);
     free(self->to_graph);
+    free(self->launched);
     free(self->from_graph);
     free(self->query);
     free(self->items);
@@ -218,6 +225,18 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
     return self->open ? describe(self, error) : hh_fail(error, HH_MEMORY, NULL);
 }
 
+// All that the training never shows.
+static hh_status find_launched(hh_graph_model *self, const hh_log *log, hh_error *error)
+{
+    self->launched = malloc(((size_t)log->items + 1) * sizeof *self->launched);
+    if (!self->launched)
+        return hh_fail(error, HH_MEMORY, NULL);
+    memset(self->launched, true, log->items);
+    for (uint32_t click = 0; click < log->session[log->train].first; click++)
+        self->launched[log->item[click]] = false;
+    return HH_OK;
+}
+
 static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *error)
 {
     self->options = hh_evaluate_graph_options(setup->options);
@@ -230,6 +249,8 @@ static bool build(hh_graph_model *self, const hh_model_setup *setup, hh_error *e
     bool network = (setup->wanted[MIXTURE] || setup->wanted[RANKER] || setup->wanted[LOG_LINEAR] ||
                     setup->wanted[NETWORK]) &&
                    hh_model_setting(setup->options, NETWORK_ON) != 0;
+    if (setup->options->launch && setup->log->train && find_launched(self, setup->log, error))
+        return false;
     if (hh_network_expert_init(&self->network, setup, network, error) ||
         hh_network_stream_init(&self->stream, setup, &self->network, network, error))
         return false;
@@ -284,14 +305,14 @@ static hh_item number(hh_graph_model *self, uint32_t item)
     return number;
 }
 
-// What is known of items is known from the beginning.
+// What is known of items is known from the beginning, but for what is launched.
 static hh_status describe(hh_graph_model *self, hh_error *error)
 {
     hh_status status = HH_OK;
     for (uint32_t s = 0; s < self->source_count && status == HH_OK; s++) {
         const hh_source *source = &self->sources[s];
         for (uint32_t item = 0; item < self->log->items && status == HH_OK; item++) {
-            if (source->present && !source->present[item])
+            if ((source->present && !source->present[item]) || (self->launched && self->launched[item]))
                 continue;
             hh_item known = number(self, item);
             const float *vector = source->vector + (size_t)item * source->width;
@@ -390,6 +411,32 @@ static hh_learned *take_learned(hh_graph_model *self)
     return learned;
 }
 
+// What descriptions promise, for when the outcome has come.
+static bool keep_expected(const hh_graph_model *self, const hh_question *question, const hh_votes *votes,
+                          hh_learned *learned)
+{
+    learned->count = 0;
+    if (!(votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0))
+        return true;
+    size_t room = learned->room;
+    hh_item *items = larger(learned->items, &room, votes->count, sizeof *items);
+    if (!items)
+        return false;
+    learned->items = items;
+    float *expected = larger(learned->expected, &learned->room, votes->count, sizeof *expected);
+    if (!expected)
+        return false;
+    learned->expected = expected;
+    hh_mixture_expected(self->mixture, votes, expected);
+    for (size_t i = 0; i < votes->count; i++) {
+        if (!(expected[i] > 0))
+            continue;
+        items[learned->count] = votes->items[i];
+        expected[learned->count++] = expected[i] * (float)question->of;
+    }
+    return true;
+}
+
 static hh_status answer_question(void *model, const hh_question *question, hh_answer *answer)
 {
     hh_graph_model *self = model;
@@ -397,6 +444,14 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     if (!items)
         return HH_MEMORY;
     self->query = items;
+    if (self->launched && question->session >= self->log->train) {
+        hh_error error;
+        free(self->launched);
+        self->launched = NULL;
+        hh_status launched = describe(self, &error);
+        if (launched != HH_OK)
+            return launched;
+    }
     for (uint32_t i = 0; i < question->length; i++)
         items[i] = known_item(self, question->items[i]);
     bool reads;
@@ -471,6 +526,8 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         !hh_log_linear_keep(&learned->product, numbers, graph_scores, network, HH_EXPERTS, votes->count))
         return HH_MEMORY;
     answer->learns = learned;
+    if (learned && !keep_expected(self, question, votes, learned))
+        return HH_MEMORY;
     status = hh_ranking_model_answer(&self->ranking, &query, votes, scores, &answer->scores[RANKER],
                                      learned ? &learned->ranking : NULL);
     if (status == HH_OK && learned)
@@ -495,6 +552,7 @@ static void outcome(void *model, uint32_t item, hh_time time, const hh_context *
         return;
     if (self->graph_mixture)
         hh_log_linear_learn(&self->log_linear, &learned->product, item);
+    hh_graph_expect(self->graph, learned->items, learned->expected, learned->count, time);
     hh_ranking_model_outcome(&self->ranking, learned->ranking, self->to_graph[item], time);
     hh_network_stream_outcome(&self->stream, learned->trial, item);
     learned->next_free = self->free;

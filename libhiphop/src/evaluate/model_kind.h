@@ -30,6 +30,7 @@ typedef struct hh_question {
     uint64_t visitor;
     hh_time session_start;
     bool teaches; // its outcome will be told, see hh_model_kind
+    uint32_t of;  // clicks, one of which is asked about
 } hh_question;
 
 // Candidates and their scores; a score of 0 or less is none. Owned by the model until its next call.

@@ -108,6 +108,7 @@ static hh_status ask(hh_run *run, uint32_t click, hh_asking asking, bool counts)
         .visitor = about->visitor,
         .session_start = log->time[about->first],
         .teaches = run->kind->learns_outcomes && !(counts && run->frozen),
+        .of = counts ? run->options->every : run->warm_up_every,
     };
     uint32_t target = log->item[asking.target];
     hh_answer answer;

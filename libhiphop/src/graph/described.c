@@ -48,6 +48,7 @@ static bool make_tables(hh_graph *graph)
     uint64_t rows = graph->options.max_described + graph->options.max_described / 4u + 4 * (uint64_t)CHUNK;
     described->chunk_count = (uint32_t)(rows >> HH_ROW_CHUNK_BITS);
     described->free_row = HH_NONE;
+    described->clock = HH_TIME_MIN;
     free(described->chunks); // of an attempt that failed
     described->chunks = calloc(described->chunk_count, sizeof *described->chunks);
     described->rows = described->chunks ? calloc(HH_ITEM_CHUNKS, sizeof *described->rows) : NULL;
@@ -203,9 +204,26 @@ static uint32_t row_new(hh_graph *graph)
         atomic_store_explicit(&chunk->related[at].near[i], 0, memory_order_relaxed);
     for (int i = 0; i < HH_NEAR_COLD; i++)
         atomic_store_explicit(&chunk->related[at].cold[i], 0, memory_order_relaxed);
+    for (int i = 0; i < HH_STEPS; i++)
+        atomic_store_explicit(&chunk->related[at].expected[i], 0, memory_order_relaxed);
     chunk->near_least[at] = chunk->cold_least[at] = ALIKE_FROM;
     chunk->clicks[at] = 0;
+    chunk->expected[at] = 0;
+    chunk->since[at] = HH_TIME_MIN;
     return row;
+}
+
+// What was expected of an item stays when its vector changes.
+static void keep_expected(hh_described *described, uint32_t old, uint32_t row)
+{
+    hh_row_chunk *from = chunk_of(described, old), *to = chunk_of(described, row);
+    to->expected[row % CHUNK] = from->expected[old % CHUNK];
+    to->since[row % CHUNK] = from->since[old % CHUNK];
+    for (int i = 0; i < HH_STEPS; i++)
+        atomic_store_explicit(
+            &to->related[row % CHUNK].expected[i],
+            atomic_load_explicit(&from->related[old % CHUNK].expected[i], memory_order_relaxed),
+            memory_order_relaxed);
 }
 
 // ---- describing ----
@@ -287,6 +305,8 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
     }
     described->stamp += described->stamp == UINT32_MAX ? 2 : 1;
     atomic_store_explicit(&chunk->stamp[row % CHUNK], described->stamp, memory_order_relaxed);
+    if (old != HH_NONE)
+        keep_expected(described, old, row);
     atomic_store_explicit(&chunk->item[row % CHUNK], item, memory_order_release);
     atomic_store_explicit(place, row + 1, memory_order_release);
     if (old != HH_NONE)

@@ -6,6 +6,7 @@
 //   postings.c    for each item, the sessions that hold it, newest last
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
 //   described.c   what items are; alike.c which are described alike, description.c what readers see of it
+//   expected.c    how many clicks descriptions have promised
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
 //   walk.c        the sessions that it reads; vote.c what they vote for; shares.c its last step
@@ -19,6 +20,7 @@
 
 #include <hiphop/graph.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #define HH_NONE UINT32_MAX
 
@@ -124,11 +126,13 @@ typedef struct hh_items {
 #define HH_NEAR           16 // nearest of all
 #define HH_NEAR_COLD      32 // nearest of those with
 #define HH_COLD_CLICKS    20 // fewer clicks than this
+#define HH_STEPS          4  // of what was expected of an item
 
 // Lists in no order; an entry is 1 + a row, then the bits of the cosine. 0: none. The row may be nobody's any
 // more.
 typedef struct hh_related {
     _Atomic uint64_t near[HH_NEAR], cold[HH_NEAR_COLD];
+    _Atomic uint64_t expected[HH_STEPS]; // see expected.c
 } hh_related;
 
 typedef struct hh_row_chunk {
@@ -138,6 +142,8 @@ typedef struct hh_row_chunk {
     // the writer's alone
     float near_least[1 << HH_ROW_CHUNK_BITS], cold_least[1 << HH_ROW_CHUNK_BITS]; // that would enter a list
     uint32_t clicks[1 << HH_ROW_CHUNK_BITS];
+    double expected[1 << HH_ROW_CHUNK_BITS]; // clicks, by its description
+    hh_time since[1 << HH_ROW_CHUNK_BITS];   // what was earlier does not count
     uint32_t next_free[1 << HH_ROW_CHUNK_BITS];
     bool linked[1 << HH_ROW_CHUNK_BITS]; // compared with all others
     bool dead[1 << HH_ROW_CHUNK_BITS];   // nobody's, but lists may name it
@@ -166,6 +172,7 @@ typedef struct hh_described {
     uint32_t stamp; // the latest
     uint32_t waiting[HH_PENDING], pending;
     uint32_t held[HH_PENDING], held_count; // rows that others are compared with
+    hh_time clock;                         // of the latest outcome, see expected.c
     double work, refill_cost;              // multiplications: saved up, and what a list took last
     size_t memory;
 } hh_described;
@@ -385,6 +392,26 @@ static inline float hh_entry_cosine(uint64_t entry)
 }
 
 // The row of an item, HH_NONE where it is not described.
+static inline uint32_t hh_step_second(uint64_t step)
+{
+    return (uint32_t)(step >> 32);
+}
+
+// The latest sum that was known by that second after the graph's origin; 0: none.
+static inline float hh_expected_by(const _Atomic uint64_t steps[HH_STEPS], uint32_t second)
+{
+    uint64_t latest = 0;
+    float sum = 0;
+    for (int i = 0; i < HH_STEPS; i++) {
+        uint64_t step = atomic_load_explicit(&steps[i], memory_order_acquire);
+        if (hh_step_second(step) <= second && step > latest)
+            latest = step;
+    }
+    uint32_t bits = (uint32_t)latest;
+    memcpy(&sum, &bits, sizeof sum);
+    return sum;
+}
+
 static inline uint32_t hh_described_row(const hh_described *described, hh_item item)
 {
     const _Atomic uint32_t *places =

@@ -58,7 +58,7 @@ HH_WIDE static void scale(hh_reader *reader, const float factors[HH_EXPERTS])
         there = IN_SHARES(row, there) * by;
         memcpy(shares, &there, sizeof there);
         reader->evidence[i] =
-            (hh_evidence){(uint32_t)row[HH_ROW_NEIGHBOURS], (uint32_t)row[HH_ROW_FOLLOWED], 0};
+            (hh_evidence){(uint32_t)row[HH_ROW_NEIGHBOURS], (uint32_t)row[HH_ROW_FOLLOWED], 0, 0};
     }
 }
 

@@ -1,13 +1,15 @@
 // inherit, cosine: what is known of items by their descriptions alone, where clicks say little yet. Of items
-// with n < HH_COLD_CLICKS clicks, by how little: r(n) = 1 / (1 + n / SHRINK).
+// with n < HH_COLD_CLICKS clicks, by how little, and by how long they have been expected to be clicked (E
+// clicks, expected.c): r(v) = 1 / (1 + n) * PRIOR / (PRIOR + E).
 //
 // inherit: an item gets of the votes what those that are described most alike get, x its HH_NEAR nearest that
 //   have been clicked:
-//   p(v) = r(n_v) * sum over x of cos(v, x)^POWER * votes(x) / sum over x of cos(v, x)^POWER
+//   p(v) = r(v) * sum over x of cos(v, x)^POWER * votes(x) / sum over x of cos(v, x)^POWER
 //   votes(x): the mean of what next, pair and knn give to x.
 // cosine: the descriptions most like those of the session's last DEPTH items c_d, where v or c_d is such an
 //   item:
-//   p(v) = sum over d of pair_decay^d * max(r(n_v), r(n_cd)) * cos(c_d, v)^POWER /
+//   p(v) = sum over d of pair_decay^d * max(1 / (1 + n_v), 1 / (1 + n_cd)) * PRIOR / (PRIOR + E_v) * cos(c_d,
+//   v)^POWER /
 //          sum over w of cos(c_d, w)^POWER, over the pair_decay^d
 //   w: all items that the lists of c_d have (alike.c), also those with many clicks.
 //
@@ -18,7 +20,7 @@
 
 #include <string.h>
 
-#define SHRINK  5.0f
+#define PRIOR   0.3f
 #define DEPTH   5
 #define SOURCES 40
 
@@ -71,7 +73,14 @@ static uint32_t clicks_on(const hh_reader *reader, hh_item item)
 
 static float rarity(uint32_t clicks)
 {
-    return clicks < HH_COLD_CLICKS ? 1 / (1 + (float)clicks / SHRINK) : 0;
+    return clicks < HH_COLD_CLICKS ? 1 / (1 + (float)clicks) : 0;
+}
+
+// By what was expected of it until the query.
+static float chance(const hh_reader *reader, const hh_related *related)
+{
+    uint32_t second = reader->limit > 0 ? (uint32_t)(reader->limit / 1000) : 0;
+    return PRIOR / (PRIOR + hh_expected_by(related->expected, second));
 }
 
 static uint32_t find(const hh_reader *reader, hh_item item)
@@ -171,7 +180,10 @@ static void inherit(hh_reader *reader, uint32_t candidate, uint32_t known)
             reader->evidence[candidate].alike = other;
         }
     }
-    reader->shares[candidate][HH_EXPERT_INHERIT] = votes > 0 ? rare * votes / sum : 0;
+    if (!(votes > 0))
+        return;
+    float still = reader->evidence[candidate].chance = chance(reader, related);
+    reader->shares[candidate][HH_EXPERT_INHERIT] = still * rare * votes / sum;
 }
 
 // Of the items that are described like this one, those with few clicks become candidates.
@@ -220,7 +232,9 @@ static void vote(hh_reader *reader, hh_item by, uint64_t entry, float least, flo
     uint32_t candidate = bring(reader, other);
     if (candidate == HH_NONE)
         return;
-    float share = rare * part * weight_of(hh_entry_cosine(entry));
+    const hh_related *its = related_of(reader, other);
+    float still = reader->evidence[candidate].chance = its ? chance(reader, its) : 1;
+    float share = still * rare * part * weight_of(hh_entry_cosine(entry));
     float *shares = reader->shares[candidate];
     shares[HH_EXPERT_COSINE] += share;
     if (share > shares[HH_EXPERT_INHERIT])

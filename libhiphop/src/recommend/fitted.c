@@ -4,13 +4,12 @@
 #include "recommend/ranker_settle.h"
 #include "recommend/ranker_weights.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST 1e6f // of any number: what is learned stays far below it, and sums of such are finite
 
-enum { LOGITS, TRUST, MEAN, LESSONS, FIGURES, RANKER, PARTS = RANKER + HH_RANKER_TENSORS };
+enum { LOGITS, MEAN, LESSONS, FIGURES, RANKER, PARTS = RANKER + HH_RANKER_TENSORS };
 enum { ACTIVE = PARTS - 1 }; // the last of the ranker's tensors
 
 struct hh_fitted {
@@ -45,7 +44,6 @@ hh_fitted *hh_fitted_new(uint32_t extra, hh_error *error)
         *fitted = (hh_fitted){.options = options,
                               .part = {
                                   [LOGITS] = {"mixture.logits", CONTEXTS, HH_MIXED_EXPERTS, NULL},
-                                  [TRUST] = {"mixture.trust", 1, HH_TEXT_EXPERTS, NULL},
                                   [MEAN] = {"mixture.mean", 1, HH_EXPERTS, NULL},
                                   [LESSONS] = {"fitted.lessons", 1, 1, NULL},
                                   [FIGURES] = {"fitted.figures", HH_LIST_KINDS, 2, NULL},
@@ -96,8 +94,7 @@ const hh_ranker_options *hh_fitted_ranker_options(const hh_fitted *fitted)
 
 hh_mixture *hh_fitted_mixture(const hh_fitted *fitted)
 {
-    return hh_mixture_of((const float(*)[HH_MIXED_EXPERTS])fitted->part[LOGITS].value,
-                         fitted->part[TRUST].value);
+    return hh_mixture_of((const float(*)[HH_MIXED_EXPERTS])fitted->part[LOGITS].value);
 }
 
 hh_ranker *hh_fitted_ranker(const hh_fitted *fitted)
@@ -117,8 +114,7 @@ void hh_fitted_take(hh_fitted *fitted, const hh_mixture *mixture, hh_ranker *ran
                     const hh_fitted_record *record)
 {
     hh_ranker_tensor tensors[HH_RANKER_TENSORS], *part = fitted->part;
-    hh_mixture_numbers(mixture, (float(*)[HH_MIXED_EXPERTS])part[LOGITS].value, part[TRUST].value,
-                       part[MEAN].value);
+    hh_mixture_numbers(mixture, (float(*)[HH_MIXED_EXPERTS])part[LOGITS].value, part[MEAN].value);
     hh_ranker_tensors(ranker, tensors);
     for (int t = 0; t < HH_RANKER_TENSORS; t++)
         memcpy(part[RANKER + t].value, tensors[t].value, tensors[t].rows * tensors[t].cols * sizeof(float));
@@ -169,10 +165,8 @@ static bool within(const hh_ranker_tensor *part, float low, float high)
 static hh_status check(const hh_fitted *fitted, hh_error *error)
 {
     const hh_ranker_tensor *part = fitted->part;
-    const float trust = logf((float)HH_TEXT_LEAST) - 1e-3f;
-    bool good = within(&part[TRUST], trust, 0) && within(&part[MEAN], 0, 2) &&
-                within(&part[LESSONS], 0, 4e9f) && within(&part[FIGURES], 0, 1) &&
-                (*part[ACTIVE].value == 0 || *part[ACTIVE].value == 1);
+    bool good = within(&part[MEAN], 0, HH_TEXT_WEIGHT) && within(&part[LESSONS], 0, 4e9f) &&
+                within(&part[FIGURES], 0, 1) && (*part[ACTIVE].value == 0 || *part[ACTIVE].value == 1);
     for (int p = 0; p < PARTS && good; p++)
         good = p == LESSONS || within(&part[p], -MOST, MOST);
     return good ? HH_OK

@@ -27,19 +27,16 @@
 #define SNAPSHOTS 256  // they reach back an hour at least:
 #define APART     (15 * HH_SECOND)
 #define LESSONS   64 // between two
-#define TEXT_RATE 0.02
 
 typedef struct hh_snapshot {
     _Atomic uint64_t version; // odd while it is written
     _Atomic int64_t stamp;    // of the latest click in it
     _Atomic float logits[CONTEXTS][HH_MIXED_EXPERTS];
-    _Atomic float trust[HH_TEXT_EXPERTS];
 } hh_snapshot;
 
 struct hh_mixture {
     double logits[CONTEXTS][HH_MIXED_EXPERTS]; // the learner's own, as all down to the ring
     double squares[CONTEXTS][HH_MIXED_EXPERTS];
-    double trust[HH_TEXT_EXPERTS], trust_squares[HH_TEXT_EXPERTS]; // log of it; of its steps
     double mean[HH_EXPERTS];
     hh_time clock;          // of the latest click learned from
     uint64_t learned;       // lessons
@@ -76,14 +73,13 @@ static void softmax(double weights[HH_MIXED_EXPERTS])
         weights[e] = LEAST + (1 - HH_MIXED_EXPERTS * LEAST) * weights[e] / sum;
 }
 
-// The weights of inherit and cosine, by the logs of their trust.
-static void add_text(const double trust[HH_TEXT_EXPERTS], double weights[HH_EXPERTS])
+static void add_text(double weights[HH_EXPERTS])
 {
     double votes = 0;
     for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
         votes += weights[e];
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        weights[HH_MIXED_EXPERTS + t] = votes * exp(trust[t]);
+    for (int t = HH_MIXED_EXPERTS; t < HH_EXPERTS; t++)
+        weights[t] = HH_TEXT_WEIGHT * votes;
 }
 
 // ---- snapshots ----
@@ -100,8 +96,6 @@ static void take_snapshot(hh_mixture *mixture)
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             atomic_store_explicit(&snapshot->logits[c][e], (float)mixture->logits[c][e],
                                   memory_order_release);
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        atomic_store_explicit(&snapshot->trust[t], (float)mixture->trust[t], memory_order_release);
     atomic_store_explicit(&snapshot->version, version + 2, memory_order_release);
     atomic_store_explicit(&mixture->taken, taken + 1, memory_order_release);
     mixture->lessons = 0;
@@ -127,7 +121,7 @@ static void move_clock(hh_mixture *mixture, hh_time time)
 // The sums of the context's rows, if the snapshot is earlier than as_of; false where it is not, or is
 // overwritten.
 static bool read_snapshot(const hh_snapshot *snapshot, const hh_context *context, hh_time as_of,
-                          double logits[HH_MIXED_EXPERTS], double trust[HH_TEXT_EXPERTS])
+                          double logits[HH_MIXED_EXPERTS])
 {
     uint64_t version = atomic_load_explicit(&snapshot->version, memory_order_acquire);
     if (version % 2 || atomic_load_explicit(&snapshot->stamp, memory_order_acquire) >= as_of)
@@ -138,8 +132,6 @@ static bool read_snapshot(const hh_snapshot *snapshot, const hh_context *context
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             logits[e] +=
                 (double)atomic_load_explicit(&snapshot->logits[context->row[r]][e], memory_order_acquire);
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        trust[t] = (double)atomic_load_explicit(&snapshot->trust[t], memory_order_acquire);
     return atomic_load_explicit(&snapshot->version, memory_order_relaxed) == version;
 }
 
@@ -154,26 +146,6 @@ static void move(hh_mixture *mixture, uint8_t row, const double gradient[HH_MIXE
     }
 }
 
-// One step for the trust in the descriptions: up by what they gave to the item that was clicked, down by what
-// they gave to all.
-static void move_trust(hh_mixture *mixture, const double weights[HH_EXPERTS], const hh_context *context,
-                       const float shares[HH_EXPERTS])
-{
-    double clicked = 0, all = 1;
-    for (int e = 0; e < HH_EXPERTS; e++)
-        clicked += weights[e] * (double)shares[e];
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        all += weights[HH_MIXED_EXPERTS + t] * (double)context->text[t];
-    for (int t = 0; t < HH_TEXT_EXPERTS && clicked > 0 && all > 1; t++) {
-        double weight = weights[HH_MIXED_EXPERTS + t], *squares = &mixture->trust_squares[t];
-        double gradient =
-            weight * (double)shares[HH_MIXED_EXPERTS + t] / clicked - weight * (double)context->text[t] / all;
-        *squares += gradient * gradient - FADE * *squares;
-        double trust = mixture->trust[t] + TEXT_RATE * gradient / sqrt(*squares + SOFT);
-        mixture->trust[t] = fmin(0, fmax(log(HH_TEXT_LEAST), trust));
-    }
-}
-
 void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const float shares[HH_EXPERTS],
                           hh_time time)
 {
@@ -182,7 +154,7 @@ void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const 
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             weights[e] += mixture->logits[context->row[r]][e];
     softmax(weights);
-    add_text(mixture->trust, weights);
+    add_text(weights);
     for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += gradient[e] = weights[e] * (double)shares[e];
     for (int e = HH_MIXED_EXPERTS; e < HH_EXPERTS; e++)
@@ -195,7 +167,6 @@ void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const 
     double recent = mixture->learned < RECENT ? (double)mixture->learned : RECENT;
     for (int e = 0; e < HH_EXPERTS; e++)
         mixture->mean[e] += (weights[e] - mixture->mean[e]) / recent;
-    move_trust(mixture, weights, context, shares);
     if (!(sum > 0)) // known by its description alone: that says nothing of the others
         return;
     for (int e = 0; e < HH_MIXED_EXPERTS; e++) {
@@ -227,18 +198,16 @@ void hh_mixture_mean(const hh_mixture *mixture, double weights[HH_EXPERTS])
 // ---- kept and brought back ----
 
 void hh_mixture_numbers(const hh_mixture *mixture, float logits[CONTEXTS][HH_MIXED_EXPERTS],
-                        float trust[HH_TEXT_EXPERTS], float mean[HH_EXPERTS])
+                        float mean[HH_EXPERTS])
 {
     for (int c = 0; c < CONTEXTS; c++)
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             logits[c][e] = (float)mixture->logits[c][e];
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        trust[t] = (float)mixture->trust[t];
     for (int e = 0; e < HH_EXPERTS; e++)
         mean[e] = (float)mixture->mean[e];
 }
 
-hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS], const float trust[HH_TEXT_EXPERTS])
+hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS])
 {
     hh_mixture *mixture = hh_mixture_new();
     if (!mixture)
@@ -246,8 +215,6 @@ hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS], const 
     for (int c = 0; c < CONTEXTS; c++)
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             mixture->logits[c][e] = (double)logits[c][e];
-    for (int t = 0; t < HH_TEXT_EXPERTS; t++)
-        mixture->trust[t] = (double)trust[t];
     take_snapshot(mixture); // earlier than whatever is asked
     return mixture;
 }
@@ -258,16 +225,13 @@ void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh
                         double weights[HH_EXPERTS])
 {
     uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_acquire), back = 1;
-    double trust[HH_TEXT_EXPERTS];
     while (back <= taken && back <= SNAPSHOTS &&
-           !read_snapshot(&mixture->ring[(taken - back) % SNAPSHOTS], context, as_of, weights, trust))
+           !read_snapshot(&mixture->ring[(taken - back) % SNAPSHOTS], context, as_of, weights))
         back++;
-    if (back > taken || back > SNAPSHOTS) {
+    if (back > taken || back > SNAPSHOTS)
         memset(weights, 0, HH_MIXED_EXPERTS * sizeof *weights);
-        memset(trust, 0, sizeof trust);
-    }
     softmax(weights);
-    add_text(trust, weights);
+    add_text(weights);
 }
 
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores)
@@ -286,4 +250,19 @@ void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes,
     hh_mixture_weights(mixture, &context, votes->as_of, weights);
     weights[left_out] = 0;
     hh_mix(weights, votes->shares, votes->count, scores);
+}
+
+void hh_mixture_expected(const hh_mixture *mixture, const hh_votes *votes, float *expected)
+{
+    double weights[HH_EXPERTS], all = 1; // of the mixture's shares together
+    hh_context context = hh_context_of(votes);
+    hh_mixture_weights(mixture, &context, votes->as_of, weights);
+    for (int e = HH_MIXED_EXPERTS; e < HH_EXPERTS; e++)
+        all += weights[e] * (double)votes->mass[e];
+    for (size_t i = 0; i < votes->count; i++) {
+        double sum = 0, chance = (double)votes->evidence[i].chance;
+        for (int e = HH_MIXED_EXPERTS; e < HH_EXPERTS; e++)
+            sum += weights[e] * (double)votes->shares[i][e];
+        expected[i] = sum > 0 && chance > 0 ? (float)(sum / all / chance) : 0;
+    }
 }

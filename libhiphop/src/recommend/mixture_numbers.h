@@ -4,11 +4,11 @@
 
 #include "recommend/context.h"
 
-// What it has learned so far, the latest lesson included: the table that its weights come from, the logs of
-// its trust in descriptions, and hh_mixture_mean.
+// What it has learned so far, the latest lesson included: the table that its weights come from, and
+// hh_mixture_mean.
 void hh_mixture_numbers(const hh_mixture *mixture, float logits[CONTEXTS][HH_MIXED_EXPERTS],
-                        float trust[HH_TEXT_EXPERTS], float mean[HH_EXPERTS]);
+                        float mean[HH_EXPERTS]);
 // One with these weights as of any time; NULL when out of memory.
-hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS], const float trust[HH_TEXT_EXPERTS]);
+hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS]);
 
 #endif
