@@ -111,8 +111,8 @@ void hh_graph_settle(hh_graph *graph);
 // cosine are multiplied, is 0.3 / (0.3 + all that was expected of it so far). So an item that was just
 // described counts as much as those that it is like, and what is offered for long in vain fades by itself. A
 // query's chances are as of its time, too: they know nothing of that second or later ones, and lag behind by
-// a tenth at most; asked about a time before the last four such tenths, an item counts as never tried. Items
-// that are not described are passed over.
+// a quarter at most; asked about a time before the last eight such quarters, an item counts as never tried.
+// Items that are not described are passed over.
 void hh_graph_expect(hh_graph *graph, const hh_item *items, const float *expected, size_t count,
                      hh_time time);
 // What is expected of a described item before `time` does not count; of several times the earliest. For a

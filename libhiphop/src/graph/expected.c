@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define STEP 0.1 // of 1 + the sum
+#define STEP 0.25 // of 1 + the sum
 
 static uint64_t step_of(uint32_t second, float sum)
 {

@@ -126,7 +126,7 @@ typedef struct hh_items {
 #define HH_NEAR           16 // nearest of all
 #define HH_NEAR_COLD      32 // nearest of those with
 #define HH_COLD_CLICKS    20 // fewer clicks than this
-#define HH_STEPS          4  // of what was expected of an item
+#define HH_STEPS          8  // of what was expected of an item
 
 // Lists in no order; an entry is 1 + a row, then the bits of the cosine. 0: none. The row may be nobody's any
 // more.
