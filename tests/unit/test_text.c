@@ -222,7 +222,8 @@ Test(text, an_items_chance_falls_with_what_was_expected_of_it, .init = set_up, .
         float chance = chance_of(&votes, 9);
         double exact = 0.3 / (0.3 + 0.05 * n);
         cr_assert_leq(chance, before);
-        cr_assert(chance >= (float)exact - 1e-5f && chance <= 0.3f / (0.3f + 0.05f * (float)n / 1.25f - 0.25f));
+        cr_assert(chance >= (float)exact - 1e-5f &&
+                  chance <= 0.3f / (0.3f + 0.05f * (float)n / 1.25f - 0.25f));
         for (int e = HH_EXPERT_INHERIT; e <= HH_EXPERT_COSINE; e++)
             cr_assert_float_eq((double)shares_of(&votes, 9)[e], (double)(chance * untried[e]), 1e-5);
         cr_assert_eq(shares_of(&votes, 6)[HH_EXPERT_COSINE], other, "that of no other item");
