@@ -49,7 +49,8 @@ void hh_graph_expect(hh_graph *graph, const hh_item *items, const float *expecte
 {
     hh_described *described = &graph->described;
     hh_time origin = graph->origin;
-    if (!described->rows || origin == HH_TIME_MIN || time < origin || time - origin >= UINT32_MAX * 1000LL)
+    if (!described->rows || origin == HH_TIME_MIN || time < origin ||
+        (uint64_t)time - (uint64_t)origin >= UINT32_MAX * 1000ULL) // origin may be before 1970
         return;
     described->clock = time > described->clock ? time : described->clock;
     uint32_t second = (uint32_t)((described->clock - origin) / 1000) + 1; // from which on it is known

@@ -299,9 +299,10 @@ size_t hh_graph_id(hh_reader *reader, hh_item number, char *buffer, size_t size)
         if (id) {
             length = item->length;
             size_t copied = length < size ? length : size ? size - 1 : 0;
-            memcpy(buffer, id, copied);
-            if (size)
+            if (size) {
+                memcpy(buffer, id, copied);
                 buffer[copied] = '\0';
+            }
         }
     }
     hh_reader_leave(reader);

@@ -215,8 +215,10 @@ static hh_status read_network(const hh_container *container, const hh_network *s
     *network = hh_network_new_described(&shape->options, items, shape->source, shape->source_count, 0, error);
     if (!*network)
         return error ? error->status : HH_MEMORY;
-    if (said && hh_network_settle(*network, error))
+    if (said && hh_network_settle(*network, error)) {
+        hh_network_free(*network);
         return HH_MEMORY;
+    }
     if (said && items)
         memcpy((*network)->said.value, said->data, hh_array_bytes(said));
     for (int t = 0; t <= HH_TENSOR_COUNT; t++)
