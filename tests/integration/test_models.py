@@ -27,8 +27,10 @@ def manifests(kafka, names):
 
 
 def served(daemon, at_least=1):
-    return harness.wait_until(lambda: daemon.metrics().get("hiphop_model_version", 0) >= at_least and daemon.metrics(), 60,
-                              f"model {at_least} in service")
+    def answers():  # it may have been started just now
+        seen = daemon.metrics() if daemon.get("/metrics")[0] == 200 else {}
+        return seen if seen.get("hiphop_model_version", 0) >= at_least else None
+    return harness.wait_until(answers, 60, f"model {at_least} in service")
 
 
 def trainer_stat(daemon):
@@ -130,7 +132,7 @@ def test_one_of_two_instances_trains_both_serve_and_the_other_takes_over(kafka, 
                        "a model of the other instance")
     versions = [version for version, _ in sorted(manifests(kafka, names).items())]
     assert len(versions) == len(set(versions))
-    leader.start()
+    leader.start().ready()
     kafka.produce_clicks(names["topics.clicks"], paths(end + 800 * 500, 800, seed=4))
     assert served(leader, newest)["hiphop_model_version"] >= newest
     assert sum(daemon.metrics().get("hiphop_trainer", 0) for daemon in daemons) <= 1
@@ -241,7 +243,7 @@ def test_a_jump_of_the_clock_does_not_stop_training(kafka, hiphopd):
 
 
 def test_quality_is_told_by_model(kafka, hiphopd):
-    names = names_of(quality__interval="200ms")
+    names = names_of(quality__interval="200ms", training__min_sessions=1000)  # one training: one model has all the lists
     end = publish_clicks(kafka, names)
     daemon = hiphopd(kafka, names).ready()
     served(daemon)
