@@ -87,6 +87,7 @@ def test_the_page_of_a_running_daemon(kafka, hiphopd):
     assert "what hiphop published" in page and "repeat" in page
 
 
+@pytest.mark.skipif(not harness.LONG, reason="long tier")
 def test_topics_that_somebody_deletes_are_made_again(kafka, hiphopd):
     names = {**harness.own_names(), "recommend.max_age": 0, "quality.interval": "1s"}
     clicks = kafka.topic(names["topics.clicks"])
