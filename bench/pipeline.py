@@ -254,13 +254,8 @@ class Trainer:
 
     def ticks(self):
         """Of the processor that the trainer's thread has had."""
-        tasks = f"/proc/{self.daemon.process.pid}/task"
-        for thread in os.listdir(tasks):
-            with open(f"{tasks}/{thread}/stat", encoding="ascii") as file:
-                stat = file.read()
-            if "(trainer)" in stat:
-                return int(stat.split()[13]) + int(stat.split()[14])
-        raise AssertionError("there is no trainer")
+        stat = self.daemon.thread_stat("trainer")
+        return int(stat[14]) + int(stat[15])
 
     def switch(self, on):
         """Off: returns when it has ended what it was at."""

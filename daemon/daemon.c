@@ -26,13 +26,14 @@
 #include <unistd.h>
 
 enum {
-    ROUND_MS = 100,          // of the main thread
-    TOPICS_MS = 2000,        // longest that a look at the topics waits for brokers
-    TOPICS_AGAIN_MS = 30000, // between such looks while hiphopd runs, where there is reason for one
-    STOP_MS = 3000,          // what threads get to finish; then what is open stays uncommitted
-    LAST_RESORT_MS = 4500,   // then the process ends, whatever librdkafka waits for
-    STATUS_MS = 5000,        // between two sentences for systemctl status
-    STUCK_MS = 60000,        // a thread that has not gone round for so long never will
+    ROUND_MS = 100,             // of the main thread
+    TOPICS_MS = 2000,           // longest that a look at the topics waits for brokers
+    TOPICS_AGAIN_MS = 30000,    // between such looks while hiphopd runs, where there is reason for one
+    TOPICS_AGAIN_WAIT_MS = 500, // longest that such a look waits for brokers: SIGTERM waits for it
+    STOP_MS = 3000,             // what threads get to finish; then what is open stays uncommitted
+    LAST_RESORT_MS = 4500,      // then the process ends, whatever librdkafka waits for
+    STATUS_MS = 5000,           // between two sentences for systemctl status
+    STUCK_MS = 60000,           // a thread that has not gone round for so long never will
 };
 
 typedef struct hh_daemon {
@@ -246,17 +247,21 @@ static int see_to_topics(hh_daemon *daemon, bool *stop)
     return status == HH_OK || *stop ? HH_EXIT_OK : HH_EXIT_CONFIG;
 }
 
-// Topics that somebody has deleted meanwhile are made again, as at start.
+// Topics that somebody has deleted meanwhile are made again, as at start. Not while no broker answers: the
+// topics are not what is wrong then, and who waits here does not see SIGTERM.
 static void see_to_topics_again(hh_daemon *daemon)
 {
     hh_error error;
+    for (uint64_t i = 0; i < daemon->config->pipeline.workers; i++)
+        if (atomic_load(&daemon->workers[i]->pulse.broken))
+            return;
     hh_time now = hh_steady_clock();
     if (now < daemon->next_topics || !atomic_exchange(&daemon->shared.doubts_topics, false))
         return;
     daemon->next_topics = now + TOPICS_AGAIN_MS;
     rd_kafka_t *client = admin_client(daemon);
     if (client)
-        try_topics(daemon, client, TOPICS_MS, &error);
+        try_topics(daemon, client, TOPICS_AGAIN_WAIT_MS, &error);
     hh_client_free(client);
 }
 

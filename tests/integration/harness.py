@@ -303,6 +303,16 @@ class Hiphopd:
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
                 for line in body.splitlines() if line and not line.startswith("#")}
 
+    def thread_stat(self, name):
+        """The fields of /proc/PID/task/TID/stat of the thread of that name, as proc(5) numbers them, from 3 on."""
+        tasks = f"/proc/{self.process.pid}/task"
+        for thread in os.listdir(tasks):
+            with open(f"{tasks}/{thread}/stat", encoding="ascii") as file:
+                stat = file.read()
+            if f"({name})" in stat:
+                return dict(enumerate(stat.rsplit(") ", 1)[1].split(), 3))
+        raise AssertionError(f"{self.name} has no thread {name}")
+
     def signal(self, number):
         self.process.send_signal(number)
 

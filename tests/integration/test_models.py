@@ -33,17 +33,6 @@ def served(daemon, at_least=1):
     return harness.wait_until(answers, 60, f"model {at_least} in service")
 
 
-def trainer_stat(daemon):
-    """The fields of /proc/PID/task/TID/stat of the trainer's thread, as proc(5) numbers them, from 3 on."""
-    tasks = f"/proc/{daemon.process.pid}/task"
-    for thread in os.listdir(tasks):
-        with open(f"{tasks}/{thread}/stat", encoding="ascii") as file:
-            stat = file.read()
-        if "(trainer)" in stat:
-            return dict(enumerate(stat.rsplit(") ", 1)[1].split(), 3))
-    raise AssertionError("there is no trainer")
-
-
 def lists_of(kafka, names, count):
     return [(json.loads(record.value), record.headers) for record in
             kafka.wait(names["topics.recommendations"], count)][-count:]
@@ -57,7 +46,7 @@ def test_sessions_become_a_model_and_the_model_has_a_say_in_the_lists(kafka, hip
     daemon = hiphopd(kafka, names).ready()
     seen = served(daemon)
     assert seen["hiphop_trainer"] == 1
-    assert trainer_stat(daemon)[19] == "19", "serving goes before training"
+    assert daemon.thread_stat("trainer")[19] == "19", "serving goes before training"
     assert seen['hiphop_trainings_total{outcome="promoted"}'] >= 1
     before = len(kafka.read(names["topics.recommendations"]))
     newest = max(manifests(kafka, names).items())[1]
@@ -161,7 +150,7 @@ def test_old_models_go_from_the_topic(kafka, hiphopd):
     names = names_of(training__keep=2, training__gate="false", training__nice=20)
     end = publish_clicks(kafka, names)
     daemon = hiphopd(kafka, names).ready()
-    assert trainer_stat(daemon)[41] == str(os.SCHED_IDLE)
+    assert daemon.thread_stat("trainer")[41] == str(os.SCHED_IDLE)
     for version in range(1, 5):
         served(daemon, version)
         kafka.produce_clicks(names["topics.clicks"], paths(end, 600, seed=10 + version))
