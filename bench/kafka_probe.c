@@ -5,6 +5,11 @@
 //                                           record of BYTES to OUT for every EVERY/1000 clicks, in
 //                                           transactions of MS with the position in them: what any
 //                                           exactly-once pipeline costs at least
+//   echo BROKERS IN OUT MS                  answers every record of IN from now on with a list of 20 items to
+//   OUT,
+//                                           in transactions of MS with the position in them, or, where MS is
+//                                           0, outside of any; until SIGTERM: what Kafka's own part of the
+//                                           latency is
 //   latency BROKERS IN OUT FILE RATE SECONDS ISOLATION
 //                                           writes the clicks of FILE as clicks of now and waits for their
 //                                           lists
@@ -16,6 +21,7 @@
 
 #include <hiphop/click_file.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +208,91 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
     rd_kafka_destroy(producer);
 }
 
+// ---- echo ----
+
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+    (void)signal;
+    ended = 1;
+}
+
+static hh_text list_of(hh_encoder *encoder, const rd_kafka_message_t *click)
+{
+    static hh_recommended_item items[20];
+    hh_text text, clicked = {"184502", 6};
+    for (size_t i = 0; i < 20; i++)
+        items[i] = (hh_recommended_item){
+            .item = {"276235", 6}, .score = 0.1 - 0.004 * (double)i, .reason = {"popular now", 11}};
+    hh_recommendations_record list = {.visitor = {click->key, click->key_len},
+                                      .session_id = {"0-123456", 8},
+                                      .clicked_item = clicked,
+                                      .timestamp = rd_kafka_message_timestamp(click, NULL),
+                                      .position = 1,
+                                      .items = items,
+                                      .count = 20};
+    if (hh_encode_recommendations(encoder, &list, &text) != HH_OK)
+        die("a list can't be written");
+    return text;
+}
+
+static void echo(const char *brokers, const char *in, const char *out, double interval)
+{
+    hh_error error;
+    int64_t next[256] = {0};
+    double begun = 0;
+    bool transactional = interval > 0;
+    rd_kafka_t *consumer = client(HH_KAFKA_WORKER, brokers, "group.id", "bare-echo", NULL, NULL);
+    rd_kafka_t *producer =
+        transactional ? client(HH_KAFKA_PRODUCER, brokers, "transactional.id", "bare-echo", "linger.ms", "30")
+                      : client(HH_KAFKA_PRODUCER, brokers, NULL, NULL, NULL, NULL);
+    rd_kafka_topic_t *handle = known_topic(producer, out);
+    hh_encoder *encoder = hh_encoder_new(HH_FORMAT_JSON, &error);
+    if (!encoder)
+        die("%s", error.message);
+    if (transactional)
+        check_error(rd_kafka_init_transactions(producer, 30000), "transactions");
+    int partitions = assign_all(consumer, in, RD_KAFKA_OFFSET_END, NULL);
+    if (partitions > 256)
+        die("too many partitions");
+    rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(consumer);
+    signal(SIGTERM, end);
+    while (!ended) {
+        int wait = !begun ? 100 : (int)((begun + interval - seconds()) * 1000);
+        rd_kafka_message_t *click = rd_kafka_consumer_poll(consumer, wait > 0 ? wait : 0);
+        if (click && !click->err) {
+            hh_text list = list_of(encoder, click);
+            if (transactional && !begun) {
+                check_error(rd_kafka_begin_transaction(producer), "begin");
+                begun = seconds();
+            }
+            next[click->partition] = click->offset + 1;
+            check(rd_kafka_producev(producer, RD_KAFKA_V_RKT(handle),
+                                    RD_KAFKA_V_KEY(click->key, click->key_len),
+                                    RD_KAFKA_V_VALUE((void *)(uintptr_t)list.bytes, list.length),
+                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+                  "produce");
+        }
+        if (click)
+            rd_kafka_message_destroy(click);
+        rd_kafka_poll(producer, 0);
+        if (begun && seconds() - begun >= interval) {
+            commit(producer, group, in, next, partitions);
+            begun = 0;
+        }
+    }
+    if (begun)
+        commit(producer, group, in, next, partitions);
+    rd_kafka_flush(producer, 5000);
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_topic_destroy(handle);
+    rd_kafka_destroy(consumer);
+    rd_kafka_destroy(producer);
+    hh_encoder_free(encoder);
+}
+
 // ---- latency ----
 
 typedef struct latency_run {
@@ -362,6 +453,8 @@ int main(int argc, char **argv)
     if (strcmp(command, "loop") == 0 && argc == 8)
         loop(argv[2], argv[3], argv[4], (double)number(argv[5]) / 1000, (size_t)number(argv[6]),
              (double)number(argv[7]) / 1000);
+    else if (strcmp(command, "echo") == 0 && argc == 6)
+        echo(argv[2], argv[3], argv[4], (double)number(argv[5]) / 1000);
     else if (strcmp(command, "latency") == 0 && argc == 9)
         latency(argv[2], argv[3], argv[4], argv[5], (int)number(argv[6]), (int)number(argv[7]), argv[8]);
     else if (strcmp(command, "count") == 0 && argc == 4)

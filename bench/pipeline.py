@@ -7,8 +7,8 @@
     recommend   hiphopd with the graph, 1 and 2 workers, with the ranker and without: clicks/s while every click gets its
                 list
     latency     click written -> list read, 1,000 clicks/s over a graph that holds the whole click file, for both
-                deliveries, with the ranker and without; and the time from the start of hiphopd until it is ready, the
-                graph loaded
+                deliveries, with the ranker and without, in turn with a bare librdkafka echo that answers each click
+                with a list made beforehand; and the time from the start of hiphopd until it is ready, the graph loaded
     training    the same latency while networks are trained all the time, in turn with none
 
 The clicks are those of $HIPHOP_DATA/globo where there are any (1.5 million), else synthetic ones of the same number. On a
@@ -221,14 +221,43 @@ def latency_row(delivery, what, runs, goal=""):
     row(f"click -> list at 1,000 clicks/s, {delivery}, {what}, ms", f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f}", goal)
 
 
+class Echo:
+    """What Kafka takes for a click and a list, whoever answers."""
+
+    def __init__(self, bench, delivery):
+        self.bench, self.isolation = bench, ISOLATION[delivery]
+        self.topics = [bench.kafka.topic(f"echo-{delivery}-{way}", partitions=4) for way in ("in", "out")]
+        self.interval = INTERVAL_MS if delivery == "exactly-once" else 0
+
+    def latency(self, seconds):
+        echo = subprocess.Popen([*(["chrt", "-r", "1"] if ALONE else []), os.path.join(harness.BIN, "kafka_probe"), "echo",
+                                 self.bench.kafka.brokers, *self.topics, str(self.interval)])
+        try:
+            time.sleep(2)
+            return probe("latency", self.bench.kafka.brokers, *self.topics, self.bench.clicks, 1000, seconds, self.isolation)
+        finally:
+            echo.terminate()
+            assert echo.wait(30) == 0
+
+
 def bench_latency(bench):
     startups = {True: [], False: []}
     for delivery in ISOLATION:
+        echo, bare = Echo(bench, delivery), []
         for ranker in (True, False):
             answering = Answering(bench, delivery, {"recommend.ranker": ranker, "training.enabled": False})
             startups[ranker].append(answering.startup)
-            latency_row(delivery, WITH[ranker], [answering.latency(23)], GOAL[delivery])
+            seen = []
+            for _ in range(RUNS):
+                seen.append(answering.latency(13))
+                if ranker:
+                    bare.append(echo.latency(13))
             answering.daemon.stop()
+            latency_row(delivery, WITH[ranker], seen, GOAL[delivery])
+            if ranker:
+                latency_row(delivery, "the bare echo in turn with it", bare)
+                row(f"p99 of hiphopd / of the bare echo, {delivery}",
+                    f"{statistics.median(ours['p99'] / its['p99'] for ours, its in zip(seen, bare)):.2f}")
     for ranker, seconds in startups.items():
         row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, {WITH[ranker]}, s",
             f"{statistics.median(seconds):.1f}")

@@ -188,8 +188,10 @@ static bool read_options(struct run *run)
         return cli_usage_error(run->args,
                                "--brokers sends to Kafka, --out and --items-out write files: choose one"),
                false;
-    if (!run->kafka.brokers && run->items_topic)
-        return cli_usage_error(run->args, "--items-topic needs --brokers"), false;
+    if (!run->kafka.brokers && (run->topic || run->items_topic))
+        return cli_usage_error(run->args, "%s needs --brokers", run->topic ? "--topic" : "--items-topic"),
+               false;
+    run->topic = run->topic ? run->topic : "clicks";
     return true;
 }
 
@@ -404,12 +406,7 @@ static hh_status simulate(struct run *run)
 
 static int run_simulate(cli_args *args)
 {
-    struct run run = {.args = args,
-                      .shop = shop_defaults(),
-                      .topic = "clicks",
-                      .rate = 100,
-                      .speed = 1,
-                      .limit = UINT64_MAX};
+    struct run run = {.args = args, .shop = shop_defaults(), .rate = 100, .speed = 1, .limit = UINT64_MAX};
     if (!read_options(&run))
         return CLI_USAGE;
     choose_start(&run);

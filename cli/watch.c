@@ -60,10 +60,10 @@ struct run {
     struct watch_view *view;
     rd_kafka_topic_partition_list_t *assigned;
     struct part {
-        int64_t end; // offset of the end when it was assigned
-        bool ended;  // read up to there
-    } * parts;       // [assigned->cnt]
-    uint64_t shown, undecodable;
+        int64_t end;                    // offset of the end when it was assigned
+        bool ended;                     // read up to there
+    } * parts;                          // [assigned->cnt]
+    uint64_t lists, shown, undecodable; // lists: of all visitors
     hh_error error;
 };
 
@@ -259,6 +259,7 @@ static hh_status take_recommendations(struct run *run, const rd_kafka_message_t 
                     run->topic, message->partition, message->offset, run->error.message);
         return HH_OK;
     }
+    run->lists++;
     bool asked_for =
         !run->visitor || (strlen(run->visitor) == record.visitor.length &&
                           memcmp(run->visitor, record.visitor.bytes, record.visitor.length) == 0);
@@ -298,6 +299,7 @@ static hh_status take_message(struct run *run, const rd_kafka_message_t *message
 
 static hh_status watch_lists(struct run *run)
 {
+    uint64_t before = run->undecodable;
     hh_status status =
         read_topic(run, run->topic, run->from_beginning ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END);
     while (status == HH_OK && !done(run)) {
@@ -309,6 +311,10 @@ static hh_status watch_lists(struct run *run)
             note_position(run, message);
         rd_kafka_message_destroy(message);
     }
+    if (status == HH_OK && run->lists == 0 && run->undecodable > before)
+        status = hh_fail(&run->error, HH_ARGUMENT,
+                         "no record of '%s' holds a list: see to --topic, and to --format (json or avro)",
+                         run->topic);
     return status;
 }
 

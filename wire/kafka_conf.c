@@ -77,13 +77,18 @@ static const struct {
     // Workers are static members: whoever is back within this time finds its partitions untouched, and only
     // after it others take them over. 45 s by default: too long to leave visitors without lists.
     {WORKER, "session.timeout.ms", "10000"},
+    // How often it looks for partitions that a topic was given: clicks wait in them till then. 5 min by
+    // default.
+    {WORKER, "topic.metadata.refresh.interval.ms", "10000"},
     // librdkafka insists on a group for any consumer; readers assign partitions and never commit.
     {READER, "group.id", "hiphop-reader"},
 
     {PRODUCER, "enable.idempotence", "true"}, // implies acks=all
     {PRODUCER, "partitioner", "murmur2_random"},
     {PRODUCER, "compression.type", "lz4"}, // lists of recommendations shrink to a fifth
-    {PRODUCER, "linger.ms", "1"},          // transactions flush by themselves; without one, latency counts
+    // Records that come within 3 ms of each other go out together: at 1,000 a second a request for each keeps
+    // a broker's core busy, and what waits for the core is later than that. In a transaction, see the outbox.
+    {PRODUCER, "linger.ms", "3"},
     {PRODUCER, "queue.buffering.max.messages", "200000"},
     {PRODUCER, "queue.buffering.max.kbytes", "262144"},
     // A transaction that begins while the broker still settles the last one is told to try again, and 100 ms

@@ -24,6 +24,12 @@ void hh_processor_use(char **arguments, const char *told)
     const char *core = core_type();
     if (told || !core || strcasecmp(openblas_get_corename(), "Prescott") != 0)
         return;
-    if (setenv("OPENBLAS_CORETYPE", core, 1) == 0)
-        execv("/proc/self/exe", arguments); // it may fail: slower, but right
+    // By its path: run as /proc/self/exe, it would be "exe" to pgrep and top. It may fail: slower, but right.
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || setenv("OPENBLAS_CORETYPE", core, 1))
+        return;
+    path[length] = '\0';
+    execv(path, arguments);
+    unsetenv("OPENBLAS_CORETYPE");
 }

@@ -270,5 +270,12 @@ def test_watch_follows_and_passes_over_what_it_cannot_read(kafka, lists):
     assert process.returncode == 0 and "1 records could not be read" in error
 
 
+def test_watch_says_when_a_topic_holds_no_lists(kafka):
+    clicks = kafka.topic()
+    kafka.produce_clicks(clicks, [("v1", "a", 1), ("v2", "b", 2)])
+    error = hiphop("watch", "--brokers", kafka.brokers, "--topic", clicks, "--from-beginning", status=1).stderr
+    assert f"no record of '{clicks}' holds a list" in error and "--format" in error
+
+
 def test_watch_says_when_there_is_no_such_topic(kafka):
     assert "nosuch" in hiphop("watch", "--brokers", kafka.brokers, "--topic", "nosuch", status=1).stderr

@@ -132,7 +132,7 @@ def test_a_topic_that_is_made_anew(kafka, hiphopd):
 
 
 def test_a_topic_that_grows(kafka, hiphopd):
-    names, clicks = stage(kafka, **{"kafka.properties": "topic.metadata.refresh.interval.ms=1000"})
+    names, clicks = stage(kafka)
     hiphopd(kafka, names).ready()
     new = confluent_kafka.admin.NewPartitions(clicks, 3)
     for future in kafka.admin.create_partitions([new]).values():

@@ -15,6 +15,8 @@ def test_clicks_become_lists_and_a_session(kafka, hiphopd):
     names = harness.own_names()
     clicks = kafka.topic(names["topics.clicks"], partitions=2)
     daemon = hiphopd(kafka, {**names, "session.gap": "2s", "session.lateness": "0", "session.idle_timeout": "1s"}).ready()
+    with open(f"/proc/{daemon.process.pid}/comm", encoding="ascii") as name:
+        assert name.read() == "hiphopd\n", "pgrep and top must find it, also where it ran itself again"
     begin = now() - 1000
     kafka.produce_clicks(clicks, [("ann", "tea", begin), ("bob", "tea", begin + 1), ("bob", "cup", begin + 2),
                                   ("ann", "milk", begin + 3)])

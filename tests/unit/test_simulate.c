@@ -116,6 +116,7 @@ Test(commands, mistakes_in_the_call_are_named, .init = cr_redirect_stderr)
     assert_wrong(&cli_simulate, "--start yesterday");
     assert_wrong(&cli_simulate, "--format xml");
     assert_wrong(&cli_simulate, "--brokers localhost:1 --out clicks.tsv");
+    assert_wrong(&cli_simulate, "--topic clicks");
     assert_wrong(&cli_simulate, "--items-topic items");
     assert_wrong(&cli_simulate, "--rate -1");
     assert_wrong(&cli_replay, "--brokers localhost:1");
