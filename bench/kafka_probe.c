@@ -149,7 +149,8 @@ static void loop(const char *brokers, const char *in, const char *out, double ev
     if (bytes > 65536)
         die("a record of %zu bytes is too large", bytes);
     rd_kafka_t *consumer = client(HH_KAFKA_WORKER, brokers, "group.id", "bare-loop", NULL, NULL);
-    rd_kafka_t *producer = client(HH_KAFKA_PRODUCER, brokers, "transactional.id", "bare-loop", NULL, NULL);
+    rd_kafka_t *producer =
+        client(HH_KAFKA_PRODUCER, brokers, "transactional.id", "bare-loop", "linger.ms", "30");
     rd_kafka_topic_t *handle = known_topic(producer, out);
     check_error(rd_kafka_init_transactions(producer, 30000), "transactions");
     int partitions = assign_all(consumer, in, 0, &total);
