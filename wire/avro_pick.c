@@ -10,7 +10,7 @@
 
 // A schema flattened: nodes refer to each other by number, so that named types may be recursive.
 typedef struct node {
-    avro_schema_t schema; // only while the tree is made: what a link finds its target by
+    avro_schema_t schema; // what a link finds its target by, and an enum its symbols
     avro_type_t type;
     uint32_t first, count; // children: kids[first .. first + count)
     int64_t size;          // bytes of a fixed, symbols of an enum
@@ -19,6 +19,7 @@ typedef struct node {
 #define MAX_WISHES 32
 
 struct hh_avro_picker {
+    avro_schema_t root;
     node *nodes;
     uint32_t node_count, node_room;
     uint32_t *kids;
@@ -34,6 +35,8 @@ void hh_avro_picker_free(hh_avro_picker *picker)
         return;
     free(picker->nodes);
     free(picker->kids);
+    if (picker->root)
+        avro_schema_decref(picker->root);
     free(picker);
 }
 
@@ -132,6 +135,8 @@ static unsigned kind_of(avro_schema_t schema)
     case AVRO_FLOAT:
     case AVRO_DOUBLE:
         return HH_AVRO_REAL;
+    case AVRO_ENUM:
+        return HH_AVRO_SYMBOL;
     default:
         return 0;
     }
@@ -189,6 +194,14 @@ static void field_names(avro_schema_t record, char *text, size_t size)
     }
 }
 
+static bool is_wished(avro_schema_t type, unsigned kinds)
+{
+    if (avro_typeof(type) != AVRO_ARRAY)
+        return kind_of(type) & kinds;
+    avro_schema_t items = beside_null(avro_schema_array_items(type));
+    return kinds & HH_AVRO_LIST && items && kind_of(items) & kinds;
+}
+
 static hh_status resolve(hh_avro_picker *picker, size_t index, avro_schema_t root, const hh_avro_wish *wish,
                          hh_error *error)
 {
@@ -226,7 +239,7 @@ static hh_status resolve(hh_avro_picker *picker, size_t index, avro_schema_t roo
         if (avro_typeof(type) == AVRO_NULL && branches > 1)
             continue;
         any = true;
-        if (!(kind_of(type) & wish->kinds))
+        if (!is_wished(type, wish->kinds))
             return hh_fail(error, HH_ARGUMENT, "the %s must be %s, but \"%.100s\" is %s in the schema",
                            wish->what, wish->wanted, wish->path, type_name(type));
     }
@@ -238,7 +251,6 @@ static hh_status resolve(hh_avro_picker *picker, size_t index, avro_schema_t roo
 hh_avro_picker *hh_avro_picker_new(const char *schema, const hh_avro_wish *wishes, size_t count,
                                    hh_error *error)
 {
-    avro_schema_t root = NULL;
     hh_avro_picker *picker = calloc(1, sizeof *picker);
     hh_status status = HH_OK;
     if (!picker) {
@@ -247,22 +259,19 @@ hh_avro_picker *hh_avro_picker_new(const char *schema, const hh_avro_wish *wishe
     }
     if (!schema || count > MAX_WISHES) {
         status = hh_fail(error, HH_ARGUMENT, "Avro needs the schema that the records were written with");
-    } else if (avro_schema_from_json_length(schema, strlen(schema), &root) != 0) {
-        root = NULL;
+    } else if (avro_schema_from_json_length(schema, strlen(schema), &picker->root) != 0) {
+        picker->root = NULL;
         status = hh_fail(error, HH_ARGUMENT, "the Avro schema can't be used: %.400s", avro_strerror());
-    } else if (avro_typeof(root) != AVRO_RECORD) {
-        status = hh_fail(error, HH_ARGUMENT, "the Avro schema must be a record; it is %s", type_name(root));
+    } else if (avro_typeof(picker->root) != AVRO_RECORD) {
+        status = hh_fail(error, HH_ARGUMENT, "the Avro schema must be a record; it is %s",
+                         type_name(picker->root));
     }
     for (size_t i = 0; i < count && status == HH_OK; i++)
-        status = resolve(picker, i, root, &wishes[i], error);
+        status = resolve(picker, i, picker->root, &wishes[i], error);
     uint32_t number;
-    if (status == HH_OK && (status = flatten(picker, root, &number)) != HH_OK)
+    if (status == HH_OK && (status = flatten(picker, picker->root, &number)) != HH_OK)
         hh_fail(error, status, NULL);
     picker->wish_count = count;
-    for (uint32_t i = 0; i < picker->node_count; i++)
-        picker->nodes[i].schema = NULL;
-    if (root)
-        avro_schema_decref(root);
     if (status == HH_OK)
         return picker;
     hh_avro_picker_free(picker);
@@ -336,6 +345,7 @@ static bool walk_node(walk *w, uint32_t number, uint32_t active, unsigned steps,
     int32_t narrow;
     float single;
     hh_text text;
+    const unsigned char *begin;
     *value = (hh_avro_value){0};
     if (depth == MAX_DEPTH)
         return false;
@@ -372,7 +382,12 @@ static bool walk_node(walk *w, uint32_t number, uint32_t active, unsigned steps,
     case AVRO_FIXED:
         return hh_avro_skip(cursor, here->size);
     case AVRO_ENUM:
-        return hh_avro_int(cursor, &narrow) && narrow >= 0 && narrow < here->size;
+        if (!hh_avro_int(cursor, &narrow) || narrow < 0 || narrow >= here->size)
+            return false;
+        value->kind = HH_AVRO_SYMBOL;
+        value->text.bytes = avro_schema_enum_get(here->schema, narrow);
+        value->text.length = strlen(value->text.bytes);
+        return true;
     case AVRO_UNION:
         if (!hh_avro_long(cursor, &branch) || branch < 0 || branch >= (int64_t)here->count)
             return false;
@@ -381,7 +396,14 @@ static bool walk_node(walk *w, uint32_t number, uint32_t active, unsigned steps,
         return walk_record(w, here, active, steps, depth);
     case AVRO_ARRAY:
     case AVRO_MAP:
-        return walk_blocks(w, here, depth);
+        begin = cursor->at;
+        if (!walk_blocks(w, here, depth))
+            return false;
+        if (here->type == AVRO_ARRAY)
+            *value = (hh_avro_value){.kind = HH_AVRO_LIST,
+                                     .text = {(const char *)begin, (size_t)(cursor->at - begin)},
+                                     .items = w->picker->kids[here->first]};
+        return true;
     default:
         return false;
     }
@@ -408,4 +430,19 @@ hh_status hh_avro_pick(const hh_avro_picker *picker, const void *bytes, size_t l
         error, HH_FORMAT, "it can't be read with the Avro schema: byte %zu: %s%s",
         (size_t)(w.cursor.at - start), trouble,
         length > 5 && start[0] == 0 ? " (its first byte is 0: was it written with a schema registry?)" : "");
+}
+
+bool hh_avro_list_next(const hh_avro_picker *picker, const hh_avro_value *list, hh_avro_place *place,
+                       hh_avro_value *value)
+{
+    const unsigned char *begin = (const unsigned char *)list->text.bytes, *end = begin + list->text.length;
+    walk w = {picker, {place->at ? place->at : begin, end}, NULL};
+    if (place->left == 0 && (!hh_avro_block(&w.cursor, &place->left) || place->left == 0))
+        return false;
+    const unsigned char *before = w.cursor.at;
+    if (!walk_node(&w, list->items, 0, 0, 0, value))
+        return false;
+    place->left = w.cursor.at == before ? 0 : place->left - 1; // as in walk_blocks()
+    place->at = w.cursor.at;
+    return true;
 }

@@ -14,20 +14,23 @@ typedef enum hh_avro_kind {
     HH_AVRO_TEXT = 1,   // string, bytes
     HH_AVRO_WHOLE = 2,  // int, long
     HH_AVRO_REAL = 4,   // float, double
+    HH_AVRO_SYMBOL = 8, // of an enum
+    HH_AVRO_LIST = 16,  // array of the above
 } hh_avro_kind;
 
 typedef struct hh_avro_value {
     hh_avro_kind kind;
-    hh_text text; // into the record
+    hh_text text; // into the record; a symbol's is the picker's
     int64_t whole;
     double real;
+    uint32_t items; // of a list, whose encoding the text is: see hh_avro_list()
 } hh_avro_value;
 
 typedef struct hh_avro_wish {
     const char *what;   // "visitor", for sentences
     const char *path;   // as configured, for sentences
     hh_path steps;      // parsed from it
-    unsigned kinds;     // of hh_avro_kind, or-ed
+    unsigned kinds;     // of hh_avro_kind, or-ed; with HH_AVRO_LIST also arrays of what else is there
     const char *wanted; // "a string or a whole number"
 } hh_avro_wish;
 
@@ -38,5 +41,14 @@ hh_avro_picker *hh_avro_picker_new(const char *schema, const hh_avro_wish *wishe
 void hh_avro_picker_free(hh_avro_picker *picker);
 hh_status hh_avro_pick(const hh_avro_picker *picker, const void *bytes, size_t length, hh_avro_value *values,
                        hh_error *error);
+
+// The values of a list that was picked, one after the other, absent ones among them. False: there is no
+// other.
+typedef struct hh_avro_place {
+    const unsigned char *at; // NULL to begin with
+    int64_t left;            // of the block that it is in
+} hh_avro_place;
+bool hh_avro_list_next(const hh_avro_picker *picker, const hh_avro_value *list, hh_avro_place *place,
+                       hh_avro_value *value);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LIST_MAX 65536 // bytes of text after which no more of an Avro array is read
+
 struct hh_item_fields {
     size_t count;
     char *names[HH_ITEM_FIELDS_MAX];
@@ -48,8 +50,10 @@ hh_item_fields *hh_item_fields_new(hh_format format, const char *schema, const c
         }
         fields->count = i + 1;
         status = hh_path_parse(&fields->paths[i], "field of an item", fields->names[i], error);
-        wishes[i] = (hh_avro_wish){"field of an item", fields->names[i], fields->paths[i],
-                                   HH_AVRO_TEXT | HH_AVRO_WHOLE | HH_AVRO_REAL, "a string or a number"};
+        wishes[i] =
+            (hh_avro_wish){"field of an item", fields->names[i], fields->paths[i],
+                           HH_AVRO_TEXT | HH_AVRO_SYMBOL | HH_AVRO_WHOLE | HH_AVRO_REAL | HH_AVRO_LIST,
+                           "a string, an enum, a number, or an array of them"};
     }
     if (status == HH_OK && format == HH_FORMAT_AVRO) {
         fields->avro = hh_avro_picker_new(schema, wishes, count, error);
@@ -121,19 +125,47 @@ static bool json_value(hh_item_fields *fields, const hh_json_value *json, hh_tex
 
 // ---- Avro ----
 
-static bool avro_value(hh_item_fields *fields, const hh_avro_value *avro, hh_text *value)
+static void put_avro_value(hh_buffer *out, const hh_avro_value *avro)
 {
     char digits[40];
     int length = 0;
-    *value = (hh_text){NULL, 0};
-    if (avro->kind == HH_AVRO_TEXT)
-        *value = avro->text;
+    if (avro->kind == HH_AVRO_TEXT || avro->kind == HH_AVRO_SYMBOL)
+        hh_buffer_put(out, avro->text.bytes, avro->text.length);
     else if (avro->kind == HH_AVRO_WHOLE)
         length = snprintf(digits, sizeof digits, "%" PRId64, avro->whole);
     else if (avro->kind == HH_AVRO_REAL)
         length = snprintf(digits, sizeof digits, "%.7g", avro->real);
-    hh_buffer_put(&fields->made, digits, (size_t)length);
-    return length > 0;
+    hh_buffer_put(out, digits, (size_t)length);
+}
+
+static void put_avro_list(hh_buffer *out, const hh_avro_picker *picker, const hh_avro_value *list)
+{
+    hh_avro_place place = {0};
+    hh_avro_value element;
+    size_t before = out->length;
+    // An element of one byte may be a long symbol: a record must not become a hundred times as long.
+    while (out->length - before < LIST_MAX && hh_avro_list_next(picker, list, &place, &element)) {
+        if (element.kind == HH_AVRO_ABSENT)
+            continue;
+        if (out->length > before)
+            hh_buffer_put(out, ", ", 2);
+        put_avro_value(out, &element);
+    }
+}
+
+// As json_value().
+static bool avro_value(hh_item_fields *fields, const hh_avro_value *avro, hh_text *value)
+{
+    *value = (hh_text){NULL, 0};
+    if (avro->kind == HH_AVRO_LIST)
+        put_avro_list(&fields->made, fields->avro, avro);
+    else if (avro->kind == HH_AVRO_WHOLE || avro->kind == HH_AVRO_REAL)
+        put_avro_value(&fields->made, avro);
+    else if (avro->kind != HH_AVRO_ABSENT)
+        return *value = avro->text, false;
+    else
+        return false;
+    return true;
 }
 
 // ---- either ----
@@ -158,13 +190,14 @@ hh_status hh_item_fields_read(hh_item_fields *fields, const void *bytes, size_t 
         made[i] = fields->avro ? avro_value(fields, &avro[i], &values[i])
                                : json_value(fields, &json[i], &values[i]);
         begins[i + 1] = fields->made.length;
-        if (fields->avro && values[i].bytes && !hh_utf8_valid(values[i].bytes, values[i].length))
-            return hh_fail(error, HH_FORMAT, "the field \"%.100s\" is not UTF-8", fields->names[i]);
     }
     if (fields->made.status)
         return hh_fail(error, fields->made.status, NULL);
-    for (size_t i = 0; i < fields->count; i++) // the buffer has moved as it grew
-        if (made[i])
+    for (size_t i = 0; i < fields->count; i++) {
+        if (made[i]) // the buffer has moved as it grew
             values[i] = (hh_text){fields->made.bytes + begins[i], begins[i + 1] - begins[i]};
+        if (fields->avro && values[i].bytes && !hh_utf8_valid(values[i].bytes, values[i].length))
+            return hh_fail(error, HH_FORMAT, "the field \"%.100s\" is not UTF-8", fields->names[i]);
+    }
     return HH_OK;
 }

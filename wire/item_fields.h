@@ -14,9 +14,9 @@ hh_item_fields *hh_item_fields_new(hh_format format, const char *schema, const c
                                    size_t count, hh_error *error);
 void hh_item_fields_free(hh_item_fields *fields); // may be NULL
 
-// values[i] is the i-th field: text as it is, a number as it is written, of a JSON array its texts and
-// numbers joined by ", ". bytes NULL: it is missing, null, or something else. Valid until the next call, and
-// as long as `bytes`. HH_FORMAT where the record can't be read.
+// values[i] is the i-th field: text as it is (of an Avro enum its symbol), a number as it is written, of an
+// array its texts and numbers joined by ", ". bytes NULL: it is missing, null, or something else. Valid until
+// the next call, and as long as `bytes`. HH_FORMAT where the record can't be read.
 hh_status hh_item_fields_read(hh_item_fields *fields, const void *bytes, size_t length, hh_text *values,
                               hh_error *error);
 

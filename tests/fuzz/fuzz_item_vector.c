@@ -15,15 +15,26 @@ static bool same(hh_text a, hh_text b)
 
 static void fields(const uint8_t *data, size_t size)
 {
-    static hh_item_fields *of;
+    static hh_item_fields *of, *avro;
     static const char *const names[] = {"item", "vector", "model.name", "source"};
+    static const char *const lists[] = {"kind", "tags", "prices"};
+    static const char schema[] =
+        "{\"type\":\"record\",\"name\":\"Item\",\"fields\":["
+        "{\"name\":\"kind\",\"type\":{\"type\":\"enum\",\"name\":\"Kind\",\"symbols\":[\"BOOK\",\"GAME\"]}},"
+        "{\"name\":\"tags\",\"type\":[\"null\",{\"type\":\"array\",\"items\":[\"null\",\"string\"]}]},"
+        "{\"name\":\"prices\",\"type\":{\"type\":\"array\",\"items\":\"double\"}}]}";
     hh_error error;
     hh_text values[4];
     if (!of)
         of = hh_item_fields_new(HH_FORMAT_JSON, NULL, names, 4, &error);
+    if (!avro)
+        avro = hh_item_fields_new(HH_FORMAT_AVRO, schema, lists, 3, &error);
     if (hh_item_fields_read(of, data, size, values, &error) == HH_OK)
         for (int i = 0; i < 4; i++)
             PROMISE(values[i].length <= 2 * size);
+    if (hh_item_fields_read(avro, data, size, values, &error) == HH_OK)
+        for (int i = 0; i < 3; i++)
+            PROMISE(values[i].length <= 4 * size);
 }
 
 static void key(const uint8_t *data, size_t size)

@@ -246,6 +246,57 @@ Test(item_fields, avro)
     cr_assert(strstr(error.message, "brand"), "%s", error.message);
 }
 
+Test(item_fields, avro_lists_and_symbols)
+{
+    static const char schema[] =
+        "{\"type\":\"record\",\"name\":\"Item\",\"fields\":["
+        "{\"name\":\"kind\",\"type\":{\"type\":\"enum\",\"name\":\"Kind\",\"symbols\":[\"BOOK\",\"GAME\"]}},"
+        "{\"name\":\"tags\",\"type\":[\"null\",{\"type\":\"array\",\"items\":[\"null\",\"string\"]}]},"
+        "{\"name\":\"years\",\"type\":{\"type\":\"array\",\"items\":\"int\"}},"
+        "{\"name\":\"kinds\",\"type\":{\"type\":\"array\",\"items\":\"Kind\"}},"
+        "{\"name\":\"parts\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"Part\","
+        "\"fields\":[{\"name\":\"n\",\"type\":\"int\"}]}}}]}";
+    static const char *const wanted[] = {"kind", "tags", "years", "kinds"}, *const parts[] = {"parts"};
+    hh_item_fields *fields = hh_item_fields_new(HH_FORMAT_AVRO, schema, wanted, 4, &error);
+    hh_text values[4];
+    cr_assert_not_null(fields, "%s", error.message);
+    // GAME; "a", null, "bc" in two blocks, the second one with its size; 1, -1; BOOK, GAME; no parts
+    static const char bytes[] = {2, 2, 4, 2, 2, 'a', 0, 1, 8, 2, 4, 'b', 'c', 0, 4, 2, 1, 0, 4, 0, 2, 0, 0};
+    cr_assert_eq(hh_item_fields_read(fields, bytes, sizeof bytes, values, &error), HH_OK, "%s",
+                 error.message);
+    cr_assert(is(values[0], "GAME"));
+    cr_assert(is(values[1], "a, bc"), "%.*s", (int)values[1].length, values[1].bytes);
+    cr_assert(is(values[2], "1, -1"), "%.*s", (int)values[2].length, values[2].bytes);
+    cr_assert(is(values[3], "BOOK, GAME"), "%.*s", (int)values[3].length, values[3].bytes);
+    static const char nothing[] = {0, 0, 0, 0, 0};
+    cr_assert_eq(hh_item_fields_read(fields, nothing, sizeof nothing, values, &error), HH_OK);
+    cr_assert(!values[1].bytes && values[2].length == 0);
+    static const char no_text[] = {0, 2, 2, 2, 2, (char)0xff, 0, 0, 0, 0}, no_symbol[] = {4, 0, 0, 0, 0};
+    cr_assert_eq(hh_item_fields_read(fields, no_text, sizeof no_text, values, &error), HH_FORMAT);
+    cr_assert_eq(hh_item_fields_read(fields, no_symbol, sizeof no_symbol, values, &error), HH_FORMAT);
+    for (size_t length = 0; length < sizeof bytes; length++)
+        cr_assert_eq(hh_item_fields_read(fields, bytes, length, values, &error), HH_FORMAT);
+    hh_item_fields_free(fields);
+    cr_assert_null(hh_item_fields_new(HH_FORMAT_AVRO, schema, parts, 1, &error));
+    cr_assert(strstr(error.message, "an array"), "%s", error.message);
+}
+
+Test(item_fields, a_list_is_read_no_further_than_64_kib)
+{
+    static const char schema[] =
+        "{\"type\":\"record\",\"name\":\"Item\",\"fields\":[{\"name\":\"kinds\",\"type\":{\"type\":\"array\","
+        "\"items\":{\"type\":\"enum\",\"name\":\"Kind\",\"symbols\":[\"A_RATHER_LONG_NAME_OF_A_KIND\"]}}}]}";
+    static const char *const wanted[] = {"kinds"};
+    static char bytes[100000] = {(char)0xd0, (char)0x88, 1}; // 8,744 of them, all bytes 0
+    hh_item_fields *fields = hh_item_fields_new(HH_FORMAT_AVRO, schema, wanted, 1, &error);
+    hh_text value;
+    cr_assert_not_null(fields, "%s", error.message);
+    size_t end = 3 + 8744;
+    cr_assert_eq(hh_item_fields_read(fields, bytes, end + 1, &value, &error), HH_OK, "%s", error.message);
+    cr_assert(value.length >= 65536 && value.length < 65536 + 100, "%zu", value.length);
+    hh_item_fields_free(fields);
+}
+
 Test(item_fields, allocations_fail)
 {
     static char json[3000] = "{\"title\":\"\\n";
