@@ -1,5 +1,6 @@
-// The HTTP server; see http.h. One thread of libmicrohttpd's, few connections, short patience: whoever asks
-// can not slow the pipeline down.
+// The HTTP server; see http.h. One thread of libmicrohttpd's, bounded connections, short patience: whoever
+// asks can not slow the pipeline down, and whoever connects and asks nothing makes others wait for seconds at
+// most.
 #include "http.h"
 
 #include "page.h"
@@ -11,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTIONS = 32, TIMEOUT_S = 10, CONNECTION_BYTES = 16384 };
+enum {
+    CONNECTIONS = 128,
+    CONNECTION_BYTES = 16384,
+    ASKING_S = 2,  // without a byte, until the request is whole
+    TAKING_S = 10, // without a byte taken of the answer
+};
 
 struct hh_http {
     hh_http_options options;
@@ -28,11 +34,13 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     }
     MHD_add_response_header(response, "Content-Type", type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
+    MHD_add_response_header(response, "Connection", "close"); // a place is held for one answer
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "Content-Security-Policy",
                             "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
     if (allow)
         MHD_add_response_header(response, "Allow", allow);
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)TAKING_S);
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
@@ -127,7 +135,7 @@ hh_http *hh_http_start(const hh_http_options *options, hh_error *error)
         MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG | (four ? 0 : MHD_USE_IPv6), port,
         NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL, MHD_OPTION_SOCK_ADDR,
         four ? (void *)&ipv4 : (void *)&ipv6, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)ASKING_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_BYTES, MHD_OPTION_END);
     if (!server->daemon) {
         hh_fail(error, HH_IO, "http.listen: can't listen on %s: %s", options->config->http.listen,

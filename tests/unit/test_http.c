@@ -218,23 +218,70 @@ Test(http, nonsense_does_no_harm, .init = begin, .fini = end)
     expect_get("/health", 200, "healthy: all threads move\n");
 }
 
+// ---- who connects and asks nothing ----
+
+enum { MOST = 128 };
+static int held[MOST];
+
+static void hold(int count)
+{
+    for (int i = 0; i < count; i++)
+        held[i] = connect_to(hh_http_port(server));
+}
+
+static void let_go(int first, int end)
+{
+    for (int i = first; i < end; i++)
+        close(held[i]);
+}
+
+// A request under way: its answer makes the descriptor readable.
+static struct pollfd ask(void)
+{
+    static const char text[] = "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct pollfd asked = {.fd = connect_to(hh_http_port(server)), .events = POLLIN};
+    cr_assert_eq(send(asked.fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    return asked;
+}
+
+Test(http, a_hundred_idle_connections_keep_nobody_waiting, .init = begin, .fini = end)
+{
+    hold(100);
+    expect_get("/health", 200, "healthy: all threads move\n");
+    struct pollfd last = {.fd = held[99], .events = POLLIN};
+    cr_expect_eq(poll(&last, 1, 0), 0, "answered before the idle ones were hung up on");
+    let_go(0, 100);
+}
+
 // Whoever holds all connections holds no thread and no memory beyond them; when one goes, the next gets in.
 Test(http, connections_are_bounded, .init = begin, .fini = end)
 {
-    enum { MOST = 32 };
-    static const char text[] = "GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    int held[MOST];
-    for (int i = 0; i < MOST; i++)
-        held[i] = connect_to(hh_http_port(server));
-    struct pollfd waiting = {.fd = connect_to(hh_http_port(server)), .events = POLLIN};
-    cr_assert_eq(send(waiting.fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    hold(MOST);
+    struct pollfd waiting = ask();
     cr_expect_eq(poll(&waiting, 1, 300), 0, "one connection too many was served");
-    close(held[0]);
-    cr_expect_eq(poll(&waiting, 1, 20000), 1, "the place of one that has gone was not given to the next");
+    let_go(0, 1);
+    cr_expect_eq(poll(&waiting, 1, 1000), 1, "the place of one that has gone was not given to the next");
     close(waiting.fd);
-    for (int i = 1; i < MOST; i++)
-        close(held[i]);
+    let_go(1, MOST);
     expect_get("/ready", 200, "ready: 4 partitions\n");
+}
+
+Test(http, who_asks_nothing_is_soon_hung_up_on, .init = begin, .fini = end)
+{
+    hold(MOST);
+    struct pollfd waiting = ask();
+    cr_expect_eq(poll(&waiting, 1, 6000), 1, "idle connections shut others out");
+    close(waiting.fd);
+    let_go(0, MOST);
+}
+
+// A place is held for one answer, whatever the client would like.
+Test(http, a_connection_is_for_one_request, .init = begin, .fini = end)
+{
+    char *answer = exchange("GET /ready HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n");
+    cr_expect_eq(status_of(answer), 200);
+    cr_expect_not_null(strstr(answer, "Connection: close\r\n"), "%s", answer);
+    free(answer);
 }
 
 Test(http, an_address_in_use_is_an_error_with_a_reason, .init = begin, .fini = end)
