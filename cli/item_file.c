@@ -105,3 +105,19 @@ hh_status item_file_next(struct item_file *file, item_row *row, bool *end, hh_er
     row->line_length = strlen(line);
     return HH_OK;
 }
+
+hh_status item_file_each(const char *path, item_take *take, void *context, hh_error *error)
+{
+    struct item_file *file;
+    hh_status status = item_file_open(path, &file, error);
+    while (status == HH_OK) {
+        item_row row;
+        bool end;
+        status = item_file_next(file, &row, &end, error);
+        if (status != HH_OK || end)
+            break;
+        status = take(context, &row, error);
+    }
+    item_file_close(file);
+    return status;
+}

@@ -22,4 +22,8 @@ void item_file_close(struct item_file *file); // may be NULL
 // At the end: HH_OK and *end. HH_FORMAT: a line that is no item, its number in the message.
 hh_status item_file_next(struct item_file *file, item_row *row, bool *end, hh_error *error);
 
+// Calls take for each item of the file, until one fails.
+typedef hh_status item_take(void *context, const item_row *row, hh_error *error);
+hh_status item_file_each(const char *path, item_take *take, void *context, hh_error *error);
+
 #endif

@@ -50,6 +50,7 @@ void item_sources_free(item_sources *sources)
 
 typedef struct reading { // of one file
     const char *path;
+    const struct text_map *numbers; // item's id -> its number + 1
     uint32_t items, found;
     size_t width; // 0: not known yet
     float *vector;
@@ -85,11 +86,12 @@ static hh_status begin(reading *self, size_t width, hh_error *error)
     return self->vector ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
 }
 
-static hh_status take_row(reading *self, const item_row *row, const struct text_map *numbers, hh_error *error)
+static hh_status take_row(void *context, const item_row *row, hh_error *error)
 {
+    reading *self = context;
     const json_t *list = json_object_get(row->object, "vector");
     size_t width = json_array_size(list);
-    void *number = text_map_find(numbers, (hh_text){row->id, strlen(row->id)});
+    void *number = text_map_find(self->numbers, (hh_text){row->id, strlen(row->id)});
     const char *why;
     bool none;
     if (!list || width == 0 || width > WIDTH_MAX)
@@ -113,19 +115,9 @@ static hh_status take_row(reading *self, const item_row *row, const struct text_
     return HH_OK;
 }
 
-static hh_status read_file(reading *self, const struct text_map *numbers, hh_error *error)
+static hh_status read_file(reading *self, hh_error *error)
 {
-    struct item_file *file;
-    hh_status status = item_file_open(self->path, &file, error);
-    while (status == HH_OK) {
-        item_row row;
-        bool end;
-        status = item_file_next(file, &row, &end, error);
-        if (status != HH_OK || end)
-            break;
-        status = take_row(self, &row, numbers, error);
-    }
-    item_file_close(file);
+    hh_status status = item_file_each(self->path, take_row, self, error);
     if (status == HH_OK && self->found == 0)
         status = hh_fail(error, HH_FORMAT,
                          "%s: has a vector for none of the %u items of the sessions; are the ids the same?",
@@ -136,8 +128,11 @@ static hh_status read_file(reading *self, const struct text_map *numbers, hh_err
 static hh_status read_source(item_sources *sources, uint32_t s, const struct text_map *numbers,
                              uint32_t items, bool quiet, hh_error *error)
 {
-    reading self = {.path = sources->path[s], .items = items, .present = calloc(items + (size_t)1, 1)};
-    hh_status status = self.present ? read_file(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
+    reading self = {.path = sources->path[s],
+                    .numbers = numbers,
+                    .items = items,
+                    .present = calloc(items + (size_t)1, 1)};
+    hh_status status = self.present ? read_file(&self, error) : hh_fail(error, HH_MEMORY, NULL);
     sources->source[s] = (hh_source){.name = sources->name[s],
                                      .width = (uint32_t)self.width,
                                      .vector = self.vector,
@@ -161,6 +156,7 @@ typedef struct texts {
     hh_hashing *hashing;
     hh_text values[HH_ITEM_FIELDS_MAX];
     char sentence[HH_SENTENCE_MAX + 1];
+    bool embed; // false: a text only counts for how common its words are; true: it becomes its item's vector
 } texts;
 
 static hh_status begin_texts(texts *self, hh_error *error)
@@ -177,10 +173,9 @@ static hh_status begin_texts(texts *self, hh_error *error)
     return self->hashing ? begin(self->into, HH_HASHING_WIDTH, error) : error->status;
 }
 
-// A line's text counts for how common its words are (embed false), or becomes the vector of its item.
-static hh_status take_text(texts *self, const item_row *row, const struct text_map *numbers, bool embed,
-                           hh_error *error)
+static hh_status take_text(void *context, const item_row *row, hh_error *error)
 {
+    texts *self = context;
     reading *into = self->into;
     bool any = false;
     hh_status status = hh_item_fields_read(self->fields, row->line, row->line_length, self->values, error);
@@ -188,10 +183,10 @@ static hh_status take_text(texts *self, const item_row *row, const struct text_m
     hh_text sentence = {self->sentence, length};
     if (status || length == 0)
         return status;
-    if (!embed)
+    if (!self->embed)
         return hh_hashing_count(self->hashing, sentence) == HH_MEMORY ? hh_fail(error, HH_MEMORY, NULL)
                                                                       : HH_OK;
-    void *number = text_map_find(numbers, (hh_text){row->id, strlen(row->id)});
+    void *number = text_map_find(into->numbers, (hh_text){row->id, strlen(row->id)});
     if (!number)
         return HH_OK;
     size_t item = (size_t)(uintptr_t)number - 1;
@@ -203,22 +198,15 @@ static hh_status take_text(texts *self, const item_row *row, const struct text_m
     return HH_OK;
 }
 
-static hh_status read_texts(reading *into, const struct text_map *numbers, hh_error *error)
+static hh_status read_texts(reading *into, hh_error *error)
 {
     texts self = {.into = into};
     hh_status status = begin_texts(&self, error);
-    for (int embed = 0; embed <= 1 && status == HH_OK; embed++) {
-        struct item_file *file;
-        bool end = false;
-        status = item_file_open(into->path, &file, error);
-        while (status == HH_OK && !end) {
-            item_row row;
-            status = item_file_next(file, &row, &end, error);
-            if (status == HH_OK && !end)
-                status = take_text(&self, &row, numbers, embed, error);
-        }
-        item_file_close(file);
-    }
+    if (status == HH_OK)
+        status = item_file_each(into->path, take_text, &self, error);
+    self.embed = true;
+    if (status == HH_OK)
+        status = item_file_each(into->path, take_text, &self, error);
     if (status == HH_OK && into->found == 0)
         status = hh_fail(error, HH_FORMAT, "%s: has a text for none of the %u items; are the ids the same?",
                          into->path, into->items);
@@ -231,8 +219,9 @@ static hh_status read_texts(reading *into, const struct text_map *numbers, hh_er
 static hh_status make_source(item_sources *sources, const struct text_map *numbers, uint32_t items,
                              bool quiet, hh_error *error)
 {
-    reading self = {.path = sources->items, .items = items, .present = calloc(items + (size_t)1, 1)};
-    hh_status status = self.present ? read_texts(&self, numbers, error) : hh_fail(error, HH_MEMORY, NULL);
+    reading self = {
+        .path = sources->items, .numbers = numbers, .items = items, .present = calloc(items + (size_t)1, 1)};
+    hh_status status = self.present ? read_texts(&self, error) : hh_fail(error, HH_MEMORY, NULL);
     if (status == HH_OK && strcmp(sources->semantic, "random") == 0)
         hh_vectors_by_lot(self.vector, (size_t)items * self.width, 1);
     uint32_t s = sources->count++;

@@ -194,23 +194,12 @@ static hh_status open_topics(struct run *run)
     return status;
 }
 
-static hh_status send_items(struct run *run)
+static hh_status send_item(void *context, const item_row *row, hh_error *error)
 {
-    struct item_file *file;
-    hh_status status = item_file_open(run->items, &file, &run->error);
-    hh_time now = wall_now();
-    while (status == HH_OK) {
-        item_row row;
-        bool end;
-        status = item_file_next(file, &row, &end, &run->error);
-        if (status != HH_OK || end)
-            break;
-        status = sender_put(run->sender, run->item_topic, row.id, strlen(row.id), row.line, row.line_length,
-                            now, &run->error);
-        run->item_count++;
-    }
-    item_file_close(file);
-    return status;
+    struct run *run = context;
+    run->item_count++;
+    return sender_put(run->sender, run->item_topic, row->id, strlen(row->id), row->line, row->line_length,
+                      wall_now(), error);
 }
 
 static hh_status send_click(struct run *run, const hh_click_row *row)
@@ -306,7 +295,7 @@ static hh_status replay(struct run *run)
     if (status == HH_OK)
         status = open_topics(run);
     if (status == HH_OK && run->items)
-        status = send_items(run);
+        status = item_file_each(run->items, send_item, run, &run->error);
     struct progress progress;
     progress_begin(&progress, "clicks", run->quiet);
     if (status == HH_OK)

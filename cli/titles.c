@@ -27,14 +27,12 @@ hh_status titles_put(struct titles *titles, hh_text id, hh_text title)
 {
     if (title.length == 0)
         return HH_OK;
-    char *copy = malloc(title.length + 1);
+    char *copy = strndup(title.bytes, title.length);
     void **value = copy ? text_map_at(&titles->map, id) : NULL;
     if (!value) {
         free(copy);
         return HH_MEMORY;
     }
-    memcpy(copy, title.bytes, title.length);
-    copy[title.length] = '\0';
     free(*value);
     *value = copy;
     return HH_OK;
@@ -51,21 +49,14 @@ size_t titles_count(const struct titles *titles)
     return titles->map.count;
 }
 
+static hh_status take_title(void *context, const item_row *row, hh_error *error)
+{
+    hh_status status =
+        titles_put(context, (hh_text){row->id, strlen(row->id)}, (hh_text){row->title, strlen(row->title)});
+    return status == HH_OK ? HH_OK : hh_fail(error, status, NULL);
+}
+
 hh_status titles_read_file(struct titles *titles, const char *path, hh_error *error)
 {
-    struct item_file *file;
-    hh_status status = item_file_open(path, &file, error);
-    while (status == HH_OK) {
-        item_row row;
-        bool end;
-        status = item_file_next(file, &row, &end, error);
-        if (status != HH_OK || end)
-            break;
-        status =
-            titles_put(titles, (hh_text){row.id, strlen(row.id)}, (hh_text){row.title, strlen(row.title)});
-        if (status != HH_OK)
-            hh_fail(error, status, NULL);
-    }
-    item_file_close(file);
-    return status;
+    return item_file_each(path, take_title, titles, error);
 }
