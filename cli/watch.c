@@ -249,9 +249,17 @@ static hh_status read_titles(struct run *run)
     return status;
 }
 
+static bool is_visitor(const struct run *run, const void *id, size_t length)
+{
+    return strlen(run->visitor) == length && memcmp(run->visitor, id, length) == 0;
+}
+
 static hh_status take_recommendations(struct run *run, const rd_kafka_message_t *message)
 {
     hh_recommendations_record record;
+    // Lists are keyed by visitor: those of others need not be decoded.
+    if (run->visitor && message->key && !is_visitor(run, message->key, message->key_len))
+        return HH_OK;
     if (hh_recommendations_decode(run->decoder, message->payload, message->len, &record, &run->error) !=
         HH_OK) {
         if (run->undecodable++ == 0)
@@ -260,10 +268,7 @@ static hh_status take_recommendations(struct run *run, const rd_kafka_message_t 
         return HH_OK;
     }
     run->lists++;
-    bool asked_for =
-        !run->visitor || (strlen(run->visitor) == record.visitor.length &&
-                          memcmp(run->visitor, record.visitor.bytes, record.visitor.length) == 0);
-    if (!asked_for)
+    if (run->visitor && !is_visitor(run, record.visitor.bytes, record.visitor.length))
         return HH_OK;
     hh_status status = watch_view_take(run->view, &record, !run->quiet);
     if (status != HH_OK)

@@ -80,19 +80,9 @@ static session *find_session(struct watch_view *view, hh_text id)
     return *young;
 }
 
-static char *copy_text(hh_text text)
-{
-    char *copy = malloc(text.length + 1);
-    if (copy) {
-        memcpy(copy, text.bytes, text.length);
-        copy[text.length] = '\0';
-    }
-    return copy;
-}
-
 static hh_status remember_click(session *it, hh_text item)
 {
-    char *copy = copy_text(item);
+    char *copy = strndup(item.bytes, item.length);
     if (!copy)
         return HH_MEMORY;
     if (it->clicks == TRAIL) {
@@ -222,6 +212,19 @@ static void show_verdict(const struct watch_view *view, uint32_t rank)
     set_tone(view, PLAIN);
 }
 
+// The record names items by their ids, people know them by their titles.
+static void show_reason(const struct watch_view *view, hh_text reason)
+{
+    FILE *out = view->options.out;
+    size_t known = sizeof HH_REASON_LIKE - 1;
+    bool like = reason.length > known && memcmp(reason.bytes, HH_REASON_LIKE, known) == 0;
+    put_text(out, like ? (hh_text){reason.bytes, known} : reason, 0, false);
+    if (like)
+        put_text(out,
+                 titles_find(view->options.titles, (hh_text){reason.bytes + known, reason.length - known}), 0,
+                 false);
+}
+
 static void show_list(const struct watch_view *view, const hh_recommendations_record *record)
 {
     FILE *out = view->options.out;
@@ -231,7 +234,7 @@ static void show_list(const struct watch_view *view, const hh_recommendations_re
         put_text(out, titles_find(view->options.titles, item->item), TITLE_COLUMNS, true);
         fprintf(out, " %5.1f %%  ", 100 * (double)item->score);
         set_tone(view, DIM);
-        put_text(out, item->reason, 0, false);
+        show_reason(view, item->reason);
         set_tone(view, PLAIN);
         fputc('\n', out);
     }

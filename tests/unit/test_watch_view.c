@@ -92,6 +92,25 @@ Test(watch_view, shows_the_click_the_verdict_and_the_list_with_titles)
     close_fixture(&f);
 }
 
+// A record's reason names an item by its id.
+Test(watch_view, reasons_name_items_by_their_titles)
+{
+    fixture f = open_fixture(false);
+    open_view(&f);
+    hh_recommended_item items[] = {{text("x"), 0.5f, text(HH_REASON_LIKE "a")},
+                                   {text("y"), 0.25f, text(HH_REASON_LIKE "no-title")}};
+    hh_recommendations_record record = {.visitor = text("v1"),
+                                        .session_id = text("0-1"),
+                                        .clicked_item = text("c"),
+                                        .items = items,
+                                        .count = 2};
+    cr_assert_eq(watch_view_take(f.view, &record, true), HH_OK);
+    fflush(f.options.out);
+    cr_expect_not_null(strstr(f.shown, "%  its description is like that of Heat (1995)\n"), "%s", f.shown);
+    cr_expect_not_null(strstr(f.shown, "%  its description is like that of no-title\n"), "%s", f.shown);
+    close_fixture(&f);
+}
+
 Test(watch_view, long_trails_and_titles_are_cut)
 {
     fixture f = open_fixture(false);
