@@ -31,7 +31,7 @@ Test(log_linear, without_a_network_the_order_is_the_graphs)
 static double learned(double truth, double fixed, uint64_t seed)
 {
     hh_log_linear by = hh_log_linear_new(fixed), real = hh_log_linear_new(truth);
-    hh_log_linear_list list = {0};
+    hh_two_terms list = {0};
     hh_random random = hh_random_of(seed, 1);
     for (int click = 0; click < 1000; click++) {
         float graph[COUNT], network[2 * COUNT], scores[COUNT];
@@ -53,7 +53,7 @@ static double learned(double truth, double fixed, uint64_t seed)
         hh_log_linear_learn(&by, &list, items[clicked]);
         hh_log_linear_learn(&by, &list, 7); // no candidate: nothing to learn from
     }
-    hh_log_linear_list_free(&list);
+    hh_two_terms_free(&list);
     return by.beta;
 }
 

@@ -299,3 +299,16 @@ Test(mixture, comes_back_from_its_numbers)
     hh_mixture_free(back);
     hh_mixture_free(mixture);
 }
+
+Test(mixture, what_is_settled_has_all_lessons)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    for (int i = 0; i < 63; i++)
+        learn(mixture, 2, HH_EXPERT_NEXT, 0);
+    double before = weight_of(mixture, 2, HH_EXPERT_NEXT);
+    cr_assert_lt(before, 0.11, "too few for a snapshot");
+    hh_mixture_settle(mixture);
+    cr_assert_gt(weight_of(mixture, 2, HH_EXPERT_NEXT), 2 * before);
+    cr_assert_eq(weight_at(mixture, 2, HH_EXPERT_NEXT, now), before, "not for whom it would be too early");
+    hh_mixture_free(mixture);
+}

@@ -5,7 +5,9 @@
 #include "evaluate/network_stream.h"
 #include "evaluate/ranking_model.h"
 #include "evaluate/run.h"
+#include "larger.h"
 #include "recommend/mix.h"
+#include "recommend/mixture_numbers.h"
 
 #include <hiphop/graph.h>
 #include <hiphop/recommend.h>
@@ -116,9 +118,9 @@ typedef struct hh_learned hh_learned;
 struct hh_learned { // see hh_answer
     void *ranking;
     hh_kept_trial *trial;
-    hh_log_linear_list product;
-    hh_item *items;  // [count] that are described, and
-    float *expected; // [count] what was expected of them
+    hh_two_terms product; // of log-linear
+    hh_item *items;       // [count] that are described, and
+    float *expected;      // [count] what was expected of them
     size_t count, room;
     hh_learned *next, *next_free;
 };
@@ -134,6 +136,7 @@ typedef struct hh_graph_model {
     hh_mixture *mixture, *graph_mixture; // graph_mixture: as if there were no network; NULL: not asked for
     hh_ranking_model ranking;
     hh_log_linear log_linear;
+    bool settled; // the mixture, where nothing more is learned
     hh_network_expert network;
     hh_network_stream stream; // that trains it, in a log of clicks
     hh_learned *all, *free;   // what is learned with an outcome, and what is not in use of it
@@ -146,10 +149,10 @@ typedef struct hh_graph_model {
     // room for one query
     hh_item *query; // [query_room]
     size_t query_room;
-    uint32_t *items;              // [votes_room]
-    float *scores, *graph_scores; // [votes_room]
-    float *products;              // [votes_room]
-    size_t votes_room;
+    uint32_t *items; // [items_room]
+    size_t items_room;
+    float *scores; // [scores_room] of the mixture, the graph alone and log-linear
+    size_t scores_room;
     hh_item foreseen[HH_FORESEEN];
 } hh_graph_model;
 
@@ -187,7 +190,7 @@ static void destroy(void *model)
     while (self->all) {
         hh_learned *learned = self->all;
         self->all = learned->next;
-        hh_log_linear_list_free(&learned->product);
+        hh_two_terms_free(&learned->product);
         free(learned->items);
         free(learned->expected);
         free(learned);
@@ -199,8 +202,6 @@ static void destroy(void *model)
     free(self->query);
     free(self->items);
     free(self->scores);
-    free(self->graph_scores);
-    free(self->products);
     free(self);
 }
 
@@ -278,14 +279,10 @@ static void *create(const hh_model_setup *setup, hh_error *error)
     return NULL;
 }
 
-static void *larger(void *array, size_t *room, size_t needed, size_t size)
+static uint32_t teaches_from(const void *model)
 {
-    if (needed <= *room)
-        return array;
-    void *grown = realloc(array, 2 * needed * size);
-    if (grown)
-        *room = 2 * needed;
-    return grown;
+    const hh_graph_model *self = model;
+    return self->network.wanted ? self->log->session[self->network.known].first : 0;
 }
 
 // The graph's number of an item of the log.
@@ -296,7 +293,7 @@ static hh_item number(hh_graph_model *self, uint32_t item)
     hh_item number = hh_graph_intern(self->graph, id, length);
     if (number == HH_ITEM_NONE)
         return HH_ITEM_NONE;
-    uint32_t *from = larger(self->from_graph, &self->from_room, (size_t)number + 1, sizeof *from);
+    uint32_t *from = hh_larger(self->from_graph, &self->from_room, (size_t)number + 1, sizeof *from);
     if (!from)
         return HH_ITEM_NONE;
     self->from_graph = from;
@@ -419,11 +416,11 @@ static bool keep_expected(const hh_graph_model *self, const hh_question *questio
     if (!(votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0))
         return true;
     size_t room = learned->room;
-    hh_item *items = larger(learned->items, &room, votes->count, sizeof *items);
+    hh_item *items = hh_larger(learned->items, &room, votes->count, sizeof *items);
     if (!items)
         return false;
     learned->items = items;
-    float *expected = larger(learned->expected, &learned->room, votes->count, sizeof *expected);
+    float *expected = hh_larger(learned->expected, &learned->room, votes->count, sizeof *expected);
     if (!expected)
         return false;
     learned->expected = expected;
@@ -440,7 +437,7 @@ static bool keep_expected(const hh_graph_model *self, const hh_question *questio
 static hh_status answer_question(void *model, const hh_question *question, hh_answer *answer)
 {
     hh_graph_model *self = model;
-    hh_item *items = larger(self->query, &self->query_room, question->length, sizeof *items);
+    hh_item *items = hh_larger(self->query, &self->query_room, question->length, sizeof *items);
     if (!items)
         return HH_MEMORY;
     self->query = items;
@@ -454,6 +451,10 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     }
     for (uint32_t i = 0; i < question->length; i++)
         items[i] = known_item(self, question->items[i]);
+    if (!question->teaches && !self->settled) { // the test has begun
+        self->settled = true;
+        hh_mixture_settle(self->mixture);
+    }
     bool reads;
     hh_status status = hh_network_expert_read(&self->network, question, &reads);
     if (status != HH_OK)
@@ -479,25 +480,16 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
     if (status != HH_OK)
         return status;
     const hh_votes *votes = hh_recommender_votes(self->recommender);
-    size_t room = self->votes_room;
-    uint32_t *numbers = larger(self->items, &room, votes->count, sizeof *numbers);
+    uint32_t *numbers = hh_larger(self->items, &self->items_room, votes->count, sizeof *numbers);
     if (!numbers && votes->count)
         return HH_MEMORY;
     self->items = numbers;
-    room = self->votes_room;
-    float *graph_scores = larger(self->graph_scores, &room, votes->count, sizeof *graph_scores);
-    if (!graph_scores && votes->count)
-        return HH_MEMORY;
-    self->graph_scores = graph_scores;
-    room = self->votes_room;
-    float *products = larger(self->products, &room, votes->count, sizeof *products);
-    if (!products && votes->count)
-        return HH_MEMORY;
-    self->products = products;
-    float *scores = larger(self->scores, &self->votes_room, votes->count, sizeof *scores);
+    float *scores = hh_larger(self->scores, &self->scores_room, 3 * votes->count, sizeof *scores);
     if (!scores && votes->count)
         return HH_MEMORY;
     self->scores = scores;
+    float *graph_scores = votes->count ? scores + votes->count : NULL;
+    float *products = votes->count ? graph_scores + votes->count : NULL;
 
     answer->context = hh_context_of(votes);
     hh_mixture_scores(self->mixture, votes, scores);
@@ -568,6 +560,7 @@ const hh_model_kind hh_model_graph = {
     .learns_outcomes = true,
     .create = create,
     .destroy = destroy,
+    .teaches_from = teaches_from,
     .learn = learn,
     .closed = closed,
     .train = train,

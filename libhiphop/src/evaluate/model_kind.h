@@ -59,6 +59,8 @@ typedef struct hh_model_kind {
     bool learns_outcomes; // outcome() matters: it is asked before the first target counts, to warm up
     void *(*create)(const hh_model_setup *setup, hh_error *error);
     void (*destroy)(void *model);
+    // The first click of the log whose list can teach: before it the model would be unfit. NULL: any.
+    uint32_t (*teaches_from)(const void *model);
     hh_status (*learn)(void *model, const hh_lesson *lesson);
     hh_status (*closed)(void *model, uint32_t session); // may be NULL
     // As of now, when options.train_every says so: all that is known by then, and nothing later, has been

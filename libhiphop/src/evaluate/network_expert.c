@@ -1,6 +1,7 @@
 #include "evaluate/network_expert.h"
 
 #include "evaluate/run.h"
+#include "larger.h"
 #include "model/neighbours_of.h"
 #include "model/network.h"
 #include "nn/vector.h"
@@ -215,16 +216,13 @@ void hh_network_expert_free(hh_network_expert *expert)
 static uint32_t find_rows(hh_network_expert *expert, const uint32_t *items, uint32_t length)
 {
     uint32_t known = 0;
-    if (length > expert->session_room) {
-        uint32_t *larger = realloc(expert->session, 2 * (size_t)length * sizeof *larger);
-        if (!larger)
-            return UINT32_MAX;
-        expert->session = larger;
-        expert->session_room = 2 * (size_t)length;
-    }
+    uint32_t *session = hh_larger(expert->session, &expert->session_room, length, sizeof *session);
+    if (!session && length)
+        return UINT32_MAX;
+    expert->session = session;
     for (uint32_t i = 0; i < length; i++)
         if (expert->row_of[items[i]] != HH_ITEM_NONE)
-            expert->session[known++] = expert->row_of[items[i]];
+            session[known++] = expert->row_of[items[i]];
     return known;
 }
 

@@ -1,4 +1,6 @@
 #include "evaluate/ranking_model.h"
+
+#include "larger.h"
 #include "recommend/mix.h"
 #include "recommend/ranker_inputs.h"
 #include "recommend/ranker_settle.h"
@@ -91,13 +93,10 @@ hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query
     *scores = mixture;
     if (!model->trainer)
         return HH_OK;
-    if (votes->count > model->room) {
-        float *larger = realloc(model->scores, 2 * votes->count * sizeof *larger);
-        if (!larger)
-            return HH_MEMORY;
-        model->scores = larger;
-        model->room = 2 * votes->count;
-    }
+    float *by_ranker = hh_larger(model->scores, &model->room, votes->count, sizeof *by_ranker);
+    if (!by_ranker && votes->count)
+        return HH_MEMORY;
+    model->scores = by_ranker;
     if (model->settles && !learns && !settle(model))
         return HH_MEMORY;
     hh_kept_list *list = take_list(model);

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Before the targets count, clicks of the second half of what is known teach a model that learns from
-// outcomes: about so many of them at most, evenly spread. A list of sessions without a clock takes longer.
+// Before the targets count, clicks of the second half of what is known, or of that part of it that can teach,
+// teach a model that learns from outcomes: about so many of them at most, evenly spread. A list of sessions
+// without a clock takes longer.
 #define WARM_UP_CLICKS   1000000
 #define WARM_UP_SESSIONS 200000
 
@@ -117,6 +118,19 @@ hh_status hh_run_ask(hh_run *run, const hh_question *question, uint32_t target, 
 
 // ---- one run ----
 
+static void plan_warm_up(hh_run *run)
+{
+    uint64_t most = run->log->train ? WARM_UP_SESSIONS : WARM_UP_CLICKS;
+    uint64_t from = run->first - run->first / 2, fit = 0;
+    if (run->kind->teaches_from)
+        fit = run->kind->teaches_from(run->model);
+    from = fit > from ? fit : from;
+    run->warm_up_every = from < run->first ? (uint32_t)((run->first - from) / most) + 1 : 1;
+    if (run->options->every > run->warm_up_every)
+        run->warm_up_every = run->options->every;
+    run->warm_up_from = from;
+}
+
 static hh_status go_through(hh_run *run, const uint32_t *place, hh_error *error)
 {
     hh_fail(error, HH_MEMORY, NULL);
@@ -124,6 +138,7 @@ static hh_status go_through(hh_run *run, const uint32_t *place, hh_error *error)
     if (!run->model)
         return error->status;
     run->error = error;
+    plan_warm_up(run);
     hh_status status = hh_run_in_order(run, place);
     if (status == HH_OK && run->options->memory == HH_REMEMBER_BATCH)
         status = hh_run_in_batches(run, error);
@@ -239,9 +254,6 @@ static hh_run plan(const hh_log *log, const hh_evaluate_options *options)
         run.first = (uint64_t)(options->from * log->clicks);
         run.last = (uint64_t)(options->until * log->clicks);
     }
-    run.warm_up_every = (uint32_t)(run.first / 2 / (log->train ? WARM_UP_SESSIONS : WARM_UP_CLICKS)) + 1;
-    if (options->every > run.warm_up_every)
-        run.warm_up_every = options->every;
     return run;
 }
 

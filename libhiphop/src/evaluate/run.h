@@ -24,6 +24,8 @@ typedef struct hh_run {
 
     uint64_t first, last; // targets first <= place in the stream < last are counted
     bool frozen;          // from `first` on nothing is learned, and lists are as of its time
+    uint64_t
+        warm_up_from; // before `first`, every so many from here on teach a model that learns from outcomes:
     uint32_t warm_up_every;
     uint64_t targets_seen;  // of those, for options.every
     uint64_t asked;         // times

@@ -1,5 +1,6 @@
 // How mixture and ranker learn beside a network: sessions that it has not learned from are gone through once,
 // each click asked for, then learned from; each session is in the graph of those after it.
+#include "larger.h"
 #include "recommend/lister_inside.h"
 #include "recommend/mix.h"
 #include "recommend/ranker_inputs.h"
@@ -22,26 +23,9 @@ typedef struct fitting {
     hh_shortlist *shortlist;
     hh_fitted_record record; // sums, until it is through
     uint32_t learned;        // lessons of the ranker since it was published
-    float *mixture, *ranked; // [room] scores
+    float *scores;           // [room] of the mixture, then of the ranker
     size_t room;
 } fitting;
-
-static bool make_room(fitting *self, size_t count)
-{
-    if (count <= self->room)
-        return true;
-    size_t room = count + count / 2;
-    float *mixture = realloc(self->mixture, room * sizeof *mixture);
-    if (mixture)
-        self->mixture = mixture;
-    float *ranked = realloc(self->ranked, room * sizeof *ranked);
-    if (ranked)
-        self->ranked = ranked;
-    if (!mixture || !ranked)
-        return false;
-    self->room = room;
-    return true;
-}
 
 // Whatever has the clicked item's score stands before it; 0 is no place on the list.
 static void judge(fitting *self, hh_list_by by, const float *scores, size_t stride, const hh_votes *votes,
@@ -79,21 +63,24 @@ static hh_status lesson(fitting *self, const uint32_t *clicks, uint32_t length, 
     if (status)
         return status;
     const hh_votes *votes = hh_recommender_votes(lister->recommender);
-    if (!make_room(self, votes->count))
+    float *mixture = hh_larger(self->scores, &self->room, 2 * votes->count, sizeof *mixture);
+    if (!mixture && votes->count)
         return HH_MEMORY;
+    self->scores = mixture;
+    float *ranked = votes->count ? mixture + votes->count : NULL;
     self->record.lessons++;
-    hh_mixture_scores(lister->mixture, votes, self->mixture);
-    hh_shortlist_make(self->shortlist, &query, votes, self->mixture,
+    hh_mixture_scores(lister->mixture, votes, mixture);
+    hh_shortlist_make(self->shortlist, &query, votes, mixture,
                       hh_extra_of(&query, hh_fitted_ranker_options(self->fitted)));
-    hh_ranker_scores(lister->ranker, self->shortlist, self->mixture, votes->count, self->ranked);
-    hh_keep_by_text(votes, self->mixture, self->ranked);
+    hh_ranker_scores(lister->ranker, self->shortlist, mixture, votes->count, ranked);
+    hh_keep_by_text(votes, mixture, ranked);
     hh_item clicked = lister->number[clicks[length]];
     while (row < votes->count && votes->items[row] != clicked)
         row++;
     if (clicked != HH_ITEM_NONE && row < votes->count) {
         judge(self, HH_LIST_BY_NETWORK, &votes->shares[0][HH_EXPERT_NETWORK], HH_EXPERTS, votes, row);
-        judge(self, HH_LIST_BY_MIXTURE, self->mixture, 1, votes, row);
-        judge(self, HH_LIST_BY_RANKER, self->ranked, 1, votes, row);
+        judge(self, HH_LIST_BY_MIXTURE, mixture, 1, votes, row);
+        judge(self, HH_LIST_BY_RANKER, ranked, 1, votes, row);
     }
     hh_ranker_trainer_learn(self->trainer, self->shortlist, clicked, time);
     hh_mixture_learn(lister->mixture, votes, clicked, time);
@@ -174,8 +161,7 @@ hh_status hh_fit(hh_fitted *fitted, const hh_model *model, const hh_train_data *
     hh_ranker_trainer_free(self.trainer);
     hh_shortlist_free(self.shortlist);
     hh_lister_free(self.lister);
-    free(self.mixture);
-    free(self.ranked);
+    free(self.scores);
     return status ? hh_fail(error, status, "%s", reason.status ? reason.message : hh_status_text(status))
                   : HH_OK;
 }

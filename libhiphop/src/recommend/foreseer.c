@@ -1,4 +1,5 @@
 // A model's forecast, between the graph's numbers and the model's rows.
+#include "larger.h"
 #include "model/forecast.h"
 #include "model/neighbours_of.h"
 #include "model/network.h"
@@ -106,17 +107,14 @@ static void shares_of(void *context, const hh_item *items, size_t count, float *
 static uint32_t find_rows(hh_foreseer *foreseer, const hh_item *items, size_t length)
 {
     uint32_t known = 0;
-    if (length > foreseer->session_room) {
-        uint32_t *larger = realloc(foreseer->session, 2 * length * sizeof *larger);
-        if (!larger)
-            return UINT32_MAX;
-        foreseer->session = larger;
-        foreseer->session_room = 2 * length;
-    }
+    uint32_t *session = hh_larger(foreseer->session, &foreseer->session_room, length, sizeof *session);
+    if (!session && length)
+        return UINT32_MAX;
+    foreseer->session = session;
     for (size_t i = 0; i < length; i++) {
         uint32_t row = row_of(foreseer, items[i]);
         if (row != HH_MODEL_NO_ITEM)
-            foreseer->session[known++] = row;
+            session[known++] = row;
     }
     return known;
 }

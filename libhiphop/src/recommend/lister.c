@@ -2,6 +2,7 @@
 // ranker.
 #include "recommend/lister_inside.h"
 
+#include "larger.h"
 #include "model/network.h"
 
 #include <stdlib.h>
@@ -156,21 +157,15 @@ hh_status hh_lister_ask(hh_lister *lister, const uint32_t *clicks, size_t length
                         hh_time as_of, hh_query *query, hh_recommendation *list, size_t *count)
 {
     *count = 0;
-    if (length > lister->query_room) {
-        hh_item *larger = realloc(lister->query, 2 * length * sizeof *larger);
-        if (!larger)
-            return HH_MEMORY;
-        lister->query = larger;
-        lister->query_room = 2 * length;
-    }
+    hh_item *items = hh_larger(lister->query, &lister->query_room, length, sizeof *items);
+    if (!items)
+        return HH_MEMORY;
+    lister->query = items;
     for (size_t i = 0; i < length; i++)
-        lister->query[i] = lister->number[clicks[i]];
+        items[i] = lister->number[clicks[i]];
     hh_status status;
-    *query = (hh_query){.items = lister->query,
-                        .length = length,
-                        .as_of = as_of,
-                        .visitor = NOBODY,
-                        .session_start = session_start};
+    *query = (hh_query){
+        .items = items, .length = length, .as_of = as_of, .visitor = NOBODY, .session_start = session_start};
     query->foresight = hh_foreseer_read(lister->foreseer, query->items, length, &status);
     return status ? status : hh_recommend(lister->recommender, query, list, count);
 }

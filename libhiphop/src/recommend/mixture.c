@@ -197,6 +197,12 @@ void hh_mixture_mean(const hh_mixture *mixture, double weights[HH_EXPERTS])
 
 // ---- kept and brought back ----
 
+void hh_mixture_settle(hh_mixture *mixture)
+{
+    if (mixture->lessons > 0)
+        take_snapshot(mixture);
+}
+
 void hh_mixture_numbers(const hh_mixture *mixture, float logits[CONTEXTS][HH_MIXED_EXPERTS],
                         float mean[HH_EXPERTS])
 {

@@ -1,9 +1,12 @@
-// A mixture as numbers, to be kept in a file and made again.
+// A mixture where nothing more will be learned: what it has come to, and as numbers, to be kept in a file and
+// made again.
 #ifndef RECOMMEND_MIXTURE_NUMBERS_H
 #define RECOMMEND_MIXTURE_NUMBERS_H
 
 #include "recommend/context.h"
 
+// Puts aside what was learned since the latest snapshot, so that it is asked by all.
+void hh_mixture_settle(hh_mixture *mixture);
 // What it has learned so far, the latest lesson included: the table that its weights come from, and
 // hh_mixture_mean.
 void hh_mixture_numbers(const hh_mixture *mixture, float logits[CONTEXTS][HH_MIXED_EXPERTS],
