@@ -8,15 +8,14 @@
 // book-keeping included.
 //
 //     bench_graph [clicks ...]       default: the stream once (1.5 million), then 12000000
+#include "bench.h"
+
 #include <hiphop/click_file.h>
 #include <hiphop/intern.h>
 #include <hiphop/recommend.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define QUERIES 20000
 #define GAP     (30 * HH_MINUTE)
@@ -39,22 +38,6 @@ typedef struct visit { // a visitor's open session
     hh_item *items;
     uint32_t count, capacity;
 } visit;
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void *need(void *memory)
-{
-    if (!memory) {
-        fprintf(stderr, "bench_graph: out of memory\n");
-        exit(1);
-    }
-    return memory;
-}
 
 static int by_time(const void *a, const void *b)
 {
@@ -219,8 +202,7 @@ static void run(const stream *s, size_t clicks)
                 hh_recommendation list[20];
                 size_t count;
                 double start = seconds();
-                if (hh_recommend(recommender, &query, list, &count))
-                    exit(1);
+                check(hh_recommend(recommender, &query, list, &count), "a query");
                 took[asked] = seconds() - start - clock_cost;
                 asking += took[asked++] + 2 * clock_cost;
                 double ranked = seconds();
@@ -237,8 +219,7 @@ static void run(const stream *s, size_t clicks)
                 int length = snprintf(id, sizeof id, "%u", click.item);
                 numbers[click.item] = hh_graph_intern(graph, id, (size_t)length);
             }
-            if (hh_graph_click(graph, v->session, numbers[click.item], click.time))
-                exit(1);
+            check(hh_graph_click(graph, v->session, numbers[click.item], click.time), "a click");
             v->last = click.time;
             append(v, numbers[click.item]);
         }

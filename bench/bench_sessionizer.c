@@ -10,12 +10,11 @@
 //
 //     bench_sessionizer [clicks, default 9000000]
 #define XXH_INLINE_ALL
+#include "bench.h"
+
 #include <hiphop/session.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <xxhash.h>
 
 #define VISITORS  1555000u // of whom 1 - exp(-1.03) = 64 % have a session open
@@ -32,13 +31,6 @@ typedef struct counts {
     uint64_t open_clicks, closed, checksum;
 } counts;
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void sink(void *context, const hh_session_event *event)
 {
     counts *c = context;
@@ -53,9 +45,7 @@ static void sink(void *context, const hh_session_event *event)
 
 static stream_click *make_stream(size_t count, hh_time gap)
 {
-    stream_click *stream = malloc(count * sizeof *stream);
-    if (!stream)
-        exit(1);
+    stream_click *stream = need(malloc(count * sizeof *stream));
     double pace = (double)gap / PER_GAP / VISITORS;
     uint64_t state = 1;
     for (size_t i = 0; i < count; i++) {
@@ -74,10 +64,8 @@ static stream_click *make_stream(size_t count, hh_time gap)
 static double floor_of(const stream_click *stream, size_t count)
 {
     size_t slots = 1u << 21;
-    uint32_t *table = calloc(slots, sizeof *table);
-    hh_session_click *last = calloc(slots, sizeof *last);
-    if (!table || !last)
-        exit(1);
+    uint32_t *table = need(calloc(slots, sizeof *table));
+    hh_session_click *last = need(calloc(slots, sizeof *last));
     double start = seconds();
     for (size_t i = 0; i < count; i++) {
         uint64_t at = XXH3_64bits(stream[i].visitor, ID_LENGTH) & (slots - 1);
@@ -100,9 +88,7 @@ static result run(const stream_click *stream, size_t count, bool expect)
     hh_sessionizer_options options = hh_sessionizer_defaults();
     options.seed = 1;
     counts c = {0};
-    hh_sessionizer *s = hh_sessionizer_new(&options, sink, &c, NULL);
-    if (!s)
-        exit(1);
+    hh_sessionizer *s = need(hh_sessionizer_new(&options, sink, &c, NULL));
     size_t warm = count / 3; // until a million are open
     double start = 0;
     for (size_t i = 0; i < count; i++) {
@@ -111,17 +97,16 @@ static result run(const stream_click *stream, size_t count, bool expect)
         if (expect && i + HH_EXPECT_AHEAD < count)
             hh_sessionizer_expect(s, stream[i + HH_EXPECT_AHEAD].visitor, ID_LENGTH);
         hh_click_fate fate;
-        if (hh_sessionizer_push(s, (int64_t)i, stream[i].visitor, ID_LENGTH, stream[i].item, stream[i].time,
-                                stream[i].time, &fate, NULL))
-            exit(1);
+        check(hh_sessionizer_push(s, (int64_t)i, stream[i].visitor, ID_LENGTH, stream[i].item, stream[i].time,
+                                  stream[i].time, &fate, NULL),
+              "a click");
     }
     result r = {.rate = (double)(count - warm) / (seconds() - start), .open = hh_sessionizer_open(s)};
     r.bytes = (double)(hh_sessionizer_memory(s) - c.open_clicks * sizeof(hh_session_click)) / (double)r.open;
     char text[HH_CHECKPOINT_SIZE];
     start = seconds();
     for (int i = 0; i < 10000; i++)
-        if (hh_sessionizer_checkpoint(s, (int64_t)count, text, sizeof text))
-            exit(1);
+        check(hh_sessionizer_checkpoint(s, (int64_t)count, text, sizeof text), "a checkpoint");
     r.checkpoint = (seconds() - start) / 10000;
     hh_sessionizer_free(s, NULL);
     return r;

@@ -1,14 +1,12 @@
 // What a record costs, by our readers and writers and by the libraries that could do the same
 // (docs/decisions/0003-records-by-hand.md). CPU time of one thread, the best of five rounds.
+#include "bench.h"
 #include "wire/records.h"
 #include "wire/schemas.h"
 
 #include <avro.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ITEMS  20
 #define REASON "14 of the 50 nearest sessions went on to this"
@@ -24,13 +22,6 @@ static hh_recommendations_record list = {
 static avro_value_t generic;
 static int64_t used; // so that nothing is left out as unused
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static void measure(const char *what, const char *by, void (*once)(void), int times)
 {
     double best = 1e9;
@@ -44,16 +35,11 @@ static void measure(const char *what, const char *by, void (*once)(void), int ti
     printf("%-28s %-10s %8.2f us\n", what, by, best * 1e6);
 }
 
-static void must(hh_status status)
-{
-    if (status != HH_OK)
-        exit(1);
-}
-
 static void json_click_ours(void)
 {
     hh_click click;
-    must(hh_click_decode(decoders[HH_FORMAT_JSON], click_text, sizeof click_text - 1, &click, NULL));
+    check(hh_click_decode(decoders[HH_FORMAT_JSON], click_text, sizeof click_text - 1, &click, NULL),
+          "decoding");
     used += click.time;
 }
 
@@ -70,7 +56,8 @@ static void json_click_jansson(void)
 static void avro_click_ours(void)
 {
     hh_click click;
-    must(hh_click_decode(decoders[HH_FORMAT_AVRO], click_avro.bytes, click_avro.length, &click, NULL));
+    check(hh_click_decode(decoders[HH_FORMAT_AVRO], click_avro.bytes, click_avro.length, &click, NULL),
+          "decoding");
     used += click.time;
 }
 
@@ -89,7 +76,7 @@ static void avro_click_library(void) // value reused, a reader a record
 static void json_list_ours(void)
 {
     hh_text bytes;
-    must(hh_encode_recommendations(encoders[HH_FORMAT_JSON], &list, &bytes));
+    check(hh_encode_recommendations(encoders[HH_FORMAT_JSON], &list, &bytes), "encoding");
     used += (int64_t)bytes.length;
 }
 
@@ -114,7 +101,7 @@ static void json_list_jansson(void)
 static void avro_list_ours(void)
 {
     hh_text bytes;
-    must(hh_encode_recommendations(encoders[HH_FORMAT_AVRO], &list, &bytes));
+    check(hh_encode_recommendations(encoders[HH_FORMAT_AVRO], &list, &bytes), "encoding");
     used += (int64_t)bytes.length;
 }
 
@@ -135,7 +122,7 @@ static void prepare(void)
     hh_encoder *once = hh_encoder_new(HH_FORMAT_AVRO, &error); // its bytes stay
     if (!once || avro_schema_from_json_length(hh_schema_click, strlen(hh_schema_click), &schema) != 0)
         exit(1);
-    must(hh_encode_click(once, &click, &click_avro));
+    check(hh_encode_click(once, &click, &click_avro), "encoding");
     avro_generic_value_new(avro_generic_class_from_schema(schema), &generic);
 }
 

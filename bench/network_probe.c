@@ -6,6 +6,7 @@
 //
 // Beside each stands what OpenBLAS needs for the same products of matrices alone: no code that uses it can be
 // faster. CPU time of the thread.
+#include "bench.h"
 #include "model/scorer.h"
 #include "model/search.h"
 #include "model/session_state.h"
@@ -15,30 +16,11 @@
 
 #include <hiphop/processor.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH  512 // prefixes
 #define ROUNDS 41
 #define TOP    20
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void *need(void *memory)
-{
-    if (!memory) {
-        fprintf(stderr, "network_probe: out of memory\n");
-        exit(1);
-    }
-    return memory;
-}
 
 static int ascending(const void *a, const void *b)
 {
