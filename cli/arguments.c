@@ -1,8 +1,9 @@
 // Options from a table: one loop for every command, so that all of them parse, complain and explain alike.
 #include "command.h"
 
+#include "wire/duration.h"
+
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,34 +95,11 @@ const char *cli_operand(cli_args *args)
     return args->next < args->argc ? args->argv[args->next++] : NULL;
 }
 
-// A finite number at the start of text; *end is what follows it. No number: *end = text.
-static double leading_number(const char *text, const char **end)
-{
-    char *stop;
-    errno = 0;
-    double number = strtod(text, &stop);
-    bool plain = strspn(text, "+-.0123456789eE") >= (size_t)(stop - text); // no hex, no nan, no blanks
-    *end = plain && errno == 0 && isfinite(number) ? stop : text;
-    return number;
-}
-
 bool cli_duration(cli_args *args, const char *text, hh_time *duration)
 {
-    static const struct {
-        const char *name;
-        hh_time length;
-    } units[] = {{"ms", 1}, {"s", HH_SECOND}, {"m", HH_MINUTE}, {"h", HH_HOUR}, {"d", HH_DAY}};
-    const char *unit;
-    double number = leading_number(text, &unit);
-    if (unit != text && number == 0 && *unit == '\0') {
-        *duration = 0;
+    const char *end;
+    if (hh_duration_read(text, duration, &end) && *end == '\0' && *duration >= 0)
         return true;
-    }
-    for (size_t i = 0; unit != text && number >= 0 && i < sizeof units / sizeof *units; i++)
-        if (strcmp(unit, units[i].name) == 0 && number * (double)units[i].length < 1e15) {
-            *duration = (hh_time)llround(number * (double)units[i].length);
-            return true;
-        }
     cli_usage_error(args, "--%s: '%s' is not a duration; write a number and ms, s, m, h or d, such as 30m",
                     args->row->name, text);
     return false;
@@ -130,7 +108,7 @@ bool cli_duration(cli_args *args, const char *text, hh_time *duration)
 bool cli_number(cli_args *args, const char *text, double low, double high, double *number)
 {
     const char *end;
-    double value = leading_number(text, &end);
+    double value = hh_number_read(text, &end);
     if (end == text || *end != '\0' || value < low || value > high) {
         cli_usage_error(args, "--%s: '%s' is not a number from %g to %g", args->row->name, text, low, high);
         return false;

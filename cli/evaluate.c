@@ -1,6 +1,7 @@
 // hiphop evaluate: how well the graph, its experts and the usual baselines foresee the clicks of a log.
 #include "evaluate_output.h"
 #include "log_input.h"
+#include "wire/duration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -364,8 +365,8 @@ static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *
 static void describe(const evaluate_request *request, char *text, size_t size)
 {
     char gap[32], lateness[32];
-    cli_duration_text(request->gap, gap, sizeof gap);
-    cli_duration_text(request->lateness, lateness, sizeof lateness);
+    hh_duration_print(request->gap, gap, sizeof gap);
+    hh_duration_print(request->lateness, lateness, sizeof lateness);
     const hh_evaluate_options *evaluate = &request->evaluate;
     const char *items = evaluate->hide_session_items ? "hidden" : "listed";
     int length;
@@ -393,7 +394,7 @@ static void describe(const evaluate_request *request, char *text, size_t size)
                           request->default_baselines ? "default" : "tuned-before-from");
     if (request->evaluate.train_every > 0 && length > 0 && (size_t)length < size) {
         char every[32];
-        cli_duration_text(request->evaluate.train_every, every, sizeof every);
+        hh_duration_print(request->evaluate.train_every, every, sizeof every);
         length += snprintf(text + length, size - (size_t)length, ", train-every=%s", every);
         if (request->train_until && (size_t)length < size)
             length += snprintf(text + length, size - (size_t)length, ", train-until=%g",

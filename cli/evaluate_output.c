@@ -1,6 +1,6 @@
 #include "evaluate_output.h"
 
-#include "log_input.h"
+#include "wire/duration.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ void cli_print_models(void)
         char standard[32];
         double value = hh_setting_standard(setting);
         if (setting->kind == HH_SETTING_DURATION)
-            cli_duration_text((hh_time)value, standard, sizeof standard);
+            hh_duration_print((hh_time)value, standard, sizeof standard);
         else
             snprintf(standard, sizeof standard, "%.10g", value);
         printf("  %-28s %-9s %s\n", setting->name, standard, setting->text);

@@ -178,20 +178,6 @@ bool cli_setting(cli_args *args, const char *text, cli_settings *settings)
                    : set_list(args, name, equals + 1, settings);
 }
 
-void cli_duration_text(hh_time duration, char *text, size_t size)
-{
-    static const struct {
-        const char *name;
-        hh_time length;
-    } units[] = {{"d", HH_DAY}, {"h", HH_HOUR}, {"m", HH_MINUTE}, {"s", HH_SECOND}, {"ms", 1}};
-    snprintf(text, size, "0");
-    for (size_t i = 0; duration > 0 && i < sizeof units / sizeof *units; i++)
-        if (duration % units[i].length == 0) {
-            snprintf(text, size, "%lld%s", (long long)(duration / units[i].length), units[i].name);
-            return;
-        }
-}
-
 double cli_seconds(void)
 {
     struct timespec time;

@@ -27,8 +27,6 @@ typedef struct cli_settings {
 // and that has been said.
 bool cli_setting(cli_args *args, const char *text, cli_settings *settings);
 
-// "30m", "1500ms": the shortest exact form, into text[size].
-void cli_duration_text(hh_time duration, char *text, size_t size);
 // Seconds of a steady clock.
 double cli_seconds(void);
 

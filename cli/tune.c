@@ -1,6 +1,7 @@
 // hiphop tune: better settings for the graph, found on the first half of a log or the last tenth of sessions,
 // as a fragment for hiphopd.conf.
 #include "log_input.h"
+#include "wire/duration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,7 @@ static void value_text(const hh_setting_value *value, char *text, size_t size)
 {
     switch (hh_setting_find(value->name)->kind) {
     case HH_SETTING_DURATION:
-        cli_duration_text((hh_time)value->value, text, size);
+        hh_duration_print((hh_time)value->value, text, size);
         break;
     case HH_SETTING_COUNT:
         snprintf(text, size, "%.0f", value->value);

@@ -1,7 +1,8 @@
 // Values of options as text and back.
 #include "values.h"
 
-#include <errno.h>
+#include "wire/duration.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,60 +46,10 @@ static void *member(const hh_config_option *option, const hh_config *config)
 
 // ---- numbers and durations ----
 
-static const struct {
-    const char *name;
-    hh_time length;
-} units[] = {{"d", HH_DAY}, {"h", HH_HOUR}, {"m", HH_MINUTE}, {"s", HH_SECOND}, {"ms", 1}};
-enum { UNITS = sizeof units / sizeof *units };
-
-// A finite number at the start of text; *end is what follows it. No number: *end = text.
-static double leading_number(const char *text, const char **end)
-{
-    char *stop;
-    errno = 0;
-    double number = strtod(text, &stop);
-    bool plain = strspn(text, "+-.0123456789eE") >= (size_t)(stop - text); // no hex, no nan, no blanks
-    *end = plain && errno == 0 && isfinite(number) ? stop : text;
-    return number;
-}
-
-static void print_duration(hh_time duration, char *text, size_t size)
-{
-    size_t i = 0;
-    while (i < UNITS - 1 && duration % units[i].length != 0)
-        i++;
-    if (duration == 0)
-        snprintf(text, size, "0");
-    else
-        snprintf(text, size, "%lld%s", (long long)(duration / units[i].length), units[i].name);
-}
-
-// A duration at the start of text, up to its end or a comma.
-static bool parse_duration(const char *text, hh_time *duration, const char **end)
-{
-    const char *unit;
-    double number = leading_number(text, &unit);
-    if (unit == text)
-        return false;
-    size_t length = strcspn(unit, ",");
-    *end = unit + length;
-    if (length == 0) {
-        *duration = 0;
-        return number == 0;
-    }
-    for (size_t i = 0; i < UNITS; i++)
-        if (strlen(units[i].name) == length && memcmp(unit, units[i].name, length) == 0) {
-            double ms = number * (double)units[i].length;
-            *duration = fabs(ms) < 1e15 ? (hh_time)llround(ms) : -1;
-            return true;
-        }
-    return false;
-}
-
 static void print_limit(const hh_config_option *option, double number, char *text, size_t size)
 {
     if (option->kind == HH_KIND_DURATION || option->kind == HH_KIND_DURATIONS)
-        print_duration((hh_time)number, text, size);
+        hh_duration_print((hh_time)number, text, size);
     else
         snprintf(text, size, "%.10g", number);
 }
@@ -119,7 +70,7 @@ static hh_status parse_durations(const hh_config_option *option, const char *tex
 {
     const char *rest = text;
     for (size_t i = 0; i < count; i++) {
-        if (!parse_duration(rest, &durations[i], &rest)) {
+        if (!hh_duration_read(rest, &durations[i], &rest)) {
             if (count == 1)
                 return hh_fail(error, HH_FORMAT, "\"%.200s\" is not a duration; write 30m, 1h or 500ms",
                                text);
@@ -142,7 +93,7 @@ static hh_status parse_number(const hh_config_option *option, const char *text, 
                               hh_error *error)
 {
     const char *end;
-    *number = leading_number(text, &end);
+    *number = hh_number_read(text, &end);
     if (end == text || *end != '\0')
         return hh_fail(error, HH_FORMAT, "\"%.200s\" is not a number", text);
     if (option->kind == HH_KIND_COUNT && *number != floor(*number))
@@ -309,12 +260,12 @@ void hh_value_print(const hh_config_option *option, const hh_config *config, cha
         break;
     }
     case HH_KIND_DURATION:
-        print_duration(*(const hh_time *)value, text, size);
+        hh_duration_print(*(const hh_time *)value, text, size);
         break;
     case HH_KIND_DURATIONS:
         for (size_t i = 0, used = 0; i < option->size / sizeof(hh_time) && used < size; i++) {
             char one[32];
-            print_duration(((const hh_time *)value)[i], one, sizeof one);
+            hh_duration_print(((const hh_time *)value)[i], one, sizeof one);
             used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? "," : "", one);
         }
         break;
