@@ -147,7 +147,7 @@ static rd_kafka_resp_err_t read_partition(struct run *run, const char *topic, in
 {
     int64_t begin, end;
     rd_kafka_resp_err_t error =
-        rd_kafka_query_watermark_offsets(run->client, topic, partition, &begin, &end, PATIENCE_MS);
+        hh_kafka_log_bounds(run->client, topic, partition, &begin, &end, PATIENCE_MS);
     if (error)
         return error;
     int count = run->assigned->cnt;

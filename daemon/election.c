@@ -119,11 +119,8 @@ bool hh_election_leads(const hh_election *election)
 
 int64_t hh_election_end(hh_election *election)
 {
-    int64_t low, high;
-    return rd_kafka_query_watermark_offsets(election->consumer, election->topic, PARTITION, &low, &high,
-                                            CALL_MS)
-               ? -1
-               : high;
+    int64_t end;
+    return hh_kafka_log_end(election->consumer, election->topic, PARTITION, &end, CALL_MS) ? -1 : end;
 }
 
 void hh_election_leave(hh_election *election)

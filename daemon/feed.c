@@ -238,9 +238,8 @@ static bool look_up_topic(hh_feed *feed, hh_feed_kind kind)
     int64_t *begins = calloc((size_t)(count - from), sizeof *begins);
     bool found = extents && begins;
     for (int i = from; i < count && found; i++) {
-        found =
-            rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(of), i, &extents[i - from].low,
-                                             &extents[i - from].high, CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+        found = !hh_kafka_log_bounds(feed->client, rd_kafka_topic_name(of), i, &extents[i - from].low,
+                                     &extents[i - from].high, CALL_MS);
         begins[i - from] = extents[i - from].low;
         hh_pulse_beat(feed->pulse);
     }
@@ -390,10 +389,9 @@ size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partiti
 
 hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)
 {
-    int64_t low, high;
-    if (rd_kafka_query_watermark_offsets(feed->client, rd_kafka_topic_name(feed->topics[HH_FEED_CLICKS]),
-                                         partition->number, &low, &high,
-                                         CALL_MS / 2) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    int64_t high;
+    if (hh_kafka_log_end(feed->client, rd_kafka_topic_name(feed->topics[HH_FEED_CLICKS]), partition->number,
+                         &high, CALL_MS / 2))
         return HH_IO;
     return high <= partition->end ? HH_OK : HH_NOT_FOUND;
 }

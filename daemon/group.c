@@ -144,6 +144,8 @@ static hh_outbox_result hand_over(hh_worker *worker, const hh_rebalance *asked)
     say_error(worker, "revocation refused", rd_kafka_incremental_unassign(worker->consumer, held));
     rd_kafka_topic_partition_list_destroy(held);
     count_assigned(worker);
+    if (asked->lost) // until the group assigns anew, be it nothing
+        atomic_store(&worker->assigned, -1);
     return result == HH_OUTBOX_LOST ? HH_OUTBOX_DONE : result;
 }
 
@@ -160,8 +162,8 @@ static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
     int64_t low, high, position = committed->offset;
     char *metadata = NULL;
     hh_error error;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        worker->consumer, worker->shared->config->topics.clicks, partition->number, &low, &high, CALL_MS);
+    rd_kafka_resp_err_t code = hh_kafka_log_bounds(worker->consumer, worker->shared->config->topics.clicks,
+                                                   partition->number, &low, &high, CALL_MS);
     hh_pulse_beat(&worker->pulse);
     if (code)
         return code;

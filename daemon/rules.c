@@ -174,6 +174,38 @@ static void check_topics(rules *check)
     }
 }
 
+static void quiet(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    (void)client;
+    (void)level;
+    (void)facility;
+    (void)text;
+}
+
+// librdkafka looks at some properties, and at what they are together, only as it makes a client. Takes the
+// configuration over.
+static bool can_be_made(rules *check, hh_kafka_role role, rd_kafka_conf_t *conf)
+{
+    char trouble[300];
+    bool producer = role == HH_KAFKA_PRODUCER || role == HH_KAFKA_ADMIN;
+    bool transactional = role == HH_KAFKA_PRODUCER && check->config->pipeline.delivery == HH_EXACTLY_ONCE;
+    const char *name = role == HH_KAFKA_WORKER ? "group.id"
+                       : transactional         ? "transactional.id"
+                                               : "client.id";
+    rd_kafka_conf_set_log_cb(conf, quiet);
+    rd_kafka_t *client = NULL;
+    if (rd_kafka_conf_set(conf, name, "hiphop-check", trouble, sizeof trouble) == RD_KAFKA_CONF_OK)
+        client =
+            rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, trouble, sizeof trouble);
+    if (client) {
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        return true;
+    }
+    rd_kafka_conf_destroy(conf);
+    complain(check, "kafka.properties", "no Kafka client can be made: %s", trouble);
+    return false;
+}
+
 static void check_kafka(rules *check)
 {
     const hh_config *config = check->config;
@@ -191,7 +223,8 @@ static void check_kafka(rules *check)
             complain(check, "kafka.properties", "%s", error.message);
             return; // the other roles have the same to say
         }
-        rd_kafka_conf_destroy(conf);
+        if (!can_be_made(check, roles[i], conf))
+            return;
     }
 }
 

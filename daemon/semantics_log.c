@@ -154,8 +154,7 @@ static bool begin_partition(hh_semantics_log *log, topic *of, int32_t number)
     int64_t low, high;
     partition *begun = &of->partitions[number];
     hh_pulse_beat(log->pulse);
-    if (rd_kafka_query_watermark_offsets(log->reader, rd_kafka_topic_name(of->handle), number, &low, &high,
-                                         CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+    if (hh_kafka_log_bounds(log->reader, rd_kafka_topic_name(of->handle), number, &low, &high, CALL_MS) ||
         rd_kafka_consume_start_queue(of->handle, number, RD_KAFKA_OFFSET_BEGINNING, of->queue))
         return false;
     *begun = (partition){

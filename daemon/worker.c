@@ -316,9 +316,9 @@ static bool is_due(const hh_worker *worker)
 // when none answers, nobody knows how many clicks wait, and time must not run ahead of them.
 static bool still_at_end(hh_worker *worker, hh_partition *partition)
 {
-    int64_t low, high;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        worker->consumer, worker->shared->config->topics.clicks, partition->number, &low, &high, PROBE_MS);
+    int64_t high;
+    rd_kafka_resp_err_t code = hh_kafka_log_end(worker->consumer, worker->shared->config->topics.clicks,
+                                                partition->number, &high, PROBE_MS);
     hh_pulse_beat(&worker->pulse);
     partition->unseen = code != RD_KAFKA_RESP_ERR_NO_ERROR;
     if (partition->unseen) { // it has cost PROBE_MS; the others come first the next time

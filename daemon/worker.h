@@ -27,7 +27,7 @@ struct hh_worker {
     unsigned number;
     pthread_t thread;
     bool started;
-    _Atomic int assigned; // partitions being consumed; -1 before the first assignment
+    _Atomic int assigned; // partitions being consumed; -1 before the first assignment, and after a loss
 
     // the rest is the thread's own
     uint64_t seed;

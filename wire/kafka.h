@@ -56,6 +56,14 @@ typedef hh_status hh_kafka_reader(void *context, const rd_kafka_message_t *recor
 hh_status hh_kafka_read(rd_kafka_t *consumer, const char *topic, int32_t partition, int patience_ms,
                         hh_kafka_reader *reader, void *context, hh_error *error);
 
+// Where a partition's log begins and ends now, as its leader says, for a consumer: at most twice timeout_ms,
+// and once for the end alone. rd_kafka_query_watermark_offsets() of librdkafka before 2.3 waits for as long
+// as no broker answers, whatever its timeout.
+rd_kafka_resp_err_t hh_kafka_log_end(rd_kafka_t *client, const char *topic, int32_t partition, int64_t *end,
+                                     int timeout_ms);
+rd_kafka_resp_err_t hh_kafka_log_bounds(rd_kafka_t *client, const char *topic, int32_t partition,
+                                        int64_t *begin, int64_t *end, int timeout_ms);
+
 // The headers of a dead letter for a message that could not be used: those of the message as they are, plus
 //   __connect.errors.topic, .partition, .offset      where the message stands
 //   __connect.errors.connector.name                  `group`: who could not use it

@@ -16,6 +16,9 @@ static const hh_kafka_refusal refusals[] = {
      "worker that only seems dead"},
     {"enable.auto.commit",
      "a position may only be committed together with everything made of the clicks before it"},
+    {"auto.commit.enable",
+     "a position may only be committed together with everything made of the clicks before it"},
+    {"offset.store.method", "positions are kept in Kafka, with what the open sessions need"},
     {"enable.auto.offset.store",
      "a position may only be committed together with everything made of the clicks "
      "before it"},
@@ -105,6 +108,16 @@ static const char *equals_sign(const char *property)
     return sign == property ? NULL : sign;
 }
 
+// librdkafka takes a property of topics with "topic." before it, too.
+static const hh_kafka_refusal *refusal_of(const char *key)
+{
+    key += strncmp(key, "topic.", 6) == 0 ? 6 : 0;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (strcmp(key, refusals[i].property) == 0)
+            return &refusals[i];
+    return NULL;
+}
+
 static hh_status apply(rd_kafka_conf_t *conf, const char *property, hh_error *error)
 {
     char key[128], trouble[300];
@@ -118,10 +131,9 @@ static hh_status apply(rd_kafka_conf_t *conf, const char *property, hh_error *er
         return hh_fail(error, HH_ARGUMENT, "no Kafka property has a name of %zu bytes", length);
     memcpy(key, property, length);
     key[length] = '\0';
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        if (strcmp(key, refusals[i].property) == 0)
-            return hh_fail(error, HH_ARGUMENT, "the Kafka property %s can't be set: %s", key,
-                           refusals[i].reason);
+    const hh_kafka_refusal *refusal = refusal_of(key);
+    if (refusal)
+        return hh_fail(error, HH_ARGUMENT, "the Kafka property %s can't be set: %s", key, refusal->reason);
     if (rd_kafka_conf_set(conf, key, sign + 1, trouble, sizeof trouble) != RD_KAFKA_CONF_OK)
         return hh_fail(error, HH_ARGUMENT, "the Kafka property %s can't be set: %s", key, trouble);
     return HH_OK;

@@ -1,6 +1,7 @@
 """A click goes in, a list comes out; hiphopd starts, says no, and stops as it should."""
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -42,6 +43,26 @@ def test_it_stops_within_5_s_when_no_broker_answers(kafka, hiphopd):
     daemon.stop(5)
 
 
+def test_a_broker_that_hangs(own_kafka, hiphopd):
+    """It takes connections and answers nothing, as behind a wall: not ready, and it goes on where it was."""
+    names = harness.own_names()
+    clicks = own_kafka.topic(names["topics.clicks"])
+    daemon = hiphopd(own_kafka, {**names, "session.idle_timeout": "1s"}).ready()
+    begin = now() - 60_000
+    own_kafka.produce_clicks(clicks, [("ann", "tea", begin)])
+    own_kafka.wait(names["topics.recommendations"], 1)
+    os.kill(own_kafka.pid, signal.SIGSTOP)
+    try:
+        harness.wait_until(lambda: daemon.get("/ready")[0] == 503, 40, "not ready while the broker hangs")
+        assert daemon.get("/health")[0] == 200
+    finally:
+        os.kill(own_kafka.pid, signal.SIGCONT)
+    daemon.ready()
+    own_kafka.produce_clicks(clicks, [("ann", "cup", begin + 1)])
+    own_kafka.wait(names["topics.recommendations"], 2)
+    assert daemon.stop() == 0
+
+
 def refused(*arguments):
     done = subprocess.run([os.path.join(harness.BIN, "hiphopd"), *arguments], stdin=subprocess.DEVNULL, timeout=30,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True, check=False)
@@ -55,3 +76,5 @@ def test_what_is_wrong_is_said(tmp_path):
     (tmp_path / "a.conf").write_text("session = {\n  gap = \"30m\";\n  lateness = \"often\";\n};\n")
     assert "a.conf:3" in refused("--config", str(tmp_path / "a.conf"))
     assert "enable.idempotence" in refused("--set", "kafka.properties=enable.idempotence=false")
+    # What librdkafka says only as it makes a client.
+    assert "retries" in refused("--set", "kafka.properties=retries=0")

@@ -80,6 +80,8 @@ Test(kafka_conf, refuses_what_would_break_a_promise_with_the_reason)
                                        "acks",
                                        "partitioner",
                                        "auto.offset.reset",
+                                       "auto.commit.enable",
+                                       "offset.store.method",
                                        "enable.auto.offset.store"};
     size_t count;
     const hh_kafka_refusal *refusals = hh_kafka_refusals(&count);
@@ -98,6 +100,9 @@ Test(kafka_conf, refuses_what_would_break_a_promise_with_the_reason)
         cr_assert_null(hh_kafka_conf(HH_KAFKA_WORKER, "localhost:1", one, 1, &error), "%s", property);
         cr_assert_eq(error.status, HH_ARGUMENT);
         cr_assert(strstr(error.message, refusals[i].reason) && strstr(error.message, refusals[i].property));
+        snprintf(property, sizeof property, "topic.%s=true", refusals[i].property);
+        cr_assert_null(hh_kafka_conf(HH_KAFKA_WORKER, "localhost:1", one, 1, &error), "%s", property);
+        cr_assert(strstr(error.message, refusals[i].reason), "%s: %s", property, error.message);
         // And it is a property that librdkafka has: a name misspelt here would refuse nothing.
         cr_assert_neq(rd_kafka_conf_get(known, refusals[i].property, value, &size), RD_KAFKA_CONF_INVALID,
                       "librdkafka has no %s", refusals[i].property);
