@@ -7,6 +7,7 @@
 #include "kafka_args.h"
 #include "pace.h"
 #include "sender.h"
+#include "wire/utf8.h"
 
 #include <hiphop/click_file.h>
 #include <inttypes.h>
@@ -130,6 +131,10 @@ static hh_status next_click(struct run *run, hh_click_file *file, hh_click_row *
 {
     for (;;) {
         hh_status status = hh_click_file_next(file, row, end, &run->error);
+        if (status == HH_OK && !*end &&
+            !(hh_utf8_valid(row->visitor, row->visitor_length) && hh_utf8_valid(row->item, row->item_length)))
+            status = hh_fail(&run->error, HH_FORMAT, "%s, line %" PRIu64 ": an id is not valid UTF-8",
+                             run->clicks, row->line);
         if (status != HH_FORMAT)
             return status;
         if (run->skipped++ == 0)
@@ -209,8 +214,7 @@ static hh_status send_click(struct run *run, const hh_click_row *row)
     hh_text bytes;
     hh_status status = hh_encode_click(run->encoder, &click, &bytes);
     if (status != HH_OK)
-        return hh_fail(&run->error, status, "%s, line %" PRIu64 ": an id is not valid UTF-8", run->clicks,
-                       row->line);
+        return hh_fail(&run->error, status, NULL);
     return sender_put(run->sender, run->click_topic, row->visitor, row->visitor_length, bytes.bytes,
                       bytes.length, click.time, &run->error);
 }

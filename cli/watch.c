@@ -146,8 +146,7 @@ static hh_status open_client(struct run *run)
 static rd_kafka_resp_err_t read_partition(struct run *run, const char *topic, int32_t partition, int64_t from)
 {
     int64_t begin, end;
-    rd_kafka_resp_err_t error =
-        hh_kafka_log_bounds(run->client, topic, partition, &begin, &end, PATIENCE_MS);
+    rd_kafka_resp_err_t error = hh_kafka_log_bounds(run->client, topic, partition, &begin, &end, PATIENCE_MS);
     if (error)
         return error;
     int count = run->assigned->cnt;

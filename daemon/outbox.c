@@ -326,11 +326,49 @@ static rd_kafka_resp_err_t enqueue_without_value(hh_outbox *outbox, const hh_out
     return enqueue(outbox, &letter);
 }
 
+// All but what Kafka Connect's convention and hiphop add.
+static void drop_foreign(rd_kafka_headers_t *headers)
+{
+    const char *name;
+    const void *value;
+    size_t size;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &size);) {
+        if (strncmp(name, "__connect.errors.", 17) == 0 || strncmp(name, "hiphop.", 7) == 0) {
+            i++;
+            continue;
+        }
+        char *gone = strdup(name); // the name goes with the header
+        rd_kafka_resp_err_t code =
+            gone ? rd_kafka_header_remove(headers, gone) : RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+        free(gone);
+        if (code)
+            return;
+    }
+}
+
+// What is too large without its value: without foreign headers, then without its key.
+static rd_kafka_resp_err_t enqueue_bare(hh_outbox *outbox, const hh_outgoing *record)
+{
+    hh_outgoing letter = *record;
+    if (record->headers)
+        drop_foreign(record->headers);
+    letter.value = NULL;
+    letter.value_length = 0;
+    rd_kafka_resp_err_t code = enqueue(outbox, &letter);
+    if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || !letter.key)
+        return code;
+    letter.key = NULL;
+    letter.key_length = 0;
+    return enqueue(outbox, &letter);
+}
+
 bool hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
 {
     rd_kafka_resp_err_t code = outbox->troubled ? RD_KAFKA_RESP_ERR__STATE : enqueue(outbox, record);
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->to == HH_OUTPUT_DEAD_LETTERS && record->value)
         code = enqueue_without_value(outbox, record);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->to == HH_OUTPUT_DEAD_LETTERS)
+        code = enqueue_bare(outbox, record);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         outbox->waiting[outbox->round] += !outbox->transactional;
         return true;

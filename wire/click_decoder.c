@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TIME_MAX = 64 }; // letters of a time in ISO 8601
 enum { VISITOR, ITEM, TIMESTAMP, FIELDS };
 static const char *const names[FIELDS] = {"visitor", "item", "timestamp"};
 
@@ -43,6 +44,8 @@ static hh_status check_unit(const hh_click_decoder *decoder, const char *schema,
                  {"local-timestamp-millis", HH_UNIT_MS},
                  {"timestamp-micros", HH_UNIT_US},
                  {"local-timestamp-micros", HH_UNIT_US}};
+    static const char *const others[] = {"timestamp-nanos", "local-timestamp-nanos", "date", "time-millis",
+                                         "time-micros"};
     char logical[64];
     if (hh_avro_logical_type(schema, &decoder->steps[TIMESTAMP], logical, sizeof logical) != HH_OK)
         return hh_fail(error, HH_MEMORY, NULL);
@@ -52,6 +55,12 @@ static hh_status check_unit(const hh_click_decoder *decoder, const char *schema,
                            "the timestamp (\"%.100s\") is %s in the schema, so its unit is %s, not %s",
                            decoder->paths[TIMESTAMP], logical, hh_time_unit_name(known[i].unit),
                            hh_time_unit_name(decoder->unit));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(logical, others[i]) == 0)
+            return hh_fail(error, HH_ARGUMENT,
+                           "the timestamp (\"%.100s\") is %s in the schema, which is no time since 1970 in "
+                           "ms, us or s",
+                           decoder->paths[TIMESTAMP], logical);
     return HH_OK;
 }
 
@@ -183,9 +192,13 @@ static hh_status json_time(const hh_click_decoder *decoder, const hh_json_value 
         return hh_fail(error, HH_FORMAT, "the timestamp (\"%.100s\") is %s, but its unit is %s",
                        decoder->paths[TIMESTAMP], hh_json_kind_name(value->kind),
                        hh_time_unit_name(decoder->unit));
-    bool good = iso8601 ? hh_event_time_iso8601(value->text, time)
-                        : hh_event_time_decimal(value->text, decoder->unit, time);
-    return good ? HH_OK : bad_time(decoder, value->text, error);
+    char plain[6 * TIME_MAX]; // of escapes, which some encoders make of "+"
+    hh_text text = value->text;
+    if (iso8601 && value->escaped && text.length <= sizeof plain)
+        text = (hh_text){plain, hh_json_unescape(text, plain)};
+    bool good =
+        iso8601 ? hh_event_time_iso8601(text, time) : hh_event_time_decimal(text, decoder->unit, time);
+    return good ? HH_OK : bad_time(decoder, text, error);
 }
 
 static hh_status decode_json(hh_click_decoder *decoder, const void *bytes, size_t length, hh_click *click,

@@ -96,11 +96,11 @@ def test_replay_makes_the_topic_and_sends_items(kafka, tmp_path):
 def test_replay_from_standard_input_leaves_out_what_is_no_click(kafka, tmp_path):
     topic = kafka.topic()
     path = write_clicks(tmp_path / "clicks.tsv", clicks(3))
-    with open(path, "a", encoding="utf-8") as file:
-        file.write("v1\tonly two\nv1\titem 1\t5000\n")
+    with open(path, "ab") as file:
+        file.write(b"v1\tonly two\nv\xff\titem 1\t4000\nv1\titem 1\t5000\n")
     done = subprocess.run([HIPHOP, "replay", "--clicks", "-", "--brokers", kafka.brokers, "--topic", topic],
                           stdin=open(path, "rb"), capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1 and "1 lines are no clicks" in done.stderr and "line 5" in done.stderr
+    assert done.returncode == 1 and "2 lines are no clicks" in done.stderr and "line 5" in done.stderr
     assert len(kafka.read(topic)) == 4
 
 

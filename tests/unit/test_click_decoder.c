@@ -127,6 +127,7 @@ Test(click_json, takes_times_in_each_unit)
         {HH_UNIT_ISO8601, "\"2017-10-07T17:20:00Z\"", 1507396800000},
         {HH_UNIT_ISO8601, "\"2017-10-07T19:20:00.1+02:00\"", 1507396800100},
         {HH_UNIT_ISO8601, "\"2017-10-07T10:50:00.123456789-0630\"", 1507396800123},
+        {HH_UNIT_ISO8601, "\"2017-10-07T19:20:00.1\\u002B02:00\"", 1507396800100},
         {HH_UNIT_ISO8601, "\"1970-01-01T00:00:00Z\"", 0},
         {HH_UNIT_ISO8601, "\"2000-02-29T00:00:00Z\"", 951782400000},
         {HH_UNIT_ISO8601, "\"2199-12-31T23:59:59.999Z\"", 7258118399999},
@@ -606,4 +607,36 @@ Test(click_avro, holds_the_unit_against_the_logical_type)
     }
     hh_click_fields own = {"visitor", "item", "timestamp", HH_UNIT_S};
     cr_assert_null(hh_click_decoder_new(HH_FORMAT_AVRO, hh_schema_click, &own, &error));
+}
+
+Test(click_avro, finds_the_logical_type_behind_a_name)
+{
+    static const char by_name[] =
+        "{\"type\":\"record\",\"name\":\"E\",\"namespace\":\"n\",\"fields\":[{\"name\":\"v\",\"type\":"
+        "\"string\"},"
+        "{\"name\":\"a\",\"type\":{\"type\":\"record\",\"name\":\"At\",\"fields\":[{\"name\":\"t\",\"type\":"
+        "{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}}]}},{\"name\":\"b\",\"type\":[\"null\",\"n."
+        "At\"]}]}";
+    hh_click_fields named = {"v", "v", "b.t", HH_UNIT_MS};
+    cr_assert_null(hh_click_decoder_new(HH_FORMAT_AVRO, by_name, &named, &error));
+    cr_assert(strstr(error.message, "its unit is us, not ms"), "%s", error.message);
+    named.unit = HH_UNIT_US;
+    hh_click_decoder *decoder = hh_click_decoder_new(HH_FORMAT_AVRO, by_name, &named, &error);
+    cr_assert_not_null(decoder, "%s", error.message);
+    hh_click_decoder_free(decoder);
+}
+
+Test(click_avro, refuses_what_is_no_time_since_1970)
+{
+    static const char *const no_times[] = {"timestamp-nanos", "date", "time-millis"};
+    for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
+        char schema[300];
+        snprintf(schema, sizeof schema,
+                 "{\"type\":\"record\",\"name\":\"E\",\"fields\":[{\"name\":\"v\",\"type\":\"string\"},"
+                 "{\"name\":\"t\",\"type\":{\"type\":\"%s\",\"logicalType\":\"%s\"}}]}",
+                 i == 0 ? "long" : "int", no_times[i]);
+        hh_click_fields fields = {"v", "v", "t", HH_UNIT_MS};
+        cr_assert_null(hh_click_decoder_new(HH_FORMAT_AVRO, schema, &fields, &error));
+        cr_assert(strstr(error.message, "no time since 1970"), "%s", error.message);
+    }
 }

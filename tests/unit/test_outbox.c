@@ -297,6 +297,40 @@ Test(outbox, a_dead_letter_that_is_too_large_goes_without_its_value)
     end(&s);
 }
 
+Test(outbox, a_dead_letter_that_is_too_large_without_its_value_goes_without_the_clicks_headers_and_key)
+{
+    for (int keyed = 0; keyed < 2; keyed++) {
+        stage s;
+        size_t large = 2000000;
+        char *bytes = calloc(large, 1);
+        rd_kafka_headers_t *headers = rd_kafka_headers_new(3);
+        cr_assert_not_null(bytes);
+        begin(&s, "at-least-once");
+        rd_kafka_header_add(headers, "trace", -1, bytes, keyed ? 10 : (ssize_t)large);
+        rd_kafka_header_add(headers, "__connect.errors.offset", -1, "7", 1);
+        rd_kafka_header_add(headers, "trace", -1, "x", 1);
+        cr_assert(hh_outbox_put(s.outbox, &(hh_outgoing){.to = HH_OUTPUT_DEAD_LETTERS,
+                                                         .key = keyed ? bytes : "ann",
+                                                         .key_length = keyed ? large : 3,
+                                                         .value = "{",
+                                                         .value_length = 1,
+                                                         .timestamp = 1700000000000,
+                                                         .headers = headers}));
+        free(bytes);
+        cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+        rd_kafka_message_t *letter = read_dead_letter(&s);
+        cr_assert(letter && !letter->err && letter->len == 0 && letter->key_len == (keyed ? 0 : 3));
+        const void *value;
+        size_t length;
+        cr_assert_eq(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+        cr_expect_eq(rd_kafka_header_get_last(headers, "__connect.errors.offset", &value, &length),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+        cr_expect_eq(rd_kafka_header_get_last(headers, "trace", &value, &length), RD_KAFKA_RESP_ERR__NOENT);
+        rd_kafka_message_destroy(letter);
+        end(&s);
+    }
+}
+
 Test(outbox, what_brokers_refuse_for_its_size_is_not_tried_for_ever)
 {
     for (int once = 0; once < 2; once++) {
