@@ -3,6 +3,7 @@
 
 #include "rules.h"
 #include "values.h"
+#include <ctype.h>
 #include <errno.h>
 #include <libconfig.h>
 #include <stdio.h>
@@ -142,6 +143,36 @@ static const char *where(const config_setting_t *setting)
     return file ? file : "?";
 }
 
+// libconfig keeps but 32 bits of a whole number that has no L at its end. Whether the setting's is what its
+// line says; text: what it is, or else what was written.
+static bool is_as_written(const config_setting_t *setting, char *text, size_t size)
+{
+    int value = config_setting_get_int(setting);
+    const char *name = config_setting_name(setting), *file = config_setting_source_file(setting);
+    char line[1024] = "";
+    snprintf(text, size, "%d", value);
+    FILE *stream = file && name ? fopen(file, "r") : NULL;
+    for (unsigned left = config_setting_source_line(setting); stream && left > 0; left--)
+        if (!fgets(line, sizeof line, stream))
+            line[0] = '\0';
+    if (stream)
+        fclose(stream);
+    bool as_written = true;
+    for (const char *at = stream ? strstr(line, name) : NULL; at; at = strstr(at, name)) {
+        bool whole = at == line || !(isalnum((unsigned char)at[-1]) || strchr("_-*", at[-1]));
+        at += strlen(name);
+        const char *number = at + strspn(at, " \t=:");
+        size_t length = strspn(number, "+-0123456789");
+        if (!whole || number == at || length == 0 || length >= size || strchr("xX", number[length]))
+            continue;
+        if (strtoll(number, NULL, 10) == value) // there may be two of the name in one line
+            return true;
+        snprintf(text, size, "%.*s", (int)length, number);
+        as_written = false;
+    }
+    return as_written;
+}
+
 // A scalar of libconfig as text, for hh_value_parse. What is written there must have the option's type: 20
 // for a number, "20" for a text.
 static bool scalar_text(reading *in, const hh_config_option *option, const config_setting_t *setting,
@@ -158,6 +189,12 @@ static bool scalar_text(reading *in, const hh_config_option *option, const confi
                  config_setting_source_line(setting), option->name, *text);
         return false;
     case CONFIG_TYPE_INT:
+        if (!is_as_written(setting, buffer, size)) {
+            complain(in, "%s:%u: %s: a number as large as %s needs an L at its end: %sL", where(setting),
+                     config_setting_source_line(setting), option->name, buffer, buffer);
+            return false;
+        }
+        break;
     case CONFIG_TYPE_INT64:
         snprintf(buffer, size, "%lld", config_setting_get_int64(setting));
         break;

@@ -253,6 +253,18 @@ Test(options, values_of_the_wrong_type)
                 "hiphopd.conf:4: graph.knn_idf: \"1\" is a text; write it without quotes");
 }
 
+// libconfig reads them as what is left of 32 bits.
+Test(options, whole_numbers_that_are_too_large)
+{
+    EXPECT_FILE(
+        "recommend: { k = 4294967301; };\ngraph: {\n  max_clicks = 3000000000;\n};\n",
+        "hiphopd.conf:1: recommend.k: a number as large as 4294967301 needs an L at its end: 4294967301L",
+        "hiphopd.conf:3: graph.max_clicks: a number as large as 3000000000 needs an L at its end: "
+        "3000000000L");
+    EXPECT_FILE("training: { keep = 3; admit = 2; }; recommend: { k = 0x10; }; graph: { knn_idf = true; };\n",
+                "hiphopd.conf:1: graph.knn_idf: \"true\" is not a number");
+}
+
 Test(options, items_of_lists)
 {
     EXPECT_FILE("kafka: { properties = (\"a=b\", 3, { c = 1; }); };\n",
