@@ -60,11 +60,11 @@ static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
     rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_READER, feed->pulse, error);
     if (!conf)
         return error->status;
-    // A click is in the graph within 50 ms, in answers that hold many: an answer for each click is as much
+    // A click is in the graph within 20 ms, in answers that hold many: an answer for each click is as much
     // work for the broker as its list.
     hh_status status = hh_client_suggest(conf, "fetch.min.bytes", "1", "65536", error);
     if (status == HH_OK)
-        status = hh_client_suggest(conf, "fetch.wait.max.ms", "500", "50", error);
+        status = hh_client_suggest(conf, "fetch.wait.max.ms", "500", "20", error);
     if (status == HH_OK)
         status = share(conf, "queued.min.messages", 1000000, 20000, partitions, error);
     if (status == HH_OK)

@@ -177,6 +177,14 @@ static void take_record(hh_keeper *keeper, hh_feed_partition *partition, const r
     keeper->clicks++;
 }
 
+static void note_reach(hh_keeper *keeper, const hh_feed_partition *partition,
+                       const rd_kafka_message_t *record)
+{
+    if (partition->kind == HH_FEED_CLICKS && !record->err && partition->number < HH_REACH)
+        atomic_store_explicit(&keeper->shared->reach[partition->number], record->offset + 1,
+                              memory_order_release);
+}
+
 // Where clicks are keyed by visitor, as they should be, the key says whose session will be wanted.
 static void expect(const hh_feed_partition *partition, const rd_kafka_message_t *record)
 {
@@ -277,6 +285,7 @@ static void *run(void *context)
                 expect(partitions[expected], records[expected]);
             if (!keeper->trouble)
                 take_record(keeper, partitions[i], records[i]);
+            note_reach(keeper, partitions[i], records[i]);
             rd_kafka_message_destroy(records[i]);
         }
         bool loaded = hh_feed_caught_up(keeper->feed);

@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+    PATIENCE_MS = 200,   // longest that one list waits for the graph
+    IMPATIENT_MS = 5000, // after one that waited in vain, none does
+};
 
 #define REASON_SIZE     128
 #define SESSION_ID_SIZE 40
@@ -39,6 +45,7 @@ struct hh_publisher {
     // of this commit
     hh_time *waiting; // [waiting_count] when the clicks that were answered came into Kafka
     size_t waiting_count, waiting_room;
+    hh_time impatient_until; // steady clock: till then no graph is waited for
     uint64_t answered, foreseen, stale, closed[HH_CLOSE_MAX_DURATION + 1], dead[HH_DEAD_LETTER_COUNT];
 };
 
@@ -308,12 +315,40 @@ static void note_waiting(hh_publisher *p, hh_time appended)
     p->waiting[p->waiting_count++] = appended;
 }
 
+// The graph is a moment behind the clicks. Where that leaves a list short, as in the first burst of a new
+// shop, it is waited for: false where it has all the clicks before this one, or doesn't get them.
+static bool wait_for_graph(hh_publisher *p, const hh_partition *partition)
+{
+    hh_time now = hh_steady_clock(), until = now + PATIENCE_MS;
+    if (partition->number >= HH_REACH || now < p->impatient_until)
+        return false;
+    _Atomic int64_t *reach = &p->shared->reach[partition->number];
+    if (atomic_load_explicit(reach, memory_order_acquire) >= partition->next - 1)
+        return false;
+    while (atomic_load_explicit(reach, memory_order_acquire) < partition->next - 1) {
+        if (hh_stopping(p->shared) || hh_steady_clock() >= until) {
+            p->impatient_until = until + IMPATIENT_MS;
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return true;
+}
+
 static hh_status answer(hh_publisher *p, const hh_partition *partition, const hh_session *session,
                         uint32_t position, hh_time appended)
 {
     size_t count;
     int64_t version;
     hh_status status = make_list(p, session, position, &count, &version);
+    if (status == HH_OK && count < p->shared->config->recommend.k) {
+        hh_reader *reader = hh_recommender_reader(p->recommender);
+        hh_reader_release(reader);
+        bool more = wait_for_graph(p, partition);
+        hh_reader_hold(reader);
+        if (more)
+            status = make_list(p, session, position, &count, &version);
+    }
     if (status)
         return status;
     const hh_session_click *click = &session->clicks[position];

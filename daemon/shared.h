@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+enum { HH_REACH = 1024 }; // partitions of which it is known how far the keeper has read them
+
 typedef struct hh_shared {
     const hh_config *config;
     hh_logger *log;
@@ -24,6 +26,7 @@ typedef struct hh_shared {
     struct hh_service *service;   // the model in service (service.h); NULL where there is no topic of models
     struct hh_learning *learning; // what the trainer learns from (learning.h); likewise
     struct hh_scoreboard *scoreboard; // of the lists (scoreboard.h); NULL where recommend.enabled is off
+    _Atomic int64_t reach[HH_REACH];  // of partition n: the clicks before this offset are in the graph
     atomic_bool doubts_topics;        // what is written fails again and again: are the topics still there?
     atomic_bool stopping;
     _Atomic hh_time stop_by; // steady clock: what has not ended by then is left as it is; 0: not stopping

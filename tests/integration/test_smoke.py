@@ -36,6 +36,19 @@ def test_clicks_become_lists_and_a_session(kafka, hiphopd):
     assert not [name for name in kafka.topics() if name.startswith("hiphop.")], "only topics that it was told to use"
 
 
+def test_a_burst_into_an_empty_graph_gets_full_lists(kafka, hiphopd):
+    """From the click on before which there were enough items, though all come at once."""
+    names = harness.own_names()
+    clicks = kafka.topic(names["topics.clicks"])
+    hiphopd(kafka, names).ready()
+    begin = now() - 100_000
+    kafka.produce_clicks(clicks, [(f"v{n % 50}", f"i{n * 7 % 60}", begin + n) for n in range(600)])
+    lists = sorted((json.loads(record.value) for record in kafka.wait(names["topics.recommendations"], 600)),
+                   key=lambda one: one["timestamp"])
+    assert [one["timestamp"] - begin for one in lists] == list(range(600))
+    assert {len(one["items"]) for one in lists[60:]} == {20}
+
+
 def test_it_stops_within_5_s_when_no_broker_answers(kafka, hiphopd):
     daemon = hiphopd(kafka, {"kafka.brokers": f"127.0.0.1:{harness.free_port()}"})
     harness.wait_until(lambda: daemon.get("/health")[0], 10, "an answer of /health")
