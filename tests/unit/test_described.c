@@ -225,6 +225,7 @@ Test(described, clicks_make_room_for_those_that_have_none)
     uint64_t state = 7;
     for (int i = 0; i < ITEMS; i++)
         describe(w, i, 0, &state);
+    hh_graph_settle(w->graph);
     hh_graph_session *session = hh_graph_open(w->graph, 1);
     for (int n = 0; n < HH_COLD_CLICKS + 20; n++)
         for (int i = 0; i < 100; i++) { // five in six have clicks after that, of the first few kinds too

@@ -55,7 +55,8 @@ typedef struct hh_graph_options {
     // what the graph holds
     uint32_t max_clicks; // hard bound on clicks held
     hh_time max_age;     // sessions whose last click is older than this go; 0: never
-    // Hard bound on items with vectors, at most 10^7; each takes its numbers, a byte each, and 500 bytes.
+    // Hard bound on items with vectors, at most 10^7; each takes its numbers, a byte each, 64 bytes
+    // a source, and 500.
     uint32_t max_described;
     // of the hash of ids: where these come from strangers, let it be random, so that none can be made to
     // collide
@@ -95,17 +96,19 @@ hh_status hh_graph_withdraw(hh_graph *graph, hh_item item, bool withdrawn);
 // numbers of any length, copied; NULL or all zeros: this source has none of it any more. An item may have one
 // of each source, 0 to HH_DESCRIPTIONS - 1 as the caller numbers them; items are alike by the mean of the
 // cosines of the sources that both have. Described items can be recommended before their first click.
-// Whom it is like is known from the next click on, or hh_graph_settle; among n described items that takes
-// about n * width nanoseconds for 16 of them together, and the call that makes 16 takes it
-// (docs/semantics.md).
-// HH_ARGUMENT: no such source, a width that is not 1 .. 65536 or not that of the source's other vectors, or a
-// number that is not finite. HH_NOT_FOUND: no such item. HH_LIMIT: max_described items are. HH_MEMORY. After
-// any failure all is as before.
+// Whom it is like is known when all has been settled, and is found by sketches: of those nearest to an item
+// one in a hundred may be missed (docs/semantics.md, with what it costs). The call that is the 64th with
+// nothing settled settles. HH_ARGUMENT: no such source, a width that is not 1 .. 65536 or not that of the
+// source's other vectors, or a number that is not finite. HH_NOT_FOUND: no such item. HH_LIMIT: max_described
+// items are. HH_MEMORY. After any failure all is as before.
 #define HH_DESCRIPTIONS 8
 hh_status hh_graph_describe(hh_graph *graph, hh_item item, uint32_t source, const float *vector,
                             uint32_t width);
 // Call it when for now there is nothing more to describe, so that readers see all that was.
 void hh_graph_settle(hh_graph *graph);
+// A part of that, about a millisecond, for a writer that has other things to do meanwhile; whether more is
+// left.
+bool hh_graph_settle_some(hh_graph *graph);
 // Descriptions promise clicks. A click on whatever item, at `time`, was expected on each of these with that
 // probability (hh_mixture_expected), as if they had never been tried; an item's chance, by which inherit and
 // cosine are multiplied, is 0.3 / (0.3 + all that was expected of it so far). So an item that was just

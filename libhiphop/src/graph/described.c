@@ -1,15 +1,16 @@
 // What items are: vectors of their descriptions, and for each item those that are described most alike.
 //
-// Vectors take eight bits a number (a cosine is exact to about 0.01), so that a pass over all of them costs
-// what memory costs. They never change in a row: readers may see them (description.c), and queries see what
-// comes of them, two short lists of an item's row: the items nearest to it, whatever is known of them, and
-// the nearest of those with few clicks. An entry of a list is one word, row and cosine, and is replaced in
-// one store, so a reader needs no lock and can't see half of one.
+// Vectors take eight bits a number (a cosine is exact to about 0.01), and 64 bytes beside them, a sketch, say
+// which are worth comparing (sketch.h). They never change in a row: readers may see them (description.c), and
+// queries see what comes of them, two short lists of an item's row: the items nearest to it, whatever is
+// known of them, and the nearest of those with few clicks. An entry of a list is one word, row and cosine,
+// and is replaced in one store, so a reader needs no lock and can't see half of one.
 //
 // A new row waits until HH_PENDING of them can be compared with all others in one pass, or until
-// hh_graph_settle. A row whose vectors change becomes another row: what lists say of the old one is passed
-// over, and once there are many such dead rows, a pass takes them out of all lists and they can be used again
-// (after the last reader who may have seen one).
+// hh_graph_settle; hh_graph_settle_some makes a pass in parts, between which anything may happen. A row whose
+// vectors change becomes another row: what lists say of the old one is passed over, and once there are many
+// such dead rows, a pass takes them out of all lists and they can be used again (after the last reader who
+// may have seen one).
 #include "graph/described.h"
 
 #include <math.h>
@@ -31,6 +32,7 @@ void hh_described_free(hh_described *described)
             free(chunks[c]);
         free(chunks);
         free(described->sources[s].wide);
+        free(described->sources[s].room);
     }
     for (uint32_t c = 0; described->rows && c < HH_ITEM_CHUNKS; c++)
         if (described->rows[c])
@@ -91,7 +93,9 @@ static void clear_source(hh_graph *graph, hh_source_rows *source)
         hh_retire(graph, HH_RETIRED_MEMORY, 0, chunk);
     }
     free(source->wide);
+    free(source->room);
     source->wide = NULL;
+    source->room = NULL;
     source->width = 0;
 }
 
@@ -106,7 +110,9 @@ static bool make_source_chunk(hh_graph *graph, uint32_t s, uint32_t width, uint3
     }
     if (!source->wide) // of each row held and of the one compared with them
         source->wide = calloc((1 + HH_PENDING) * PADDED(width), sizeof *source->wide);
-    if (!chunks || !source->wide)
+    if (!source->room)
+        source->room = calloc(hh_sketch_room(width), sizeof *source->room);
+    if (!chunks || !source->wide || !source->room)
         return false;
     hh_source_chunk *old = source_chunk(source, row), *chunk;
     if (old && old->width == width)
@@ -133,7 +139,7 @@ static void kill_row(hh_graph *graph, uint32_t row)
     hh_described *described = &graph->described;
     hh_row_chunk *chunk = chunk_of(described, row);
     atomic_store_explicit(&chunk->item[row % CHUNK], HH_ITEM_NONE, memory_order_release);
-    chunk->linked[row % CHUNK] = false;
+    chunk->waits[row % CHUNK] = chunk->linked[row % CHUNK] = false;
     for (int s = 0; s < HH_DESCRIPTIONS; s++)
         if (described->sources[s].width && has(&described->sources[s], row)) {
             set_scale(&described->sources[s], row, 0);
@@ -150,7 +156,7 @@ static hh_status bury(hh_graph *graph)
     hh_described *described = &graph->described;
     if (hh_retire_reserve(graph, described->dead))
         return HH_MEMORY;
-    hh_graph_settle(graph); // a dead one may be waiting
+    hh_graph_settle(graph); // a dead one may be waiting, or be held
     for (uint32_t row = 0; row < described->used; row++) {
         if (item_of(described, row) == HH_ITEM_NONE)
             continue;
@@ -200,13 +206,9 @@ static uint32_t row_new(hh_graph *graph)
     }
     hh_row_chunk *chunk = chunk_of(described, row);
     uint32_t at = row % CHUNK;
-    for (int i = 0; i < HH_NEAR; i++)
-        atomic_store_explicit(&chunk->related[at].near[i], 0, memory_order_relaxed);
-    for (int i = 0; i < HH_NEAR_COLD; i++)
-        atomic_store_explicit(&chunk->related[at].cold[i], 0, memory_order_relaxed);
+    hh_alike_begin(described, row);
     for (int i = 0; i < HH_STEPS; i++)
         atomic_store_explicit(&chunk->related[at].expected[i], 0, memory_order_relaxed);
-    chunk->near_least[at] = chunk->cold_least[at] = ALIKE_FROM;
     chunk->clicks[at] = 0;
     chunk->expected[at] = 0;
     chunk->since[at] = HH_TIME_MIN;
@@ -301,6 +303,9 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
         source->width = t == s ? width : source->width;
         memcpy(numbers_of(source, row), from, PADDED(source->width));
         set_scale(source, row, t == s ? scale : scale_of(source, old));
+        hh_sketch sketch = t == s ? hh_sketch_of(numbers, width, graph->seed, source->room)
+                                  : hh_sketch_at(source_chunk(source, old)->sketches, old % CHUNK);
+        hh_sketch_put(source_chunk(source, row)->sketches, row % CHUNK, &sketch);
         source->count++;
     }
     described->stamp += described->stamp == UINT32_MAX ? 2 : 1;
@@ -315,8 +320,9 @@ static hh_status put(hh_graph *graph, hh_item item, uint32_t s, const int8_t *nu
         atomic_fetch_add_explicit(&described->count, 1, memory_order_release); // with the tables, to readers
     hh_item_at(&graph->items, item)->described = true;
     described->waiting[described->pending++] = row;
+    chunk->waits[row % CHUNK] = true;
     if (described->pending == HH_PENDING)
-        hh_alike_pending(graph);
+        hh_graph_settle(graph);
     return HH_OK;
 }
 

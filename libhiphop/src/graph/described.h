@@ -54,8 +54,7 @@ static inline bool has(const hh_source_rows *source, uint32_t row)
 }
 
 // alike.c
-// Compares what waits with all rows, both ways.
-void hh_alike_pending(hh_graph *graph);
 void hh_alike_clean(const hh_described *described, uint32_t row); // of dead rows
+void hh_alike_begin(const hh_described *described, uint32_t row); // with empty lists
 
 #endif

@@ -5,7 +5,9 @@
 //   item_table.c  item numbers, ids, clicks held
 //   postings.c    for each item, the sessions that hold it, newest last
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
-//   described.c   what items are; alike.c which are described alike, description.c what readers see of it
+//   described.c   what items are; alike.c which are described alike, sketch.c which may be, description.c
+//   what
+//                 readers see of it
 //   expected.c    how many clicks descriptions have promised
 //   epoch.c       who reads, and what can be freed when
 //   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
@@ -17,6 +19,8 @@
 // unlinked is freed only when no reader is left in that epoch or an earlier one.
 #ifndef HIPHOP_GRAPH_INTERNAL_H
 #define HIPHOP_GRAPH_INTERNAL_H
+
+#include "graph/sketch.h"
 
 #include <hiphop/graph.h>
 #include <stdatomic.h>
@@ -122,7 +126,7 @@ typedef struct hh_items {
 // ---- what items are (described.c) ----
 
 #define HH_ROW_CHUNK_BITS 10
-#define HH_PENDING        16 // rows that are compared with all others in one pass
+#define HH_PENDING        64 // rows that are compared with all others in one pass
 #define HH_NEAR           16 // nearest of all
 #define HH_NEAR_COLD      32 // nearest of those with
 #define HH_COLD_CLICKS    20 // fewer clicks than this
@@ -141,10 +145,13 @@ typedef struct hh_row_chunk {
     _Atomic uint32_t stamp[1 << HH_ROW_CHUNK_BITS]; // of its description, never 0
     // the writer's alone
     float near_least[1 << HH_ROW_CHUNK_BITS], cold_least[1 << HH_ROW_CHUNK_BITS]; // that would enter a list
+    // as signs of a sketch: for those with many clicks, with few
+    uint16_t limits[2][1 << HH_ROW_CHUNK_BITS];
     uint32_t clicks[1 << HH_ROW_CHUNK_BITS];
     double expected[1 << HH_ROW_CHUNK_BITS]; // clicks, by its description
     hh_time since[1 << HH_ROW_CHUNK_BITS];   // what was earlier does not count
     uint32_t next_free[1 << HH_ROW_CHUNK_BITS];
+    bool waits[1 << HH_ROW_CHUNK_BITS];  // for its pass
     bool linked[1 << HH_ROW_CHUNK_BITS]; // compared with all others
     bool dead[1 << HH_ROW_CHUNK_BITS];   // nobody's, but lists may name it
 } hh_row_chunk;
@@ -152,13 +159,17 @@ typedef struct hh_row_chunk {
 typedef struct hh_source_chunk {
     uint32_t width;
     _Atomic float scale[1 << HH_ROW_CHUNK_BITS]; // of a row's numbers to a vector of length 1; 0: has none
-    int8_t numbers[];                            // [rows x width, made a multiple of 32]
+    uint64_t sketches[HH_SKETCH_WORDS << HH_ROW_CHUNK_BITS]; // of them, see sketch.h; the writer's alone
+    int8_t numbers[];                                        // [rows x width, made a multiple of 32]
 } hh_source_chunk;
 
 typedef struct hh_source_rows {
     uint32_t width, count; // 0: describes nothing
     hh_source_chunk *_Atomic *_Atomic chunks;
-    int16_t *wide; // [(1 + HH_PENDING) x width] room to compare in
+    int16_t *wide;              // [(1 + HH_PENDING) x width] room to compare in
+    hh_sketch held[HH_PENDING]; // of the rows that others are compared with
+    float held_scales[HH_PENDING];
+    float *room; // to make a sketch in
 } hh_source_rows;
 
 typedef struct hh_described {
@@ -171,6 +182,8 @@ typedef struct hh_described {
     uint32_t dead, free_row;
     uint32_t stamp; // the latest
     uint32_t waiting[HH_PENDING], pending;
+    uint32_t next_chunk, end; // of the pass that is under way: what is met next, and rows at its beginning
+    bool held_cold[HH_PENDING];
     uint32_t held[HH_PENDING], held_count; // rows that others are compared with
     hh_time clock;                         // of the latest outcome, see expected.c
     double work, refill_cost;              // multiplications: saved up, and what a list took last
