@@ -12,7 +12,7 @@ enum {
     CHUNK = 64,        // clicks taken from one partition before the others are looked at again
     PATIENCE_MS = 200, // how long the partition that is furthest behind is waited for
     SLICE_MS = 10,
-    VECTORS = 16, // taken at a time beside clicks: the graph compares so many in one pass
+    VECTORS = 16, // taken at a time beside clicks
 };
 
 struct hh_feed {
@@ -377,14 +377,15 @@ static ssize_t take_next(hh_feed *feed, rd_kafka_message_t **records, size_t roo
 }
 
 size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions, size_t room,
-                    int timeout_ms)
+                    bool vectors, int timeout_ms)
 {
     rd_kafka_poll(feed->client, 0);
     // A catalogue that is made anew must keep no click waiting: of its vectors only so many each time.
-    ssize_t vectors = rd_kafka_consume_batch_queue(feed->aside, 0, records, room < VECTORS ? room : VECTORS);
-    vectors = vectors > 0 ? vectors : 0;
-    ssize_t count = take_next(feed, records + vectors, room - (size_t)vectors, vectors > 0 ? 0 : timeout_ms);
-    return follow(feed, records, partitions, vectors + (count > 0 ? count : 0));
+    size_t some = !vectors ? 0 : room < VECTORS ? room : VECTORS;
+    ssize_t first = some ? rd_kafka_consume_batch_queue(feed->aside, 0, records, some) : 0;
+    first = first > 0 ? first : 0;
+    ssize_t count = take_next(feed, records + first, room - (size_t)first, first > 0 ? 0 : timeout_ms);
+    return follow(feed, records, partitions, first + (count > 0 ? count : 0));
 }
 
 hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition)

@@ -39,9 +39,10 @@ size_t hh_feed_count(const hh_feed *feed);
 hh_feed_partition *hh_feed_at(hh_feed *feed, size_t number); // valid until the feed is freed
 
 // The next records, at most `room`, waiting for up to timeout_ms for the first. Records and ends only; the
-// caller destroys them. *partition of each in partitions[].
+// caller destroys them. *partition of each in partitions[]. Vectors that come beside clicks only if they are
+// wanted.
 size_t hh_feed_take(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partition **partitions, size_t room,
-                    int timeout_ms);
+                    bool vectors, int timeout_ms);
 // Whether the log of the partition still ends where the feed stands: HH_OK. HH_NOT_FOUND: it goes on. HH_IO:
 // no broker has answered.
 hh_status hh_feed_still_at_end(hh_feed *feed, const hh_feed_partition *partition);

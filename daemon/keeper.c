@@ -275,10 +275,13 @@ static void *run(void *context)
     hh_feed_partition *partitions[BATCH];
     pthread_setname_np(pthread_self(), "keeper");
     hh_time begun = hh_steady_clock();
+    bool unsettled = false;
     find_log(keeper);
     while (!hh_stopping(keeper->shared) && !keeper->trouble) {
         hh_pulse_beat(&keeper->pulse);
-        size_t count = hh_feed_take(keeper->feed, records, partitions, BATCH, IDLE_MS);
+        // What was described is settled in parts, between clicks.
+        size_t count =
+            hh_feed_take(keeper->feed, records, partitions, BATCH, !unsettled, unsettled ? 0 : IDLE_MS);
         keeper->now = hh_wall_clock();
         for (size_t i = 0, expected = 0; i < count; i++) {
             for (; expected < count && expected <= i + HH_EXPECT_AHEAD; expected++)
@@ -290,7 +293,7 @@ static void *run(void *context)
         }
         bool loaded = hh_feed_caught_up(keeper->feed);
         if (keeper->vectors && (loaded || count == 0))
-            hh_vector_reader_settle(keeper->vectors);
+            unsettled = hh_vector_reader_settle(keeper->vectors, !atomic_load(&keeper->loaded));
         if (!atomic_load(&keeper->loaded) && loaded) {
             atomic_store(&keeper->loaded, true);
             if (keeper->shared->learning)

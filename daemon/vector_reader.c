@@ -134,9 +134,10 @@ hh_status hh_vector_reader_take(hh_vector_reader *reader, const rd_kafka_message
     return describe(reader, record, number, &of, loading);
 }
 
-void hh_vector_reader_settle(hh_vector_reader *reader)
+bool hh_vector_reader_settle(hh_vector_reader *reader, bool wholly)
 {
-    if (reader->unsettled)
+    if (reader->unsettled && wholly)
         hh_graph_settle(reader->shared->graph);
-    reader->unsettled = false;
+    reader->unsettled = reader->unsettled && !wholly && hh_graph_settle_some(reader->shared->graph);
+    return reader->unsettled;
 }

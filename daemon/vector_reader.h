@@ -18,7 +18,8 @@ void hh_vector_reader_free(hh_vector_reader *reader); // may be NULL
 // Applies one record: HH_OK, or HH_MEMORY. loading: the clicks that came before it are still to be read, and
 // say nothing of an item that was not known then.
 hh_status hh_vector_reader_take(hh_vector_reader *reader, const rd_kafka_message_t *record, bool loading);
-// For now there are no more: readers of the graph are to see those that were.
-void hh_vector_reader_settle(hh_vector_reader *reader);
+// For now there are no more: readers of the graph are to see those that were. Wholly, or a part of that,
+// about a millisecond; whether more is left.
+bool hh_vector_reader_settle(hh_vector_reader *reader, bool wholly);
 
 #endif
