@@ -1,6 +1,7 @@
 #include "model_titles.h"
 
 #include "titles.h"
+#include "wire/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,32 +85,20 @@ const char *model_title_bytes(const hh_model *model, uint32_t item, size_t *leng
     return (const char *)bytes.data + range[0];
 }
 
-// Bytes of the character that begins here; 0: it is none that may be printed.
-static size_t character(const unsigned char *at, size_t left)
-{
-    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < ' ' || at[0] == 0x7f || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return at[0] == 0xc2 && at[1] < 0xa0 ? 0 : length; // U+0080 to U+009F steer terminals too
-}
-
 const char *model_title(const hh_model *model, uint32_t item, uint32_t most, char text[MODEL_TITLE_SIZE])
 {
     size_t length, used = 0, before_last = 0;
-    const unsigned char *bytes = (const unsigned char *)model_title_bytes(model, item, &length);
+    const char *bytes = model_title_bytes(model, item, &length);
     uint32_t shown = 0;
     for (size_t at = 0; at < length && used + 8 < MODEL_TITLE_SIZE;) {
-        size_t size = character(bytes + at, length - at);
+        size_t size = hh_utf8_printable(bytes + at, length - at);
         if (shown == most) {
             memcpy(text + before_last, "…", sizeof "…" - 1);
             used = before_last + sizeof "…" - 1;
             break;
         }
         before_last = used;
-        memcpy(text + used, size ? (const char *)bytes + at : "?", size ? size : 1);
+        memcpy(text + used, size ? bytes + at : "?", size ? size : 1);
         used += size ? size : 1;
         at += size ? size : 1;
         shown++;

@@ -2,6 +2,7 @@
 
 #include "pace.h"
 #include "text_map.h"
+#include "wire/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,36 +139,20 @@ static void set_tone(const struct watch_view *view, tone tone_)
         fputs(codes[tone_], view->options.out);
 }
 
-// Length in bytes of the character at the start of the text; 0: a control character, or not UTF-8, which
-// could play tricks on a terminal.
-static size_t character(const char *bytes, size_t left)
-{
-    unsigned char first = (unsigned char)bytes[0];
-    if (first < 0x80)
-        return first >= 0x20 && first != 0x7f;
-    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-    if (length == 0 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if (((unsigned char)bytes[i] & 0xc0) != 0x80)
-            return 0;
-    return first == 0xc2 && (unsigned char)bytes[1] < 0xa0 ? 0 : length;
-}
-
 // The text, cut at so many columns (0: whole), padded with blanks if asked for.
 static void put_text(FILE *out, hh_text text, size_t columns, bool padded)
 {
     size_t written = 0;
     for (size_t i = 0; i < text.length; written++) {
         if (columns > 0 && written == columns - 1) {
-            size_t rest = character(text.bytes + i, text.length - i);
+            size_t rest = hh_utf8_printable(text.bytes + i, text.length - i);
             if (i + (rest ? rest : 1) < text.length) {
                 fputs("…", out);
                 written++;
                 break;
             }
         }
-        size_t length = character(text.bytes + i, text.length - i);
+        size_t length = hh_utf8_printable(text.bytes + i, text.length - i);
         if (length > 0)
             fwrite(text.bytes + i, 1, length, out);
         else

@@ -32,3 +32,18 @@ bool hh_utf8_valid(const char *bytes, size_t length)
     }
     return true;
 }
+
+size_t hh_utf8_printable(const char *text, size_t left)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    if (left == 0)
+        return 0;
+    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < ' ' || at[0] == 0x7f || length > left || !hh_utf8_valid(text, length))
+        return 0;
+    if (at[0] == 0xc2 && at[1] < 0xa0) // U+0080 to U+009F steer terminals too
+        return 0;
+    bool embeds = at[0] == 0xe2 && at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae;
+    bool isolates = at[0] == 0xe2 && at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9;
+    return embeds || isolates ? 0 : length;
+}
