@@ -312,3 +312,25 @@ Test(mixture, what_is_settled_has_all_lessons)
     cr_assert_eq(weight_at(mixture, 2, HH_EXPERT_NEXT, now), before, "not for whom it would be too early");
     hh_mixture_free(mixture);
 }
+
+// Where graph and network both speak for an item it has more than where one does; together the candidates
+// have as much as by the plain sum.
+Test(mixture, what_graph_and_network_agree_on_counts_for_more)
+{
+    hh_mixture *mixture = hh_mixture_new();
+    float shares[3][HH_EXPERTS] = {{0}}, scores[3], without[3];
+    shares[0][HH_EXPERT_NEXT] = 0.25f;
+    shares[1][HH_EXPERT_NETWORK] = 0.5f;
+    shares[2][HH_EXPERT_NEXT] = 0.125f;
+    shares[2][HH_EXPERT_NETWORK] = 0.5f;
+    hh_votes votes = {.count = 3, .shares = (const float(*)[HH_EXPERTS])shares, .length = 1};
+    hh_mixture_scores(mixture, &votes, scores);
+    double graph = weight_of(mixture, 1, HH_EXPERT_NEXT), network = weight_of(mixture, 1, HH_EXPERT_NETWORK);
+    const double worth[] = {0.25 * graph, 0.5 * network, pow(sqrt(0.125 * graph) + sqrt(0.5 * network), 2)};
+    for (int i = 0; i < 3; i++)
+        cr_assert_float_eq(scores[i], worth[i], 1e-6);
+    hh_mixture_scores_without(mixture, &votes, HH_EXPERT_NETWORK, without);
+    cr_assert_float_eq(without[2], 0.125 * graph, 1e-6);
+    cr_assert_eq(without[1], 0);
+    hh_mixture_free(mixture);
+}

@@ -7,7 +7,7 @@
 #include <hiphop/train.h>
 #include <unistd.h>
 
-enum { ITEMS = 60, TAUGHT = 2000, ASKED = 60 };
+enum { ITEMS = 60, TAUGHT = 4500, ASKED = 60 };
 
 // After item i comes one of three near 3 i, or the one two clicks before, or anything.
 static void write_session(FILE *file, uint64_t *seed)

@@ -7,8 +7,9 @@
 #include <hiphop/ranker_shelf.h>
 
 // The mixture p(v) = sum_e w_e p_e(v), its weights learned online, a step up the gradient of log p for each
-// click, test-then-learn. One learner (the writer of the graph is the natural one), many readers, who neither
-// lock nor wait.
+// click, test-then-learn. Lists are made by what graph and network are worth together: that sum, and more
+// where both speak for an item, (sqrt(graph) + sqrt(network))^2 (recommend/mix.h). One learner (the
+// writer of the graph is the natural one), many readers, who neither lock nor wait.
 //
 // How far an expert can be trusted depends on how much there is to go by, so the weights depend on the
 // query: softmax of the sum of a few rows of a table, which rows is the query's context.
@@ -42,8 +43,8 @@ void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicke
 // nothing.
 void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const float shares[HH_EXPERTS],
                           hh_time time);
-// scores[votes->count]: the share that the mixture, as of votes->as_of, gives each candidate. hh_recommend
-// lists by these.
+// scores[votes->count]: what the mixture, as of votes->as_of, gives each candidate: its share, and up to
+// twice that where graph and network agree. hh_recommend lists by these.
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
 // The same without one expert, for a mixture that was taught as if it never said anything.
 void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,

@@ -6,6 +6,8 @@
 // items are looked at.
 #include "graph/reader.h"
 
+#include <math.h>
+
 static float worth(const hh_reader *reader, const int64_t sums[HH_POPS], const float weights[HH_POPS])
 {
     float score = 0;
@@ -64,9 +66,12 @@ hh_status hh_graph_query_more(hh_reader *reader, const double weights[HH_EXPERTS
     float pops[HH_POPS];
     for (int p = 0; p < HH_POPS; p++)
         pops[p] = (float)weights[HH_EXPERT_POP_SHORT + p];
-    // Of the expert from outside the best are candidates already.
-    if (reader->foresight)
-        least -= (float)weights[HH_EXPERT_NETWORK] * reader->foresight->rest;
+    // Of the expert from outside the best are candidates already; the two count as recommend/mix.h says.
+    if (reader->foresight) {
+        float root =
+            sqrtf(fmaxf(least, 0)) - sqrtf((float)weights[HH_EXPERT_NETWORK] * reader->foresight->rest);
+        least = root > 0 ? root * root : 0;
+    }
     uint32_t before = reader->count;
     if (reader->pop.known)
         add_worthy(reader, pops, least);

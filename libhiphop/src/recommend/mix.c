@@ -1,6 +1,7 @@
 #include "recommend/mix.h"
 #include "wide.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LAST (HH_EXPERTS - 8) // where a row's last eight shares begin
@@ -13,9 +14,10 @@ HH_WIDE void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_E
 {
     float by_first[8], by_last[8];
     for (int e = 0; e < 8; e++) {
-        by_first[e] = (float)weights[e];
-        by_last[e] = LAST + e < 8 ? 0 : (float)weights[LAST + e];
+        by_first[e] = e == HH_EXPERT_NETWORK ? 0 : (float)weights[e];
+        by_last[e] = LAST + e < 8 || LAST + e == HH_EXPERT_NETWORK ? 0 : (float)weights[LAST + e];
     }
+    float by_network = (float)weights[HH_EXPERT_NETWORK];
     hh_eight of_first, of_last, first, last;
     memcpy(&of_first, by_first, sizeof of_first);
     memcpy(&of_last, by_last, sizeof of_last);
@@ -26,6 +28,7 @@ HH_WIDE void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_E
         hh_four four = __builtin_shufflevector(first, first, 0, 1, 2, 3) +
                        __builtin_shufflevector(first, first, 4, 5, 6, 7);
         hh_four two = four + __builtin_shufflevector(four, four, 2, 3, 2, 3);
-        scores[i] = two[0] + two[1];
+        float graph = two[0] + two[1], network = by_network * shares[i][HH_EXPERT_NETWORK];
+        scores[i] = network > 0 ? graph + network + 2 * sqrtf(graph * network) : graph;
     }
 }

@@ -1,10 +1,17 @@
-// What the mixture's weights make of the experts' shares.
+// What the mixture's weights make of the experts' shares: of those of the graph a sum, and of that and the
+// network's share
+//
+//     (sqrt(graph) + sqrt(network))^2 = graph + network + 2 sqrt(graph network)
+//
+// so that an item counts for more where both speak for it. They err in different ways; the graph's experts,
+// which go by the same sessions, do not. Not scaled: what an item has does not depend on the other
+// candidates.
 #ifndef RECOMMEND_MIX_H
 #define RECOMMEND_MIX_H
 
 #include <hiphop/recommend.h>
 
-// scores[count]: the sums of the shares times the weights.
+// scores[count]: of candidates.
 void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count, float *scores);
 
 // Whether nothing speaks for a candidate but its description (and popularity).
