@@ -10,6 +10,8 @@
 //               fewer directions than numbers; those of a group share much of them.
 //
 //     bench_described [hashing|WIDTH [items ...]]    default: hashing 20000 100000
+#include "bench.h"
+
 #include <hiphop/recommend.h>
 #include <hiphop/semantics.h>
 #include <inttypes.h>
@@ -27,30 +29,6 @@ typedef struct made_shop {
     uint32_t width; // of vectors as of a language model; 0: those of hashing
     hh_graph *graph;
 } made_shop;
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static void *need(void *memory)
-{
-    if (!memory) {
-        fprintf(stderr, "bench_described: out of memory\n");
-        exit(1);
-    }
-    return memory;
-}
-
-static void check(hh_status status, const char *what)
-{
-    if (status) {
-        fprintf(stderr, "bench_described: %s: %s\n", what, hh_status_text(status));
-        exit(1);
-    }
-}
 
 static double unit(made_shop *shop)
 {
