@@ -194,8 +194,10 @@ hh_status hh_item_fields_read(hh_item_fields *fields, const void *bytes, size_t 
     if (fields->made.status)
         return hh_fail(error, fields->made.status, NULL);
     for (size_t i = 0; i < fields->count; i++) {
-        if (made[i]) // the buffer has moved as it grew
-            values[i] = (hh_text){fields->made.bytes + begins[i], begins[i + 1] - begins[i]};
+        if (made[i]) // the buffer has moved as it grew, or there is none: an empty list alone needs none
+            values[i] = begins[i] == begins[i + 1]
+                            ? (hh_text){"", 0}
+                            : (hh_text){fields->made.bytes + begins[i], begins[i + 1] - begins[i]};
         if (fields->avro && values[i].bytes && !hh_utf8_valid(values[i].bytes, values[i].length))
             return hh_fail(error, HH_FORMAT, "the field \"%.100s\" is not UTF-8", fields->names[i]);
     }
