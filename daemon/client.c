@@ -2,7 +2,6 @@
 #include "client.h"
 
 #include "log.h"
-#include <string.h>
 #include <syslog.h>
 
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
@@ -41,15 +40,6 @@ hh_status hh_client_set(rd_kafka_conf_t *conf, const char *property, const char 
     if (rd_kafka_conf_set(conf, property, value, trouble, sizeof trouble) == RD_KAFKA_CONF_OK)
         return HH_OK;
     return hh_fail(error, HH_ARGUMENT, "Kafka property %s: %s", property, trouble);
-}
-
-hh_status hh_client_suggest(rd_kafka_conf_t *conf, const char *property, const char *usual, const char *value,
-                            hh_error *error)
-{
-    char now[32];
-    size_t size = sizeof now;
-    bool free = rd_kafka_conf_get(conf, property, now, &size) == RD_KAFKA_CONF_OK && strcmp(now, usual) == 0;
-    return free ? hh_client_set(conf, property, value, error) : HH_OK;
 }
 
 rd_kafka_t *hh_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, hh_error *error)

@@ -11,10 +11,6 @@ rd_kafka_conf_t *hh_client_conf(const hh_config *config, hh_kafka_role role, hh_
                                 hh_error *error);
 // Sets one of our own properties; HH_ARGUMENT with the reason.
 hh_status hh_client_set(rd_kafka_conf_t *conf, const char *property, const char *value, hh_error *error);
-// The same for what the user may have chosen: not where another value than `usual` is there, which is what
-// all clients of the role have where nobody said anything.
-hh_status hh_client_suggest(rd_kafka_conf_t *conf, const char *property, const char *usual, const char *value,
-                            hh_error *error);
 // Makes the client; takes the configuration over in any case.
 rd_kafka_t *hh_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, hh_error *error);
 // A topic of a producer, or of a consumer that reads partitions by itself. NULL: HH_ARGUMENT with the reason.

@@ -43,13 +43,18 @@ static void close_client(hh_feed *feed)
     feed->client = NULL;
 }
 
+// What is ours to set: not where the user has set it.
 static hh_status share(rd_kafka_conf_t *conf, const char *property, long whole, long least, int partitions,
                        hh_error *error)
 {
-    char usual[24], value[24];
-    snprintf(usual, sizeof usual, "%ld", whole);
-    snprintf(value, sizeof value, "%ld", whole / partitions > least ? whole / partitions : least);
-    return hh_client_suggest(conf, property, usual, value, error);
+    char value[24], ours[24];
+    size_t size = sizeof value;
+    snprintf(ours, sizeof ours, "%ld", whole);
+    if (partitions < 2 || rd_kafka_conf_get(conf, property, value, &size) != RD_KAFKA_CONF_OK ||
+        strcmp(value, ours) != 0)
+        return HH_OK;
+    snprintf(ours, sizeof ours, "%ld", whole / partitions > least ? whole / partitions : least);
+    return hh_client_set(conf, property, ours, error);
 }
 
 // librdkafka queues so much for each partition: here, where all are read and queued apart, the partitions
@@ -57,16 +62,10 @@ static hh_status share(rd_kafka_conf_t *conf, const char *property, long whole, 
 static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
 {
     const hh_config *config = feed->shared->config;
-    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_READER, feed->pulse, error);
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_KEEPER, feed->pulse, error);
     if (!conf)
         return error->status;
-    // A click is in the graph within 20 ms, in answers that hold many: an answer for each click is as much
-    // work for the broker as its list.
-    hh_status status = hh_client_suggest(conf, "fetch.min.bytes", "1", "65536", error);
-    if (status == HH_OK)
-        status = hh_client_suggest(conf, "fetch.wait.max.ms", "500", "20", error);
-    if (status == HH_OK)
-        status = share(conf, "queued.min.messages", 1000000, 20000, partitions, error);
+    hh_status status = share(conf, "queued.min.messages", 1000000, 20000, partitions, error);
     if (status == HH_OK)
         status = share(conf, "queued.max.messages.kbytes", 65536, 4096, partitions, error);
     if (status) {

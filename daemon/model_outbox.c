@@ -69,7 +69,7 @@ hh_status hh_model_outbox_open(hh_model_outbox *outbox)
     if (outbox->producer)
         return HH_OK;
     snprintf(id, sizeof id, "%s.trainer", config->kafka.group);
-    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_PRODUCER, outbox->pulse, &error);
+    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_TRANSACTIONAL, outbox->pulse, &error);
     if (conf && hh_client_set(conf, "transactional.id", id, &error) == HH_OK)
         outbox->producer = hh_client_new(RD_KAFKA_PRODUCER, conf, &error);
     else if (conf)

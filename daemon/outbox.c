@@ -133,7 +133,8 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *error)
 {
     const hh_config *config = outbox->shared->config;
-    rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_PRODUCER, outbox->pulse, error);
+    rd_kafka_conf_t *conf = hh_client_conf(config, transactions ? HH_KAFKA_TRANSACTIONAL : HH_KAFKA_PRODUCER,
+                                           outbox->pulse, error);
     if (!conf)
         return NULL;
     hh_status status = HH_OK;
@@ -147,10 +148,6 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
         status = hh_client_set(conf, "transactional.id", id, error);
         if (status == HH_OK)
             status = hh_client_set(conf, "delivery.report.only.error", "true", error);
-        // Nobody reads a record before the commit, which sends what waits: in larger batches, at less work
-        // for the brokers.
-        if (status == HH_OK)
-            status = hh_client_suggest(conf, "linger.ms", "3", "30", error);
     } else if (status == HH_OK) {
         status = hh_client_set(conf, "message.timeout.ms", "0", error); // an outage is no reason to lose one
     }
@@ -313,19 +310,6 @@ static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
     return code;
 }
 
-// A dead letter says where the click is: without the value it still is one.
-static rd_kafka_resp_err_t enqueue_without_value(hh_outbox *outbox, const hh_outgoing *record)
-{
-    char size[24];
-    hh_outgoing letter = *record;
-    letter.value = NULL;
-    letter.value_length = 0;
-    snprintf(size, sizeof size, "%zu", record->value_length);
-    if (record->headers)
-        rd_kafka_header_add(record->headers, "hiphop.value.bytes", -1, size, -1);
-    return enqueue(outbox, &letter);
-}
-
 // All but what Kafka Connect's convention and hiphop add.
 static void drop_foreign(rd_kafka_headers_t *headers)
 {
@@ -346,29 +330,39 @@ static void drop_foreign(rd_kafka_headers_t *headers)
     }
 }
 
-// What is too large without its value: without foreign headers, then without its key.
-static rd_kafka_resp_err_t enqueue_bare(hh_outbox *outbox, const hh_outgoing *record)
+// A dead letter says where the click is: it still is one without the value, then without the click's own
+// headers, and last without its key.
+static rd_kafka_resp_err_t enqueue_smaller(hh_outbox *outbox, const hh_outgoing *record)
 {
+    char size[24];
     hh_outgoing letter = *record;
-    if (record->headers)
-        drop_foreign(record->headers);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     letter.value = NULL;
     letter.value_length = 0;
-    rd_kafka_resp_err_t code = enqueue(outbox, &letter);
-    if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || !letter.key)
-        return code;
-    letter.key = NULL;
-    letter.key_length = 0;
-    return enqueue(outbox, &letter);
+    if (record->value) {
+        snprintf(size, sizeof size, "%zu", record->value_length);
+        if (record->headers)
+            rd_kafka_header_add(record->headers, "hiphop.value.bytes", -1, size, -1);
+        code = enqueue(outbox, &letter);
+    }
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        if (record->headers)
+            drop_foreign(record->headers);
+        code = enqueue(outbox, &letter);
+    }
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && letter.key) {
+        letter.key = NULL;
+        letter.key_length = 0;
+        code = enqueue(outbox, &letter);
+    }
+    return code;
 }
 
 bool hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
 {
     rd_kafka_resp_err_t code = outbox->troubled ? RD_KAFKA_RESP_ERR__STATE : enqueue(outbox, record);
-    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->to == HH_OUTPUT_DEAD_LETTERS && record->value)
-        code = enqueue_without_value(outbox, record);
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && record->to == HH_OUTPUT_DEAD_LETTERS)
-        code = enqueue_bare(outbox, record);
+        code = enqueue_smaller(outbox, record);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         outbox->waiting[outbox->round] += !outbox->transactional;
         return true;

@@ -174,25 +174,16 @@ static void check_topics(rules *check)
     }
 }
 
-static void quiet(const rd_kafka_t *client, int level, const char *facility, const char *text)
-{
-    (void)client;
-    (void)level;
-    (void)facility;
-    (void)text;
-}
-
 // librdkafka looks at some properties, and at what they are together, only as it makes a client. Takes the
 // configuration over.
 static bool can_be_made(rules *check, hh_kafka_role role, rd_kafka_conf_t *conf)
 {
     char trouble[300];
-    bool producer = role == HH_KAFKA_PRODUCER || role == HH_KAFKA_ADMIN;
-    bool transactional = role == HH_KAFKA_PRODUCER && check->config->pipeline.delivery == HH_EXACTLY_ONCE;
-    const char *name = role == HH_KAFKA_WORKER ? "group.id"
-                       : transactional         ? "transactional.id"
-                                               : "client.id";
-    rd_kafka_conf_set_log_cb(conf, quiet);
+    bool producer = role >= HH_KAFKA_PRODUCER;
+    const char *name = role == HH_KAFKA_WORKER          ? "group.id"
+                       : role == HH_KAFKA_TRANSACTIONAL ? "transactional.id"
+                                                        : "client.id";
+    rd_kafka_conf_set_log_cb(conf, NULL);
     rd_kafka_t *client = NULL;
     if (rd_kafka_conf_set(conf, name, "hiphop-check", trouble, sizeof trouble) == RD_KAFKA_CONF_OK)
         client =
@@ -213,17 +204,15 @@ static void check_kafka(rules *check)
     not_empty(check, "kafka.group", config->kafka.group, "name the consumer group");
     if (config->kafka.brokers[0] == '\0')
         return;
-    static const hh_kafka_role roles[] = {HH_KAFKA_WORKER, HH_KAFKA_READER, HH_KAFKA_PRODUCER,
-                                          HH_KAFKA_ADMIN};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+    for (hh_kafka_role role = HH_KAFKA_WORKER; role <= HH_KAFKA_ADMIN; role++) {
         hh_error error;
-        rd_kafka_conf_t *conf = hh_kafka_conf(roles[i], config->kafka.brokers, config->kafka.properties.items,
+        rd_kafka_conf_t *conf = hh_kafka_conf(role, config->kafka.brokers, config->kafka.properties.items,
                                               config->kafka.properties.count, &error);
         if (!conf) {
             complain(check, "kafka.properties", "%s", error.message);
             return; // the other roles have the same to say
         }
-        if (!can_be_made(check, roles[i], conf))
+        if (!can_be_made(check, role, conf))
             return;
     }
 }

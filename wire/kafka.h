@@ -9,10 +9,11 @@
 
 // What a client is for: decides the defaults and which user properties are refused.
 typedef enum hh_kafka_role {
-    HH_KAFKA_WORKER,   // consumer in the group, offsets committed by its producer's transactions
-    HH_KAFKA_READER,   // consumer without a group: graph keeper, items, watch
-    HH_KAFKA_PRODUCER, // transactional or idempotent producer of outputs, partitioned as Java clients do
-                       // (murmur2)
+    HH_KAFKA_WORKER,        // consumer in the group, offsets committed by its producer's transactions
+    HH_KAFKA_KEEPER,        // consumer without a group that follows all partitions: the graph keeper
+    HH_KAFKA_READER,        // any other consumer without a group: models, vectors, watch
+    HH_KAFKA_PRODUCER,      // idempotent producer of outputs, partitioned as Java clients do (murmur2)
+    HH_KAFKA_TRANSACTIONAL, // the same of records that are read once their transaction is committed
     HH_KAFKA_ADMIN,
 } hh_kafka_role;
 

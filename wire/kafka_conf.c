@@ -49,8 +49,10 @@ const hh_kafka_refusal *hh_kafka_refusals(size_t *count)
 
 enum {
     WORKER = 1 << HH_KAFKA_WORKER,
-    READER = 1 << HH_KAFKA_READER,
-    PRODUCER = 1 << HH_KAFKA_PRODUCER,
+    KEEPER = 1 << HH_KAFKA_KEEPER,
+    READER = 1 << HH_KAFKA_READER | KEEPER,
+    TRANSACTIONAL = 1 << HH_KAFKA_TRANSACTIONAL,
+    PRODUCER = 1 << HH_KAFKA_PRODUCER | TRANSACTIONAL,
     ADMIN = 1 << HH_KAFKA_ADMIN,
     CONSUMER = WORKER | READER,
     ANY = CONSUMER | PRODUCER | ADMIN
@@ -85,13 +87,19 @@ static const struct {
     {WORKER, "topic.metadata.refresh.interval.ms", "10000"},
     // librdkafka insists on a group for any consumer; readers assign partitions and never commit.
     {READER, "group.id", "hiphop-reader"},
+    // A click is in the graph within 20 ms, in answers that hold many: an answer for each click is as much
+    // work for the broker as its list.
+    {KEEPER, "fetch.min.bytes", "65536"},
+    {KEEPER, "fetch.wait.max.ms", "20"},
 
     {PRODUCER, "enable.idempotence", "true"}, // implies acks=all
     {PRODUCER, "partitioner", "murmur2_random"},
     {PRODUCER, "compression.type", "lz4"}, // lists of recommendations shrink to a fifth
     // Records that come within 3 ms of each other go out together: at 1,000 a second a request for each keeps
-    // a broker's core busy, and what waits for the core is later than that. In a transaction, see the outbox.
+    // a broker's core busy, and what waits for the core is later than that.
     {PRODUCER, "linger.ms", "3"},
+    // Nobody reads a record before the commit, which sends what waits: in larger batches, at less work.
+    {TRANSACTIONAL, "linger.ms", "30"},
     {PRODUCER, "queue.buffering.max.messages", "200000"},
     {PRODUCER, "queue.buffering.max.kbytes", "262144"},
     // A transaction that begins while the broker still settles the last one is told to try again, and 100 ms

@@ -1,4 +1,5 @@
 // What the graph knows of items by their descriptions, against brute force.
+#include "described_items.h"
 #include "fail_alloc.h"
 #include "graph/internal.h"
 
@@ -23,19 +24,6 @@ static hh_graph *new_graph(uint32_t max_described)
     hh_graph *graph = hh_graph_new(&options, &error);
     cr_assert_not_null(graph, "%s", error.message);
     return graph;
-}
-
-static hh_item item(hh_graph *graph, int number)
-{
-    char id[16];
-    int length = snprintf(id, sizeof id, "%d", number);
-    return hh_graph_intern(graph, id, (size_t)length);
-}
-
-static float uniform(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (float)(*state >> 40) / (float)(1 << 23) - 1;
 }
 
 // Of one of a few kinds, so that some are near.

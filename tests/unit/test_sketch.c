@@ -1,4 +1,5 @@
 // That descriptions are compared by way of sketches: these tell the angle, and the nearest of many are found.
+#include "described_items.h"
 #include "graph/internal.h"
 
 #include <criterion/criterion.h>
@@ -6,19 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static hh_item item(hh_graph *graph, int number)
-{
-    char id[16];
-    int length = snprintf(id, sizeof id, "%d", number);
-    return hh_graph_intern(graph, id, (size_t)length);
-}
-
-static float uniform(uint64_t *state)
-{
-    *state = *state * 6364136223846793005u + 1442695040888963407u;
-    return (float)(*state >> 40) / (float)(1 << 23) - 1;
-}
 
 // ---- many ----
 
