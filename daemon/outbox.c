@@ -121,7 +121,7 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     uint64_t *waiting = message->_private;
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         learn_size(outbox, message);
-    if (outbox->transactional) // only errors come here, and the commit says them
+    if (outbox->transactional) // the commit says what went wrong
         return;
     --*waiting;
     if (message->err && !outbox->troubled) {
@@ -138,6 +138,8 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
     if (!conf)
         return NULL;
     hh_status status = HH_OK;
+    // Reports of success, too: without them rd_kafka_commit_transaction() only looks every 10 ms whether the
+    // brokers have everything.
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     if (outbox->single)
         status = hh_client_set(conf, "batch.num.messages", "1", error);
@@ -146,8 +148,6 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
         // The name is the fence: stable over restarts, so that a successor settles what we left open.
         snprintf(id, sizeof id, "%s-%s-w%u", config->kafka.group, config->instance.id, outbox->worker);
         status = hh_client_set(conf, "transactional.id", id, error);
-        if (status == HH_OK)
-            status = hh_client_set(conf, "delivery.report.only.error", "true", error);
     } else if (status == HH_OK) {
         status = hh_client_set(conf, "message.timeout.ms", "0", error); // an outage is no reason to lose one
     }

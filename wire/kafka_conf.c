@@ -95,9 +95,9 @@ static const struct {
     {PRODUCER, "enable.idempotence", "true"}, // implies acks=all
     {PRODUCER, "partitioner", "murmur2_random"},
     {PRODUCER, "compression.type", "lz4"}, // lists of recommendations shrink to a fifth
-    // Records that come within 3 ms of each other go out together: at 1,000 a second a request for each keeps
-    // a broker's core busy, and what waits for the core is later than that.
-    {PRODUCER, "linger.ms", "3"},
+    // Records that come within a millisecond of each other go out together: at 1,000 a second a request for
+    // each keeps a broker's core busy, and what waits for the core is later than that.
+    {PRODUCER, "linger.ms", "1"},
     // Nobody reads a record before the commit, which sends what waits: in larger batches, at less work.
     {TRANSACTIONAL, "linger.ms", "30"},
     {PRODUCER, "queue.buffering.max.messages", "200000"},
