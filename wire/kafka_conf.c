@@ -85,6 +85,9 @@ static const struct {
     // How often it looks for partitions that a topic was given: clicks wait in them till then. 5 min by
     // default.
     {WORKER, "topic.metadata.refresh.interval.ms", "10000"},
+    // A broker answers the requests of a client in turn: whoever asks for the end of an idle log, as the
+    // worker does before it lets time pass, waits until the fetch before it is answered. 500 ms by default.
+    {WORKER, "fetch.wait.max.ms", "100"},
     // librdkafka insists on a group for any consumer; readers assign partitions and never commit.
     {READER, "group.id", "hiphop-reader"},
     // A click is in the graph within 20 ms, in answers that hold many: an answer for each click is as much
