@@ -144,6 +144,18 @@ Test(foreseer, is_an_expert_of_the_mixture)
         sum += votes->shares[i][HH_EXPERT_NETWORK];
     cr_assert_gt(sum, 0.5);
     cr_assert_leq(sum, 1.00001);
+    // Scores are shares of next clicks, also where graph and network agree.
+    double weights[HH_EXPERTS], plain = 0, listed = 0;
+    hh_context context = hh_context_of(votes);
+    hh_mixture_weights(mixture, &context, INT64_MAX, weights);
+    for (size_t i = 0; i < votes->count; i++)
+        for (int e = 0; e < HH_EXPERTS; e++)
+            plain += weights[e] * (double)votes->shares[i][e];
+    for (size_t i = 0; i < count; i++)
+        listed += (double)both[i].score;
+    cr_assert_eq(count, votes->count);
+    cr_assert_float_eq(listed, plain, 1e-4);
+    cr_assert_leq(listed, 1.0001);
     hh_foreseer_free(foreseer);
     hh_recommender_free(recommender);
     hh_mixture_free(mixture);

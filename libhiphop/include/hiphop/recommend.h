@@ -44,7 +44,7 @@ void hh_mixture_learn(hh_mixture *mixture, const hh_votes *votes, hh_item clicke
 void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const float shares[HH_EXPERTS],
                           hh_time time);
 // scores[votes->count]: what the mixture, as of votes->as_of, gives each candidate: its share, and up to
-// twice that where graph and network agree. hh_recommend lists by these.
+// twice that where graph and network agree. hh_recommend lists by these, and scales them to shares.
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores);
 // The same without one expert, for a mixture that was taught as if it never said anything.
 void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes, hh_expert left_out,

@@ -9,8 +9,8 @@
 _Static_assert(HH_EXPERTS >= 8 && HH_EXPERTS <= 16,
                "a row is its first eight shares and its last, which may overlap");
 
-HH_WIDE void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count,
-                    float *scores)
+HH_WIDE float hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count,
+                     float *scores)
 {
     float by_first[8], by_last[8];
     for (int e = 0; e < 8; e++) {
@@ -18,6 +18,7 @@ HH_WIDE void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_E
         by_last[e] = LAST + e < 8 || LAST + e == HH_EXPERT_NETWORK ? 0 : (float)weights[LAST + e];
     }
     float by_network = (float)weights[HH_EXPERT_NETWORK];
+    double plain = 0, all = 0;
     hh_eight of_first, of_last, first, last;
     memcpy(&of_first, by_first, sizeof of_first);
     memcpy(&of_last, by_last, sizeof of_last);
@@ -30,5 +31,8 @@ HH_WIDE void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_E
         hh_four two = four + __builtin_shufflevector(four, four, 2, 3, 2, 3);
         float graph = two[0] + two[1], network = by_network * shares[i][HH_EXPERT_NETWORK];
         scores[i] = network > 0 ? graph + network + 2 * sqrtf(graph * network) : graph;
+        plain += graph + network;
+        all += scores[i];
     }
+    return all > plain ? (float)(plain / all) : 1;
 }

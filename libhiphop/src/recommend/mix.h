@@ -11,8 +11,10 @@
 
 #include <hiphop/recommend.h>
 
-// scores[count]: of candidates.
-void hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count, float *scores);
+// scores[count]: of candidates. Returns what makes shares of next clicks of them: a factor that lets them sum
+// up to what the plain sum of all experts gives these candidates.
+float hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count,
+             float *scores);
 
 // Whether nothing speaks for a candidate but its description (and popularity).
 static inline bool hh_by_text_alone(const float shares[HH_EXPERTS])

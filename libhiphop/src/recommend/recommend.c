@@ -19,6 +19,7 @@ struct hh_recommender {
     hh_votes votes; // of the last query
     bool asked, shortlisted;
     float *scores; // [capacity] of the candidates
+    float share;   // what makes shares of them
     float *ranked; // [capacity] the ranker's
     size_t capacity;
     uint32_t *best; // [k] candidates, a heap with the worst on top
@@ -241,7 +242,7 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
             reason = kind;
     hh_recommendation recommendation = {
         .item = votes->items[candidate],
-        .score = by->scores[candidate],
+        .score = by->scores[candidate] * by->recommender->share,
         .reason = (hh_reason_kind)reason,
         .like = reason == HH_REASON_ALIKE ? evidence->alike : HH_ITEM_NONE,
     };
@@ -302,7 +303,7 @@ static hh_status score(hh_recommender *recommender, const double weights[HH_EXPE
         recommender->ranked = ranked;
         recommender->capacity = capacity;
     }
-    hh_mix(weights, votes->shares, votes->count, recommender->scores);
+    recommender->share = hh_mix(weights, votes->shares, votes->count, recommender->scores);
     return HH_OK;
 }
 
