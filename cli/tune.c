@@ -153,6 +153,10 @@ static int run(cli_args *args)
     hh_log_free(log);
     if (status != HH_OK)
         return cli_failure(args, "%s", error.message);
+    if (tuned.before.targets == 0)
+        return cli_failure(
+            args, "the %s holds no click that follows another of its session: nothing to learn settings from",
+            request.train ? "last tenth of the sessions" : "first half of the log");
     fprintf(
         stderr,
         "On the %s, after %u trials: HR@20 %.2f -> %.2f, MRR@20 %.2f -> %.2f. %s tells whether that holds: "

@@ -304,6 +304,17 @@ Test(cli_evaluate, session_files_that_are_none, .fini = remove_clicks)
     cr_assert_not_null(strstr(err, ": line "), "%s", err);
 }
 
+// --gap 1ms: every click is a session of its own.
+Test(cli_evaluate, tune_says_that_there_is_nothing_to_learn_from, .fini = remove_clicks)
+{
+    char out[256], err[16384];
+    write_clicks(NULL);
+    cr_assert_eq(call_with_clicks(out, sizeof out, err, sizeof err, "tune", "--budget 1s --gap 1ms"), 1);
+    cr_assert_not_null(strstr(err, "the first half of the log holds no click that follows another"), "%s",
+                       err);
+    cr_assert_str_empty(out);
+}
+
 // The fragment can be read by the library that reads hiphopd.conf, and tried with --set.
 Test(cli_evaluate, tune_prints_a_fragment_that_evaluate_takes, .fini = remove_clicks)
 {
