@@ -405,7 +405,13 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
     hh_reader_hold(reader);
     hh_status status = answer(p, partition, session, position, now - age);
     hh_reader_release(reader);
-    return status ? status : hh_report(p->shared, p->outbox, p->quality);
+    return status;
+}
+
+hh_status hh_publish_quality(hh_publisher *p, size_t *put)
+{
+    *put = 0;
+    return hh_outbox_troubled(p->outbox) ? HH_OK : hh_report(p->shared, p->outbox, p->quality, put);
 }
 
 // ---- sessions ----

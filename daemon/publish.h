@@ -21,6 +21,8 @@ hh_status hh_publish_list(hh_publisher *publisher, hh_partition *partition, cons
 // A closed session; frees its attachment.
 hh_status hh_publish_session(hh_publisher *publisher, const hh_partition *partition,
                              const hh_session *session, hh_close_reason reason);
+// How good the lists were, where a report is due; *put: of how many records.
+hh_status hh_publish_quality(hh_publisher *publisher, size_t *put);
 // A record that could not be used.
 void hh_publish_dead_letter(hh_publisher *publisher, const rd_kafka_message_t *message, hh_dead_letter reason,
                             const char *sentence);

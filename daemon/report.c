@@ -14,8 +14,8 @@ static void show(hh_metrics *metrics, const hh_score *score)
     hh_metrics_set(metrics, HH_METRIC_MODEL_OUT, 0, score->out);
 }
 
-static hh_status put(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder, const hh_score *score,
-                     hh_time now)
+static hh_status put_score(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder, const hh_score *score,
+                           hh_time now)
 {
     const char *instance = shared->config->instance.id;
     char key[512];
@@ -48,8 +48,9 @@ static hh_status put(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder, 
     return status == HH_MEMORY ? status : HH_OK;
 }
 
-hh_status hh_report(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder)
+hh_status hh_report(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder, size_t *put)
 {
+    *put = 0;
     hh_score scores[HH_SCORED_VERSIONS];
     hh_status status = HH_OK;
     if (!hh_scoreboard_due(shared->scoreboard, hh_steady_clock(),
@@ -59,7 +60,7 @@ hh_status hh_report(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder)
     hh_time now = hh_wall_clock();
     if (count > 0 && scores[0].version > 0)
         show(shared->metrics, &scores[0]);
-    for (size_t i = 0; encoder && i < count && status == HH_OK; i++)
-        status = put(shared, outbox, encoder, &scores[i], now);
+    for (; encoder && *put < count && status == HH_OK; ++*put)
+        status = put_score(shared, outbox, encoder, &scores[*put], now);
     return status;
 }

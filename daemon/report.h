@@ -6,8 +6,9 @@
 #include "scoreboard.h"
 #include "wire/records.h"
 
-// Every quality.interval, by whichever worker comes first: a record for each version, with what else its next
-// transaction holds. encoder: in quality.format; NULL: there is no such topic. HH_MEMORY.
-hh_status hh_report(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder);
+// Every quality.interval in which there was anything to count, by whichever worker comes first: a record for
+// each version, with what else its next transaction holds. encoder: in quality.format; NULL: there is no such
+// topic. *put: how many records. HH_MEMORY.
+hh_status hh_report(hh_shared *shared, hh_outbox *outbox, hh_encoder *encoder, size_t *put);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct hh_scoreboard {
     entry *entries[HH_SCORED_VERSIONS]; // [count] by version, the newest first
     size_t count;
     _Atomic hh_time next; // steady clock
+    atomic_bool news;     // something was counted since it was last due
 };
 
 hh_scoreboard *hh_scoreboard_new(hh_service *service, double max_drop)
@@ -88,6 +90,7 @@ void hh_scoreboard_listed(hh_scoreboard *scoreboard, int64_t version, hh_time no
     entry *of = entry_of(scoreboard, version);
     if (of && of->score.lists++ == 0)
         of->score.begin = now;
+    atomic_store_explicit(&scoreboard->news, true, memory_order_relaxed);
     for (size_t i = 0; of && i < count; i++) {
         uint32_t bit = items[i] % BITS;
         uint64_t mask = (uint64_t)1 << bit % 64;
@@ -125,6 +128,7 @@ bool hh_scoreboard_judge(hh_scoreboard *scoreboard, int64_t version, const unsig
     bool taken_out = false;
     if (of) {
         add(of, ranks);
+        atomic_store_explicit(&scoreboard->news, true, memory_order_relaxed);
         hh_score *score = &of->score;
         if (version > 0 && !score->out && score->targets >= LEAST && score->drop > scoreboard->max_drop &&
             score->drop - SURE * score->error > 0)
@@ -151,5 +155,9 @@ size_t hh_scoreboard_read(hh_scoreboard *scoreboard, hh_score scores[HH_SCORED_V
 bool hh_scoreboard_due(hh_scoreboard *scoreboard, hh_time steady, hh_time interval)
 {
     hh_time next = atomic_load_explicit(&scoreboard->next, memory_order_relaxed);
-    return steady >= next && atomic_compare_exchange_strong(&scoreboard->next, &next, steady + interval);
+    if (steady < next || !atomic_load_explicit(&scoreboard->news, memory_order_relaxed) ||
+        !atomic_compare_exchange_strong(&scoreboard->next, &next, steady + interval))
+        return false;
+    atomic_store(&scoreboard->news, false); // what is counted from here on is told the next time
+    return true;
 }

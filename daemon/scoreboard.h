@@ -40,7 +40,8 @@ bool hh_scoreboard_judge(hh_scoreboard *scoreboard, int64_t version, const unsig
 
 // All versions that were scored, the newest first; returns how many.
 size_t hh_scoreboard_read(hh_scoreboard *scoreboard, hh_score scores[HH_SCORED_VERSIONS]);
-// Whether it is time to publish them: true once every interval, for one caller of all threads.
+// Whether it is time to publish them: true once every interval in which there was anything to count, for one
+// caller of all threads.
 bool hh_scoreboard_due(hh_scoreboard *scoreboard, hh_time steady, hh_time interval);
 
 #endif

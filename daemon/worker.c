@@ -79,14 +79,19 @@ void hh_worker_session(void *context, const hh_session_event *event)
 
 // ---- messages ----
 
-// Everything that has been dealt with from here on is to be committed.
+// Something was done that is to be committed.
+static void to_commit(hh_worker *worker)
+{
+    if (worker->pending)
+        return;
+    worker->pending = true;
+    worker->pending_since = hh_steady_clock();
+}
+
 static void moved(hh_worker *worker, hh_partition *partition)
 {
     partition->moved = true;
-    if (!worker->pending) {
-        worker->pending = true;
-        worker->pending_since = hh_steady_clock();
-    }
+    to_commit(worker);
     worker->pending_messages++;
 }
 
@@ -388,6 +393,12 @@ static void look_around(hh_worker *worker)
         tick(worker, partition, steady);
         show(worker, partition);
     }
+    size_t reports;
+    hh_status status = hh_publish_quality(worker->publisher, &reports);
+    if (status)
+        worker->trouble = status;
+    if (reports > 0)
+        to_commit(worker);
     if (atomic_load(&worker->pulse.broken))
         hh_client_probe(worker->consumer, &worker->pulse, PROBE_MS);
 }

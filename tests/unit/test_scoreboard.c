@@ -110,7 +110,11 @@ Test(scoreboard, a_model_that_surely_costs_more_is_taken_out)
 Test(scoreboard, one_caller_reports_each_interval)
 {
     hh_scoreboard *scoreboard = hh_scoreboard_new(NULL, 0.5);
+    cr_assert_not(hh_scoreboard_due(scoreboard, 900, 100), "there is nothing to tell");
+    hh_scoreboard_listed(scoreboard, 0, 900, NULL, 0);
     cr_assert(hh_scoreboard_due(scoreboard, 1000, 100));
+    cr_assert_not(hh_scoreboard_due(scoreboard, 1100, 100), "all is told");
+    hh_scoreboard_judge(scoreboard, 0, (unsigned[HH_SCORE_LISTS]){1, 1, 0});
     cr_assert_not(hh_scoreboard_due(scoreboard, 1099, 100));
     cr_assert(hh_scoreboard_due(scoreboard, 1100, 100));
     hh_scoreboard_free(scoreboard);
