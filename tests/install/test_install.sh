@@ -24,6 +24,8 @@ for header in "$usr"/include/hiphop/*.h; do
     echo "#include <hiphop/$(basename "$header")>" |
         "$compiler" -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$usr/include" -x c - ||
         fail "$(basename "$header") cannot be included alone"
+    grep -q "<hiphop/$(basename "$header")>" "$usr/include/hiphop/hiphop.h" || [ "$(basename "$header")" = hiphop.h ] ||
+        fail "hiphop.h does not include $(basename "$header")"
 done
 
 export PKG_CONFIG_PATH=$libdir/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root

@@ -1,8 +1,5 @@
 // A stranger's program: test_install.sh compiles it against what was installed.
-#include <hiphop/graph.h>
-#include <hiphop/recommend.h>
-#include <hiphop/session.h>
-#include <hiphop/status.h>
+#include <hiphop/hiphop.h>
 #include <stdio.h>
 
 int main(void)
