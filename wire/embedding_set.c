@@ -16,6 +16,7 @@ struct hh_embedding_set {
     slot *slots; // [room]
     size_t room, end, count;
     bool begun, ended;    // the latest snapshot; ended with what it began with
+    bool unread;          // a mark since then can't be read
     hh_snapshot snapshot; // as it began
 };
 
@@ -133,7 +134,7 @@ hh_status hh_embedding_set_note(hh_embedding_set *set, const hh_embedding_record
     switch (record->kind) {
     case HH_EMBEDDING_BEGIN:
         set->begun = true;
-        set->ended = false;
+        set->ended = set->unread = false;
         set->snapshot = record->snapshot;
         return HH_OK;
     case HH_EMBEDDING_END: // of another: compaction has left it from before
@@ -171,9 +172,10 @@ hh_status hh_embedding_set_take(hh_embedding_set *set, hh_text key, const void *
             return hh_embedding_set_note(set, &record, error);
         status = hh_fail(error, HH_FORMAT, "its key is not that of what it says it is");
     }
-    if (status == HH_FORMAT && mark)
+    if (status == HH_FORMAT && mark) {
         set->ended = false;
-    else if (status == HH_FORMAT && put(set, key, NULL, 0, error))
+        set->unread = true;
+    } else if (status == HH_FORMAT && put(set, key, NULL, 0, error))
         status = HH_MEMORY;
     return status;
 }
@@ -183,6 +185,8 @@ hh_status hh_embedding_set_check(const hh_embedding_set *set, hh_snapshot *snaps
     const hh_snapshot *says = &set->snapshot;
     uint64_t checksum = 0;
     *snapshot = *says;
+    if (set->unread && !set->ended)
+        return hh_fail(error, HH_FORMAT, "the mark of a snapshot's beginning or end can't be read");
     if (!set->begun)
         return hh_fail(error, HH_NOT_FOUND, "no snapshot has been published there yet");
     if (!set->ended)

@@ -26,7 +26,8 @@ hh_status hh_embedding_set_note(hh_embedding_set *set, const hh_embedding_record
 void hh_embedding_set_remove(hh_embedding_set *set, hh_text item);
 
 // HH_OK: the latest snapshot is whole, and this is it. Else why not, in *error: HH_NOT_FOUND where none has
-// ever begun, HH_FORMAT where it has not ended, or count, dimension or checksum are not what it says.
+// ever begun, HH_FORMAT where it has not ended, a mark can't be read, or count, dimension or checksum are not
+// what it says.
 hh_status hh_embedding_set_check(const hh_embedding_set *set, hh_snapshot *snapshot, hh_error *error);
 
 // What is there, valid until the next change.

@@ -363,8 +363,29 @@ Test(embedding_set, what_does_not_fit_is_said_and_made_good)
     cr_assert_eq(hh_embedding_set_take(on.set, hh_embedding_mark(HH_EMBEDDING_END), "{}", 2, &error),
                  HH_FORMAT);
     cr_assert_eq(check(&on), HH_FORMAT);
+    cr_assert_not_null(strstr(error.message, "mark"), "%s", error.message);
     write_mark(&on, HH_EMBEDDING_END, 1, 2, sum);
     cr_assert_eq(check(&on), HH_OK);
+    close_topic(&on);
+}
+
+// Something stands there, so "nothing has been published" would send its reader the wrong way.
+Test(embedding_set, a_mark_that_can_not_be_read_is_told_from_none)
+{
+    topic on = open_topic(HH_FORMAT_JSON);
+    hh_text begin = hh_embedding_mark(HH_EMBEDDING_BEGIN);
+    uint64_t sum = sum_of(A, x, B, y);
+    cr_assert_eq(hh_embedding_set_take(on.set, begin, "{}", 2, &error), HH_FORMAT);
+    write_vector(&on, 1, A, x, 2);
+    write_vector(&on, 1, B, y, 2);
+    write_mark(&on, HH_EMBEDDING_END, 1, 2, sum);
+    cr_assert_eq(check(&on), HH_FORMAT);
+    cr_assert_not_null(strstr(error.message, "mark"), "%s", error.message);
+    write_mark(&on, HH_EMBEDDING_BEGIN, 1, 2, sum);
+    cr_assert_eq(check(&on), HH_FORMAT);
+    cr_assert_not_null(strstr(error.message, "not ended"), "%s", error.message);
+    write_mark(&on, HH_EMBEDDING_END, 1, 2, sum);
+    cr_assert_eq(check(&on), HH_OK, "%s", error.message);
     close_topic(&on);
 }
 
