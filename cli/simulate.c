@@ -47,9 +47,9 @@ static const cli_option options[] = {
     [PROPERTY] = PROPERTY_ROW,
     [OUT] = {"out", "FILE", "the click file; .gz is compressed; - is standard output (-)"},
     [ITEMS_OUT] = {"items-out", "FILE", "items as JSON lines: id, title, category"},
-    [RATE] =
-        {"rate", "N",
-         "clicks per second of the clock (100); 0: as fast as possible,\nwith 100 in a second of event time"},
+    [RATE] = {"rate", "N",
+              "clicks per second of the clock (100); 0: as fast as possible,\nwith 100 in a second of event "
+              "time. A file is always written as\nfast as possible: there they are per second of event time"},
     [SPEED] = {"speed", "X", "event time runs so much faster than the clock (1)"},
     [LIMIT] = {"limit", "N", "stop after so many records; else it never ends"},
     [SEED] = {"seed", "N", "another number, another shop (1)"},
