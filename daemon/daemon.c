@@ -165,8 +165,9 @@ static void watch(hh_daemon *daemon)
 static void say(void *context, const char *sentence)
 {
     hh_daemon *daemon = context;
-    hh_logger_set_level(daemon->shared.log,
-                        daemon->config->log.level); // a level that rises shows its own change
+    // A level that rises shows its own change; so does one that falls, by waiting until all is said.
+    if ((int)daemon->config->log.level > hh_logger_level(daemon->shared.log))
+        hh_logger_set_level(daemon->shared.log, daemon->config->log.level);
     HH_LOG(daemon->shared.log, HH_LOG_INFO, "settings", HH_TEXT("change", sentence));
 }
 
@@ -183,6 +184,7 @@ static void reload(hh_daemon *daemon)
                    1);
     HH_LOG(daemon->shared.log, HH_LOG_INFO,
            applied ? "settings reloaded" : "settings not reloaded, or not all of them");
+    hh_logger_set_level(daemon->shared.log, daemon->config->log.level);
 }
 
 // Waits a round for a signal. True when it is time to stop.

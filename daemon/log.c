@@ -102,6 +102,11 @@ void hh_logger_set_level(hh_logger *log, int level)
     __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
+int hh_logger_level(const hh_logger *log)
+{
+    return __atomic_load_n(&log->level, __ATOMIC_RELAXED);
+}
+
 void hh_logger_set_clock(hh_logger *log, int64_t (*now_ms)(void *context), void *context)
 {
     log->now = now_ms ? now_ms : monotonic;
@@ -209,7 +214,7 @@ static void finish(const hh_logger *log, hh_line *line)
 
 void hh_logger_write(hh_logger *log, int level, const hh_log_event *event)
 {
-    if (level > __atomic_load_n(&log->level, __ATOMIC_RELAXED))
+    if (level > hh_logger_level(log))
         return;
     char text[LINE_SIZE];
     hh_line line = {text, sizeof text - 1, 0, false};
@@ -230,7 +235,7 @@ static void say_held(hh_logger *log, hh_complaint *complaint, int64_t now)
     put_text(&line, count);
     complaint->held = 0;
     complaint->said = now;
-    if (complaint->level <= __atomic_load_n(&log->level, __ATOMIC_RELAXED))
+    if (complaint->level <= hh_logger_level(log))
         finish(log, &line);
 }
 

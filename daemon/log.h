@@ -52,6 +52,7 @@ void hh_logger_complain(hh_logger *log, int level, const hh_log_event *event);
 void hh_logger_tick(hh_logger *log);
 
 void hh_logger_set_level(hh_logger *log, int level);
+int hh_logger_level(const hh_logger *log);
 
 // For tests: the clock that minutes are counted by, in milliseconds; NULL: the machine's own.
 void hh_logger_set_clock(hh_logger *log, int64_t (*now_ms)(void *context), void *context);

@@ -69,6 +69,16 @@ def test_sighup(kafka, hiphopd, tmp_path):
         harness.wait_until(lambda: daemon.metrics()['hiphop_config_reloads_total{outcome="refused"}'] == 2, 10, "SIGHUP")
         assert 'hiphopd.conf:1: recommend.max_age: \\"soon\\" is not a duration' in daemon.log_text()
         assert daemon.get("/health") == (200, "healthy: all threads move\n")
+
+        # A level that falls shows its own change too, and then keeps what is below it to itself.
+        settings.write_text('log: { level = "warning"; };\nrecommend: { max_age = "1m"; };\n')
+        daemon.signal(signal.SIGHUP)
+        harness.wait_until(lambda: "log.level is now warning; it was debug" in daemon.log_text(), 10, "the level's change")
+        harness.wait_until(lambda: daemon.metrics()['hiphop_config_reloads_total{outcome="applied"}'] == 1, 10, "SIGHUP")
+        settings.write_text('log: { level = "warning"; };\nrecommend: { max_age = "2m"; };\n')
+        daemon.signal(signal.SIGHUP)
+        harness.wait_until(lambda: daemon.metrics()['hiphop_config_reloads_total{outcome="applied"}'] == 2, 10, "SIGHUP")
+        assert "max_age is now 2m" not in daemon.log_text()
         assert daemon.stop() == 0
     finally:
         if daemon.process.poll() is None:
