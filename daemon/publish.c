@@ -411,7 +411,9 @@ hh_status hh_publish_list(hh_publisher *p, hh_partition *partition, const hh_ses
 hh_status hh_publish_quality(hh_publisher *p, size_t *put)
 {
     *put = 0;
-    return hh_outbox_troubled(p->outbox) ? HH_OK : hh_report(p->shared, p->outbox, p->quality, put);
+    return !p->recommender || hh_outbox_troubled(p->outbox)
+               ? HH_OK
+               : hh_report(p->shared, p->outbox, p->quality, put);
 }
 
 // ---- sessions ----
