@@ -1,5 +1,5 @@
 // libhiphop: session-based recommendation. All of its headers, in the order in which a click meets them; each
-// is the manual of its part. What stands further down uses what stands above it.
+// is the manual of its part. A group uses those above it.
 #ifndef HIPHOP_HIPHOP_H
 #define HIPHOP_HIPHOP_H
 
@@ -19,13 +19,13 @@
 #include <hiphop/ranker_shelf.h> // rankers as of any time
 #include <hiphop/recommend.h>    // from a query to a list with reasons
 
-#include <hiphop/descriptions.h> // vectors that a graph knows, for a training
-#include <hiphop/semantics.h>    // an item's fields as a sentence, and as a vector
-
 #include <hiphop/model.h>        // the network
 #include <hiphop/model_file.h>   // a model in a file or a topic
 #include <hiphop/network_list.h> // what the network alone lists
 #include <hiphop/train.h>        // a network from sessions
+
+#include <hiphop/descriptions.h> // vectors that a graph knows, for a training
+#include <hiphop/semantics.h>    // an item's fields as a sentence, and as a vector
 
 #include <hiphop/fitted.h>   // mixture and ranker beside a network, in its model
 #include <hiphop/foreseer.h> // the network among the graph's experts

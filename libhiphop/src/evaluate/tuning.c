@@ -236,7 +236,7 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
     if (status == HH_OK)
         status = trial(&search, &tuned->before);
     tuned->after = tuned->before;
-    bool changed = true, stopped = false;
+    bool changed = tuned->before.targets > 0, stopped = false; // without a target all settings are alike
     for (uint32_t round = 0; round < options->rounds && changed && !stopped && status == HH_OK; round++) {
         changed = false;
         for (size_t i = search.fixed_count; i < search.value_count && !stopped && status == HH_OK; i++) {
