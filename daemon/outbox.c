@@ -2,14 +2,14 @@
 #include "outbox.h"
 
 #include "client.h"
+#include "committer.h"
 #include "log.h"
+#include "transaction.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    CALL_MS = 1000, // longest that one call may wait for a broker: between calls we look whether to stop
-    PAUSE_MS = 100, // before doing again what has just failed
     AHEAD_MS = 30 * 60 * 1000, // how far ahead of the clock a record's timestamp may be
     FULL_MS = 10,              // wait for room in the queue
     PATIENCE_MS = 5000,        // how long positions that the group refuses are offered again
@@ -20,10 +20,10 @@ struct hh_outbox {
     hh_pulse *pulse;
     unsigned worker;
     bool transactional;
-    rd_kafka_t *producer;  // of the records; NULL: hh_outbox_open() is due
-    rd_kafka_t *committer; // of the positions: the producer itself, or at least once one of its own
+    rd_kafka_t *producer;       // of the records; NULL: hh_outbox_open() is due
+    hh_transaction transaction; // of the same producer, or at least once of the committer's own
+    hh_committer *committer;    // at least once
     rd_kafka_topic_t *topics[HH_OUTPUTS];
-    bool begun;    // a transaction of the committer is open
     bool troubled; // a record was refused, or was not delivered
     // at least once: records belong to one of two rounds; a round is over when its commit is asked for
     unsigned round;
@@ -48,6 +48,7 @@ hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh
     outbox->shared = shared;
     outbox->pulse = pulse;
     outbox->worker = worker;
+    outbox->transaction = (hh_transaction){.shared = shared, .pulse = pulse, .worker = worker};
     outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
     for (int i = 0; i < HH_OUTPUTS; i++)
         outbox->largest[i] = INT64_MAX;
@@ -67,11 +68,13 @@ static void drop_producer(hh_outbox *outbox)
             rd_kafka_topic_destroy(outbox->topics[i]);
         outbox->topics[i] = NULL;
     }
-    if (outbox->committer != outbox->producer)
-        hh_client_free(outbox->committer);
+    hh_committer_free(outbox->committer);
+    if (outbox->transaction.producer != outbox->producer)
+        hh_client_free(outbox->transaction.producer);
     hh_client_free(outbox->producer);
-    outbox->producer = outbox->committer = NULL;
-    outbox->begun = outbox->troubled = false;
+    outbox->committer = NULL;
+    outbox->producer = outbox->transaction.producer = NULL;
+    outbox->transaction.begun = outbox->troubled = false;
     outbox->waiting[0] = outbox->waiting[1] = 0;
     if (outbox->positions)
         rd_kafka_topic_partition_list_destroy(outbox->positions);
@@ -157,10 +160,6 @@ static rd_kafka_t *make_client(hh_outbox *outbox, bool transactions, hh_error *e
     return NULL;
 }
 
-// At least once, too, positions are committed in transactions, which hold nothing else. A consumer's own
-// commits wait behind its request to join while another member comes, are refused for belonging to the
-// generation before, and librdkafka then takes the whole assignment for lost. A producer's don't wait, and an
-// error of theirs means nothing to the membership.
 static hh_status make_producer(hh_outbox *outbox, hh_error *error)
 {
     const hh_config *config = outbox->shared->config;
@@ -170,9 +169,9 @@ static hh_status make_producer(hh_outbox *outbox, hh_error *error)
                "slow: raise max.message.bytes of the topics, or lower batch.size",
                HH_NUMBER("worker", outbox->worker));
     outbox->single = outbox->want_single;
-    outbox->committer = make_client(outbox, true, error);
-    if (outbox->committer)
-        outbox->producer = outbox->transactional ? outbox->committer : make_client(outbox, false, error);
+    rd_kafka_t *transactional = outbox->transaction.producer = make_client(outbox, true, error);
+    if (transactional)
+        outbox->producer = outbox->transactional ? transactional : make_client(outbox, false, error);
     if (!outbox->producer)
         return error->status;
     const char *names[HH_OUTPUTS] = {
@@ -194,17 +193,6 @@ static hh_status make_producer(hh_outbox *outbox, hh_error *error)
     return HH_OK;
 }
 
-// Between two attempts; false when there is no time for another one.
-static bool pause_for(hh_outbox *outbox, hh_time milliseconds)
-{
-    hh_pulse_beat(outbox->pulse);
-    if (hh_out_of_time(outbox->shared))
-        return false;
-    nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000},
-              NULL);
-    return true;
-}
-
 // The topics' partitions, before the first transaction: in its midst the look-up would cost a second.
 static bool look_up_topics(hh_outbox *outbox)
 {
@@ -212,7 +200,7 @@ static bool look_up_topics(hh_outbox *outbox)
         const struct rd_kafka_metadata *metadata;
         if (!outbox->topics[i])
             continue;
-        if (rd_kafka_metadata(outbox->producer, 0, outbox->topics[i], &metadata, CALL_MS))
+        if (rd_kafka_metadata(outbox->producer, 0, outbox->topics[i], &metadata, HH_CALL_MS))
             return false;
         bool there = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
         rd_kafka_metadata_destroy(metadata);
@@ -222,18 +210,22 @@ static bool look_up_topics(hh_outbox *outbox)
     return true;
 }
 
+static hh_outbox_result fail_open(hh_outbox *outbox, const hh_error *error)
+{
+    HH_LOG(outbox->shared->log, HH_LOG_ERROR, "no producer", HH_TEXT("error", error->message));
+    drop_producer(outbox);
+    return HH_OUTBOX_FAILED;
+}
+
 hh_outbox_result hh_outbox_open(hh_outbox *outbox)
 {
     if (outbox->producer)
         return HH_OUTBOX_DONE;
     hh_error error;
-    if (make_producer(outbox, &error)) {
-        HH_LOG(outbox->shared->log, HH_LOG_ERROR, "no producer", HH_TEXT("error", error.message));
-        drop_producer(outbox);
-        return HH_OUTBOX_FAILED;
-    }
+    if (make_producer(outbox, &error))
+        return fail_open(outbox, &error);
     for (;;) {
-        rd_kafka_error_t *trouble = rd_kafka_init_transactions(outbox->committer, CALL_MS);
+        rd_kafka_error_t *trouble = rd_kafka_init_transactions(outbox->transaction.producer, HH_CALL_MS);
         if (!trouble)
             break;
         bool again = rd_kafka_error_is_retriable(trouble), fatal = rd_kafka_error_is_fatal(trouble);
@@ -243,13 +235,19 @@ hh_outbox_result hh_outbox_open(hh_outbox *outbox)
             drop_producer(outbox);
             return fatal ? HH_OUTBOX_LOST : HH_OUTBOX_FAILED;
         }
-        if (hh_stopping(outbox->shared) || !pause_for(outbox, PAUSE_MS))
+        if (hh_stopping(outbox->shared) || !hh_transaction_pause(&outbox->transaction))
             return HH_OUTBOX_STOPPED;
     }
     while (!look_up_topics(outbox))
-        if (hh_stopping(outbox->shared) || !pause_for(outbox, PAUSE_MS))
+        if (hh_stopping(outbox->shared) || !hh_transaction_pause(&outbox->transaction))
             return HH_OUTBOX_STOPPED;
-    return HH_OUTBOX_DONE;
+    if (outbox->transactional)
+        return HH_OUTBOX_DONE;
+    outbox->committer =
+        hh_committer_new(outbox->shared, outbox->worker, outbox->transaction.producer, &error);
+    if (outbox->committer)
+        return HH_OUTBOX_DONE;
+    return fail_open(outbox, &error);
 }
 
 void hh_outbox_serve(hh_outbox *outbox)
@@ -259,18 +257,6 @@ void hh_outbox_serve(hh_outbox *outbox)
 }
 
 // ---- putting ----
-
-static bool begin(hh_outbox *outbox)
-{
-    if (outbox->begun)
-        return true;
-    rd_kafka_error_t *trouble = rd_kafka_begin_transaction(outbox->committer);
-    if (!trouble)
-        return outbox->begun = true;
-    say(outbox, "transaction can't begin", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
-    rd_kafka_error_destroy(trouble);
-    return false;
-}
 
 // Brokers refuse times before 1970, and those more than an hour ahead (message.timestamp.after.max.ms); a
 // record that is refused would be tried again for ever.
@@ -295,7 +281,8 @@ static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record,
 static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
 {
     rd_kafka_resp_err_t code;
-    if (!outbox->producer || !outbox->topics[record->to] || (outbox->transactional && !begin(outbox)))
+    if (!outbox->producer || !outbox->topics[record->to] ||
+        (outbox->transactional && !hh_transaction_begin(&outbox->transaction)))
         return RD_KAFKA_RESP_ERR__STATE;
     int64_t largest = outbox->largest[record->to];
     if (largest != INT64_MAX &&
@@ -398,118 +385,74 @@ static hh_outbox_result start_over(hh_outbox *outbox)
     return hh_out_of_time(outbox->shared) ? HH_OUTBOX_STOPPED : HH_OUTBOX_LOST;
 }
 
-// Ends the open transaction without a trace. False where that is not known to have worked.
-static bool roll_back(hh_outbox *outbox)
-{
-    while (outbox->begun) {
-        rd_kafka_error_t *trouble = rd_kafka_abort_transaction(outbox->committer, CALL_MS);
-        if (!trouble) {
-            outbox->begun = false;
-            break;
-        }
-        bool again = rd_kafka_error_is_retriable(trouble);
-        say(outbox, "transaction not aborted", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
-        rd_kafka_error_destroy(trouble);
-        if (!again || !pause_for(outbox, PAUSE_MS))
-            return false;
-    }
-    return true;
-}
-
 hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
 {
     if (!outbox->producer)
         return start_over(outbox);
     if (!outbox->transactional) // nothing to take back: what was written is written, and will be again
         return start_over(outbox);
-    if (outbox->troubled && !outbox->begun) // not even a transaction could begin: it is beyond repair
+    if (outbox->troubled &&
+        !outbox->transaction.begun) // not even a transaction could begin: it is beyond repair
         return start_over(outbox);
     outbox->troubled = false;
-    bool settled = roll_back(outbox);
+    bool settled = hh_transaction_roll_back(&outbox->transaction);
     rd_kafka_poll(outbox->producer, 0);
     if (outbox->want_single && !outbox->single)
         return start_over(outbox);
     return settled ? HH_OUTBOX_LOST : start_over(outbox);
 }
 
-// What to do about an error of the two steps of a commit: true to try the same step again. Else *refused says
-// whether the transaction may be aborted and another one begun.
-static bool try_again(hh_outbox *outbox, rd_kafka_error_t *trouble, const char *what, bool *refused)
-{
-    bool again = rd_kafka_error_is_retriable(trouble), abort = rd_kafka_error_txn_requires_abort(trouble);
-    say(outbox, what, rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
-    rd_kafka_error_destroy(trouble);
-    if (again && pause_for(outbox, PAUSE_MS))
-        return true;
-    *refused = abort && !hh_out_of_time(outbox->shared);
-    return false;
-}
-
-// Commits the open transaction with the positions. Where false comes back, it still is open.
-static bool commit_open(hh_outbox *outbox, rd_kafka_t *consumer,
-                        const rd_kafka_topic_partition_list_t *positions, bool *refused)
-{
-    rd_kafka_error_t *trouble;
-    // The membership as it is now: positions of a partition that was taken from us are refused by it.
-    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
-    *refused = true;
-    if (!membership)
-        return false;
-    do {
-        trouble = rd_kafka_send_offsets_to_transaction(outbox->committer, positions, membership, CALL_MS);
-    } while (trouble && try_again(outbox, trouble, "positions not sent", refused));
-    rd_kafka_consumer_group_metadata_destroy(membership);
-    if (trouble)
-        return false;
-    do {
-        trouble = rd_kafka_commit_transaction(outbox->committer, CALL_MS);
-    } while (trouble && try_again(outbox, trouble, "transaction not committed", refused));
-    if (trouble)
-        return false;
-    outbox->begun = false;
-    return true;
-}
-
 static hh_outbox_result commit_transaction(hh_outbox *outbox, rd_kafka_t *consumer,
                                            const rd_kafka_topic_partition_list_t *positions)
 {
-    bool refused;
     if (!outbox->producer)
         return start_over(outbox);
     if (outbox->troubled)
         return hh_outbox_abort(outbox);
-    if (!begin(outbox)) // it is beyond repair
+    if (!hh_transaction_begin(&outbox->transaction)) // it is beyond repair
         return start_over(outbox);
-    if (commit_open(outbox, consumer, positions, &refused))
+    // The membership as it is now: positions of a partition that was taken from us are refused by it.
+    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(consumer);
+    hh_transaction_end end = membership ? hh_transaction_commit(&outbox->transaction, positions, membership)
+                                        : HH_TRANSACTION_REFUSED;
+    if (membership)
+        rd_kafka_consumer_group_metadata_destroy(membership);
+    if (end == HH_TRANSACTION_DONE)
         return HH_OUTBOX_DONE;
-    return refused ? hh_outbox_abort(outbox) : start_over(outbox);
+    return end == HH_TRANSACTION_REFUSED ? hh_outbox_abort(outbox) : start_over(outbox);
 }
 
 // ---- acknowledged deliveries ----
 
-// Offers the positions of the closed round to the group. While it rebalances it may refuse them: they are
+// Has the positions of the closed round committed. While the group rebalances it may refuse them: they are
 // kept, and offered again as of the next generation.
 static hh_outbox_result offer(hh_outbox *outbox, rd_kafka_t *consumer, bool wait)
 {
     hh_time patience = hh_steady_clock() + PATIENCE_MS;
-    bool refused;
-    if (!wait && hh_steady_clock() < outbox->next_offer)
-        return HH_OUTBOX_LATER;
-    while (begin(outbox)) {
-        if (commit_open(outbox, consumer, outbox->positions, &refused)) {
+    for (;;) {
+        hh_commit_state state = hh_committer_answer(outbox->committer, wait ? FULL_MS : 0);
+        if (state == HH_COMMIT_NONE && (wait || hh_steady_clock() >= outbox->next_offer))
+            state = hh_committer_ask(outbox->committer, consumer, outbox->positions) == HH_OK
+                        ? HH_COMMIT_ASKED
+                        : HH_COMMIT_REFUSED;
+        if (state == HH_COMMIT_DONE) {
             rd_kafka_topic_partition_list_destroy(outbox->positions);
             outbox->positions = NULL;
             return HH_OUTBOX_DONE;
         }
-        if (!refused || !roll_back(outbox))
-            break;
-        outbox->next_offer = hh_steady_clock() + PAUSE_MS;
+        if (state == HH_COMMIT_BROKEN)
+            return start_over(outbox);
+        if (state == HH_COMMIT_REFUSED)
+            outbox->next_offer = hh_steady_clock() + HH_RETRY_MS;
         if (!wait)
             return HH_OUTBOX_LATER;
-        if (outbox->next_offer > patience || !pause_for(outbox, PAUSE_MS))
-            break;
+        if (state == HH_COMMIT_REFUSED &&
+            (outbox->next_offer > patience || !hh_transaction_pause(&outbox->transaction)))
+            return start_over(outbox);
+        hh_pulse_beat(outbox->pulse);
+        if (hh_out_of_time(outbox->shared))
+            return HH_OUTBOX_STOPPED;
     }
-    return start_over(outbox);
 }
 
 static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consumer,

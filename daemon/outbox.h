@@ -57,8 +57,8 @@ bool hh_outbox_troubled(const hh_outbox *outbox);
 
 // Exactly once: commits what was put, and the positions (with their metadata) of the consumer's group.
 // At least once: the first call takes `positions` as they stand and returns LATER until all that was put
-// before is acknowledged; then they are committed. A caller that got LATER goes on working, and asks again
-// with NULL positions. `wait` turns LATER into waiting.
+// before is acknowledged, and they are committed, for which nobody waits. A caller that got LATER goes on
+// working, and asks again with NULL positions. `wait` turns LATER into waiting.
 hh_outbox_result hh_outbox_commit(hh_outbox *outbox, rd_kafka_t *consumer,
                                   const rd_kafka_topic_partition_list_t *positions, bool wait);
 

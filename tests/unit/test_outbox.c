@@ -221,6 +221,36 @@ Test(outbox, acknowledged_commits_wait_for_what_was_put_before)
     end(&s);
 }
 
+Test(outbox, an_acknowledged_commit_holds_nobody_up)
+{
+    stage s;
+    begin(&s, "at-least-once");
+    rd_kafka_mock_broker_set_rtt(s.mock, 1, 200);
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, s.positions, false), HH_OUTBOX_LATER, "none waits");
+    put(&s);
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, NULL, false), HH_OUTBOX_LATER);
+    cr_assert_eq(commit(&s), HH_OUTBOX_DONE, "both");
+    end(&s);
+}
+
+Test(outbox, an_acknowledged_commit_that_no_broker_answers_is_given_up)
+{
+    stage s;
+    begin(&s, "at-least-once");
+    rd_kafka_mock_broker_set_down(s.mock, 1);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, i ? NULL : s.positions, false), HH_OUTBOX_LATER);
+    cr_assert_eq(hh_outbox_abort(s.outbox), HH_OUTBOX_LOST);
+    rd_kafka_mock_broker_set_up(s.mock, 1);
+    assert_works(&s);
+    cr_assert_eq(hh_outbox_commit(s.outbox, s.consumer, s.positions, false), HH_OUTBOX_LATER);
+    rd_kafka_mock_broker_set_down(s.mock, 1);
+    atomic_store(&s.shared.stop_by, hh_steady_clock() + 1);
+    atomic_store(&s.shared.stopping, true);
+    cr_assert_eq(commit(&s), HH_OUTBOX_STOPPED);
+    end(&s);
+}
+
 Test(outbox, acknowledged_commits_are_lost_with_a_record_that_was_refused)
 {
     stage s;
