@@ -7,8 +7,8 @@
     recommend   hiphopd with the graph, 1 and 2 workers, with the ranker and without: clicks/s while every click gets its
                 list
     latency     click written -> list read, 1,000 clicks/s over a graph that holds the whole click file, for both
-                deliveries, with the ranker and without, in turn with a bare librdkafka echo that answers each click
-                with a list made beforehand; and the time from the start of hiphopd until it is ready, the graph loaded
+                deliveries, with the ranker, without, and by a bare librdkafka echo that answers each click with a list
+                made beforehand, five rounds in turn; and the time from the start of hiphopd until it is ready, the graph loaded
     training    the same latency while networks are trained all the time, in turn with none; as root without the
                 kernel's autogroups, where nice counts among threads of one session only and a trainer is as good as
                 a broker
@@ -18,8 +18,8 @@ machine that others use too, the ratio of throughput is the figure to trust: bot
 broker, hiphopd and probe get real-time priority while they are measured, as if nobody else were there.
 
 The broker is one that has been up for a while, as those in service are: it runs code that the JVM has optimised (that of
-./dev kafka, made for quick starts, does not) and is warmed up before latency is measured; and it has a young generation
-of 512 MB: with 20 MB, collections of 12 ms, five a second, are all there is to see of latency.
+./dev kafka, made for quick starts, does not), latency is measured after half a minute of warm-up by each who is measured,
+and it has a young generation of 512 MB: with 20 MB, collections of 12 ms, five a second, are all there is to see of latency.
 """
 import gzip
 import os
@@ -38,7 +38,8 @@ import confluent_kafka  # noqa: E402
 import harness  # noqa: E402
 
 RUNS = 3
-WARM_S = 30  # of clicks at 1,000/s, until the JVM has optimised the broker's code
+ROUNDS = 5  # of latency, which the rest of the machine disturbs most
+WARM_S = 30  # of clicks at 1,000/s by each, until the JVM has optimised the broker's code
 WITH = {True: "ranker", False: "no ranker"}
 INTERVAL_MS = 20  # pipeline.commit_interval
 BEHIND_MS = 500  # what it becomes, step by step, while more clicks wait than can be taken at a time
@@ -246,27 +247,27 @@ class Echo:
 
 
 def bench_latency(bench):
-    startups = {True: [], False: []}
+    startups = []
     for delivery in ISOLATION:
-        echo, bare = Echo(bench, delivery), []
-        echo.latency(WARM_S)
-        for ranker in (True, False):
-            answering = Answering(bench, delivery, {"recommend.ranker": ranker, "training.enabled": False})
-            startups[ranker].append(answering.startup)
-            seen = []
-            for _ in range(RUNS):
-                seen.append(answering.latency(13))
-                if ranker:
-                    bare.append(echo.latency(13))
-            answering.daemon.stop()
-            latency_row(delivery, WITH[ranker], seen, GOAL[delivery])
-            if ranker:
-                latency_row(delivery, "the bare echo in turn with it", bare)
-                row(f"p99 of hiphopd / of the bare echo, {delivery}",
-                    f"{statistics.median(ours['p99'] / its['p99'] for ours, its in zip(seen, bare)):.2f}")
-    for ranker, seconds in startups.items():
-        row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, {WITH[ranker]}, s",
-            f"{statistics.median(seconds):.1f}")
+        answering = {ranker: Answering(bench, delivery, {"recommend.ranker": ranker, "training.enabled": False})
+                     for ranker in (True, False)}
+        startups.append({ranker: its.startup for ranker, its in answering.items()})
+        turns = {**answering, None: Echo(bench, delivery)}
+        for its in turns.values():
+            its.latency(WARM_S)
+        seen = {who: [] for who in turns}
+        for _ in range(ROUNDS):
+            for who, its in turns.items():
+                seen[who].append(its.latency(13))
+        for ranker, its in answering.items():
+            its.daemon.stop()
+            latency_row(delivery, WITH[ranker], seen[ranker], GOAL[delivery])
+        latency_row(delivery, "the bare echo in turn with them", seen[None])
+        row(f"p99 of hiphopd / of the bare echo, {delivery}",
+            f"{statistics.median(ours['p99'] / its['p99'] for ours, its in zip(seen[True], seen[None])):.2f}")
+    for ranker, name in WITH.items():
+        row(f"start of hiphopd until ready, graph of {bench.count:,} clicks, {name}, s",
+            f"{statistics.median(its[ranker] for its in startups):.1f}")
 
 
 class Trainer:

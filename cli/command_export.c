@@ -58,6 +58,10 @@ static bool read_request(cli_args *args, export_request *request)
         }
     if (good && (!request->prefix || !request->prefix[0]))
         good = cli_usage_error(args, "--embeddings is needed: where to write to") == CLI_OK;
+    if (good && request->prefix[strlen(request->prefix) - 1] == '/')
+        good = cli_usage_error(
+                   args, "--embeddings: %s is a directory; write where the files' names begin, like %sitems",
+                   request->prefix, request->prefix) == CLI_OK;
     if (good && request->model && request->kafka.brokers)
         good = cli_usage_error(args, "--brokers or --model, not both: where to read from") == CLI_OK;
     if (good && !request->model && !request->kafka.brokers)

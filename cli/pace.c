@@ -1,5 +1,7 @@
 #include "pace.h"
 
+#include "wire/event_time.h"
+
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,22 +49,11 @@ bool parse_moment(const char *text, hh_time *time)
         return true;
     }
     size_t length = strlen(text);
-    if (length > 0 && length <= 15 && strspn(text, "0123456789") == length) {
-        *time = 0;
-        for (size_t i = 0; i < length; i++)
-            *time = *time * 10 + (text[i] - '0');
-        return true;
-    }
-    static const char *const formats[] = {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"};
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        struct tm parts = {0};
-        const char *end = strptime(text, formats[i], &parts);
-        if (!end || *end != '\0')
-            continue;
-        *time = (hh_time)timegm(&parts) * 1000;
-        return *time >= 0;
-    }
-    return false;
+    if (length > 0 && strspn(text, "0123456789") == length)
+        return hh_event_time_decimal((hh_text){text, length}, HH_UNIT_MS, time);
+    char whole[64]; // at the day's beginning, and of UTC, where it doesn't say otherwise
+    snprintf(whole, sizeof whole, "%s%s", text, length == 10 ? "T00:00:00Z" : length == 19 ? "Z" : "");
+    return hh_event_time_iso8601((hh_text){whole, strlen(whole)}, time);
 }
 
 // ---- progress ----

@@ -64,6 +64,20 @@ static hh_status check_unit(const hh_click_decoder *decoder, const char *schema,
     return HH_OK;
 }
 
+// A decimal's bytes are a number in two's complement, and no text.
+static hh_status refuse_decimal(const hh_click_decoder *decoder, int field, const char *schema,
+                                hh_error *error)
+{
+    char logical[64];
+    if (hh_avro_logical_type(schema, &decoder->steps[field], logical, sizeof logical) != HH_OK)
+        return hh_fail(error, HH_MEMORY, NULL);
+    if (strcmp(logical, "decimal") != 0)
+        return HH_OK;
+    return hh_fail(error, HH_ARGUMENT,
+                   "the %s (\"%.100s\") is a decimal in the schema; a string or a whole number is needed",
+                   names[field], decoder->paths[field]);
+}
+
 hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, const hh_click_fields *fields,
                                        hh_error *error)
 {
@@ -98,6 +112,8 @@ hh_click_decoder *hh_click_decoder_new(hh_format format, const char *schema, con
     if (status == HH_OK && format == HH_FORMAT_AVRO) {
         decoder->avro = hh_avro_picker_new(schema, wishes, FIELDS, error);
         status = decoder->avro ? check_unit(decoder, schema, error) : HH_FORMAT;
+        for (int i = 0; i < TIMESTAMP && status == HH_OK; i++)
+            status = refuse_decimal(decoder, i, schema, error);
     }
     if (status != HH_OK) {
         hh_click_decoder_free(decoder);

@@ -626,6 +626,20 @@ Test(click_avro, finds_the_logical_type_behind_a_name)
     hh_click_decoder_free(decoder);
 }
 
+Test(click_avro, refuses_a_decimal_as_an_id)
+{
+    static const char schema[] = "{\"type\":\"record\",\"name\":\"E\",\"fields\":[{\"name\":\"v\",\"type\":"
+                                 "\"string\"},{\"name\":\"d\","
+                                 "\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9}},"
+                                 "{\"name\":\"t\",\"type\":\"long\"}]}";
+    cr_assert_null(
+        hh_click_decoder_new(HH_FORMAT_AVRO, schema, &(hh_click_fields){"v", "d", "t", HH_UNIT_MS}, &error));
+    cr_assert(strstr(error.message, "the item (\"d\") is a decimal"), "%s", error.message);
+    cr_assert_null(
+        hh_click_decoder_new(HH_FORMAT_AVRO, schema, &(hh_click_fields){"d", "v", "t", HH_UNIT_MS}, &error));
+    cr_assert(strstr(error.message, "the visitor (\"d\") is a decimal"), "%s", error.message);
+}
+
 Test(click_avro, refuses_what_is_no_time_since_1970)
 {
     static const char *const no_times[] = {"timestamp-nanos", "date", "time-millis"};

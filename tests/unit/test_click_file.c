@@ -141,6 +141,22 @@ Test(click_file, a_gzip_stream_that_is_cut_off_is_no_end)
     hh_click_file_close(file);
 }
 
+Test(click_file, what_came_before_a_cut_is_read)
+{
+    write_gzip("visitor\titem\tunix_ms\nv\ti\t5\nw\tj\t6\n", 4); // only the checksum's size is missing
+    hh_error error = {0};
+    hh_click_file *file = hh_click_file_open(path, &error);
+    unlink(path);
+    cr_assert_not_null(file, "%s", error.message);
+    expect(file, "v", "i", 5, 2);
+    expect(file, "w", "j", 6, 3);
+    hh_click_row row;
+    bool end = false;
+    cr_assert_eq(hh_click_file_next(file, &row, &end, &error), HH_IO);
+    cr_assert_not_null(strstr(error.message, "line 4: the gzip stream is cut off here"), "%s", error.message);
+    hh_click_file_close(file);
+}
+
 Test(click_file, a_bad_line_is_named_and_the_next_one_still_read)
 {
     write_bytes("visitor\titem\tunix_ms\n"

@@ -97,6 +97,28 @@ Test(simulate, a_click_file_is_read_back_whole, .init = make_directory, .fini = 
     hh_click_file_close(file);
 }
 
+Test(simulate, begins_when_it_is_told_to, .init = make_directory, .fini = remove_directory)
+{
+    static const char *const same[] = {"2026-03-01", "2026-03-01T00:00:00", "2026-03-01T02:30:00+02:30",
+                                       "1772323200000"};
+    char *first = NULL;
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "--quiet --limit 5 --start %s --out a.tsv", same[i]);
+        cr_assert_eq(call(&cli_simulate, line), CLI_OK, "%s", line);
+        char *bytes = file_bytes("a.tsv", &length);
+        bytes[length] = '\0';
+        if (i == 0)
+            cr_assert(strstr(first = bytes, "\t17723232000"), "%s", first);
+        else
+            cr_assert_str_eq(bytes, first);
+        if (i > 0)
+            free(bytes);
+    }
+    free(first);
+}
+
 Test(simulate, a_file_that_cannot_be_written_is_a_failure, .init = cr_redirect_stderr)
 {
     cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --out /nonexistent/clicks.tsv"), CLI_FAILURE);
@@ -111,9 +133,15 @@ static void assert_wrong(const cli_command *command, const char *line)
 
 Test(commands, mistakes_in_the_call_are_named, .init = cr_redirect_stderr)
 {
+    static const char *const no_times[] = {"yesterday",   "2026-02-30",          "2026-1-1",
+                                           "2026-01-01T", "2026-01-01T24:00:00", "99999999999999999999"};
     assert_wrong(&cli_simulate, "--items 3");
     assert_wrong(&cli_simulate, "--late 0.6 --disorder 0.6");
-    assert_wrong(&cli_simulate, "--start yesterday");
+    for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "--limit 1 --start %s", no_times[i]);
+        assert_wrong(&cli_simulate, line);
+    }
     assert_wrong(&cli_simulate, "--format xml");
     assert_wrong(&cli_simulate, "--brokers localhost:1 --out clicks.tsv");
     assert_wrong(&cli_simulate, "--topic clicks");
@@ -124,6 +152,7 @@ Test(commands, mistakes_in_the_call_are_named, .init = cr_redirect_stderr)
     assert_wrong(&cli_replay, "--clicks - --brokers localhost:1 --shift-to-now");
     assert_wrong(&cli_replay, "--clicks a --brokers b --speed 0");
     assert_wrong(&cli_replay, "--clicks a --brokers b --limit many");
+    assert_wrong(&cli_export, "--model model.hip --embeddings vectors/");
     assert_wrong(&cli_watch, "");
     assert_wrong(&cli_watch, "--brokers b --top 5.5");
     assert_wrong(&cli_watch, "--brokers b surplus");

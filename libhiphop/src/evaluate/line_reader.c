@@ -29,11 +29,11 @@ static hh_status fill(hh_lines *lines, hh_error *error)
     int got = gzread(lines->gz, lines->buffer + lines->end, (unsigned)(HH_LINE_MAX - lines->end));
     int trouble = Z_OK;
     const char *message = gzerror(lines->gz, &trouble);
-    if (trouble == Z_BUF_ERROR)
+    if (got <= 0 && trouble == Z_BUF_ERROR) // what came before the cut is read first
         return hh_fail(error, HH_IO,
                        "%s: line %llu: the gzip stream is cut off here; get the whole file again",
                        lines->name, (unsigned long long)lines->number + 1);
-    if (got < 0 || trouble < 0)
+    if (got < 0 || (trouble < 0 && trouble != Z_BUF_ERROR))
         return hh_fail(error, HH_IO, "%s: line %llu: reading failed: %s", lines->name,
                        (unsigned long long)lines->number + 1, trouble == Z_ERRNO ? strerror(errno) : message);
     lines->end += (size_t)got;
