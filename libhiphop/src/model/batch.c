@@ -149,16 +149,19 @@ static void add_session(build *to, const hh_session_view *view, uint32_t number)
         }
         uint32_t previous = i > 0 ? to->node_of[i - 1] : 0;
         bool changed = to->options->graph && i > 0 && add_edge(to, previous, node);
-        if (fresh || changed)
+        if ((fresh || changed) && !to->options->last_only)
             add_version(to, node, base);
-        if (changed && previous != node)
+        if (changed && previous != node && !to->options->last_only)
             add_version(to, previous, base);
         to->node_of[i] = node;
         to->seen_at[node] = i;
-        bool last = i + 1 == view->length;
-        if (to->options->last_only ? last : !last)
-            add_prefix(to, view, i + 1, nodes, number, !to->options->last_only);
+        if (i + 1 < view->length && !to->options->last_only)
+            add_prefix(to, view, i + 1, nodes, number, true);
     }
+    for (uint32_t node = 0; node < nodes && to->options->last_only; node++) // as they are in the end
+        add_version(to, node, base);
+    if (to->options->last_only)
+        add_prefix(to, view, view->length, nodes, number, false);
     batch->nodes += nodes;
 }
 

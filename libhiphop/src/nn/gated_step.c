@@ -55,8 +55,8 @@ static void gather_back(float *d_sent, const float *d_a, const hh_ragged *edges,
 }
 
 // gates [3d] holds a G + g on entry, r, z, c after
-HH_WIDE void hh_gated_settle(float *restrict h, float *restrict gates, const float *restrict ux,
-                             const float *restrict x, size_t d)
+HH_WIDE static void settle(float *restrict h, float *restrict gates, const float *restrict ux,
+                           const float *restrict x, size_t d)
 {
     for (size_t i = 0; i < d; i++) {
         float r = hh_sigmoid(gates[i] + ux[i]);
@@ -88,8 +88,9 @@ HH_WIDE static void gate_back(float *restrict dx, float *restrict d_gates, float
     }
 }
 
-void hh_gated_send(float *sent, float *ux, const hh_gated_weights *weights, const float *x, size_t nodes,
-                   size_t d)
+// What nodes send, and their x U + u.
+static void send(float *sent, float *ux, const hh_gated_weights *weights, const float *x, size_t nodes,
+                 size_t d)
 {
     set_rows(sent, weights->b, nodes, 2 * d);
     hh_mul(sent, 1, x, weights->w, nodes, 2 * d, d);
@@ -101,14 +102,14 @@ void hh_gated_step(float *h, hh_gated_state *state, const hh_gated_shape *shape,
                    const hh_gated_weights *weights, const float *x)
 {
     size_t d = shape->d, versions = shape->before.count;
-    hh_gated_send(state->sent, state->ux, weights, x, shape->nodes, d);
+    send(state->sent, state->ux, weights, x, shape->nodes, d);
     gather(state->a, state->sent, &shape->before, d, 0);
     gather(state->a, state->sent, &shape->after, d, 1);
     set_rows(state->gates, weights->g_bias, versions, 3 * d);
     hh_mul(state->gates, 1, state->a, weights->g, versions, 3 * d, 2 * d);
     for (size_t v = 0; v < versions; v++)
-        hh_gated_settle(h + v * d, state->gates + v * 3 * d, state->ux + shape->node[v] * 3 * d,
-                        x + shape->node[v] * d, d);
+        settle(h + v * d, state->gates + v * 3 * d, state->ux + shape->node[v] * 3 * d,
+               x + shape->node[v] * d, d);
 }
 
 void hh_gated_step_back(float *dx, hh_gated_weights *gradients, const float *dh, hh_gated_state *state,

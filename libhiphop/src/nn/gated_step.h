@@ -34,11 +34,6 @@ typedef struct hh_gated_state {           // what the way back needs
 } hh_gated_state;
 
 void hh_gated_take(hh_gated_state *state, const hh_gated_shape *shape, bool learns, hh_arena *arena);
-// What `nodes` nodes send, and their x U + u.
-void hh_gated_send(float *sent, float *ux, const hh_gated_weights *weights, const float *x, size_t nodes,
-                   size_t d);
-// One version: h [d], from gates [3d], which holds a G + g, and its node's ux [3d] and x [d].
-void hh_gated_settle(float *h, float *gates, const float *ux, const float *x, size_t d);
 void hh_gated_step(float *h, hh_gated_state *state, const hh_gated_shape *shape,
                    const hh_gated_weights *weights, const float *x);
 // dx += , gradients +=

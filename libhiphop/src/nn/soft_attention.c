@@ -55,9 +55,12 @@ static void softmax(float *x, size_t n)
         x[i] /= sum;
 }
 
-void hh_attention_join(float *joined, float *bent, float *alpha, const hh_attention_weights *weights,
-                       const float *query, const float *last, const float *key, const float *place,
-                       const float *h, const uint32_t *version, size_t count, size_t positions, size_t d)
+// One prefix, of clicks version[0 .. count): joined [2d] = [sum_i alpha_i s_i || last]. query [d], last [d],
+// key [versions x d] and place [positions x d] as in the state; bent [count x d] and alpha [count] for the
+// way back.
+static void join(float *joined, float *bent, float *alpha, const hh_attention_weights *weights,
+                 const float *query, const float *last, const float *key, const float *place, const float *h,
+                 const uint32_t *version, size_t count, size_t positions, size_t d)
 {
     for (size_t i = 0; i < count; i++)
         alpha[i] = bend(bent + i * d, query, key + version[i] * d, place + place_of(i, count, positions) * d,
@@ -74,9 +77,11 @@ void hh_attention_join(float *joined, float *bent, float *alpha, const hh_attent
 void hh_attention(float *out, hh_attention_state *state, const hh_attention_shape *shape,
                   const hh_attention_weights *weights, const float *h)
 {
-    size_t d = shape->d, prefixes = shape->clicks.count;
+    size_t d = shape->d, prefixes = shape->clicks.count, longest = 0;
     const uint32_t *begin = shape->clicks.begin, *version = shape->clicks.at;
     for (size_t p = 0; p < prefixes; p++) {
+        size_t count = begin[p + 1] - begin[p];
+        longest = count > longest ? count : longest;
         float *last = state->last + p * d;
         memcpy(last, h + version[begin[p + 1] - 1] * d, d * sizeof *last);
         hh_add_scaled(last, 1, weights->position, d);
@@ -84,11 +89,12 @@ void hh_attention(float *out, hh_attention_state *state, const hh_attention_shap
     }
     hh_mul(state->query, 1, state->last, weights->w1, prefixes, d, d);
     hh_mul(state->key, 0, h, weights->w2, shape->versions, d, d);
-    hh_mul(state->place, 0, weights->position, weights->w2, shape->positions, d, d);
+    hh_mul(state->place, 0, weights->position, weights->w2,
+           longest < shape->positions ? longest : shape->positions, d, d);
     for (size_t p = 0; p < prefixes; p++)
-        hh_attention_join(state->joined + p * 2 * d, state->bent + begin[p] * d, state->alpha + begin[p],
-                          weights, state->query + p * d, state->last + p * d, state->key, state->place, h,
-                          version + begin[p], begin[p + 1] - begin[p], shape->positions, d);
+        join(state->joined + p * 2 * d, state->bent + begin[p] * d, state->alpha + begin[p], weights,
+             state->query + p * d, state->last + p * d, state->key, state->place, h, version + begin[p],
+             begin[p + 1] - begin[p], shape->positions, d);
     hh_mul(out, 0, state->joined, weights->t, prefixes, d, 2 * d);
 }
 

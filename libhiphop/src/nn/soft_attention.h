@@ -34,12 +34,6 @@ typedef struct hh_attention_state {
 
 void hh_attention_take(hh_attention_state *state, const hh_attention_shape *shape, bool learns,
                        hh_arena *arena);
-// One prefix, of clicks version[0 .. count): joined [2d] = [sum_i alpha_i s_i || last]. query [d], last [d],
-// key [versions x d] and place [positions x d] as in the state; bent [count x d] and alpha [count] for the
-// way back.
-void hh_attention_join(float *joined, float *bent, float *alpha, const hh_attention_weights *weights,
-                       const float *query, const float *last, const float *key, const float *place,
-                       const float *h, const uint32_t *version, size_t count, size_t positions, size_t d);
 // out [prefixes x d], h [versions x d]
 void hh_attention(float *out, hh_attention_state *state, const hh_attention_shape *shape,
                   const hh_attention_weights *weights, const float *h);
