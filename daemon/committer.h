@@ -24,7 +24,8 @@ typedef enum hh_commit_state {
 // `producer`, whose transactions have been initialised, is lent until hh_committer_free().
 hh_committer *hh_committer_new(hh_shared *shared, unsigned worker, rd_kafka_t *producer, hh_error *error);
 
-// May be NULL. Waits for the attempt that is being made, a second at most.
+// May be NULL. Waits for the call that is under way: a second as a rule; where librdkafka has lost the
+// group's coordinator for as long as it does, which the worker's pulse then shows.
 void hh_committer_free(hh_committer *committer);
 
 // Asks for a commit of the positions by the group that the consumer is a member of now; the list is lent

@@ -12,7 +12,8 @@
 enum {
     AHEAD_MS = 30 * 60 * 1000, // how far ahead of the clock a record's timestamp may be
     FULL_MS = 10,              // wait for room in the queue
-    PATIENCE_MS = 5000,        // how long positions that the group refuses are offered again
+    PATIENCE_MS = 5000, // that positions are offered again which the group refuses, where that is waited for
+    LONGEST_OFFER_MS = 30000, // else, while brokers answer
 };
 
 struct hh_outbox {
@@ -29,7 +30,7 @@ struct hh_outbox {
     unsigned round;
     uint64_t waiting[2];                        // records of the round that no broker has acknowledged
     rd_kafka_topic_partition_list_t *positions; // of the round that is being closed; NULL: none is
-    hh_time next_offer;                         // steady clock: the group has refused them
+    hh_time offered, next_offer; // steady clock: when first, 0 not yet; and when again, after a refusal
     // A broker that refuses a batch for its size doesn't say which record is to blame. From then on each
     // record is a batch of its own, and who is refused again is too large.
     hh_time latest;           // wall clock: this time was acceptable
@@ -429,7 +430,11 @@ static hh_outbox_result commit_transaction(hh_outbox *outbox, rd_kafka_t *consum
 static hh_outbox_result offer(hh_outbox *outbox, rd_kafka_t *consumer, bool wait)
 {
     hh_time patience = hh_steady_clock() + PATIENCE_MS;
+    if (!outbox->offered)
+        outbox->offered = hh_steady_clock();
     for (;;) {
+        if (rd_kafka_assignment_lost(consumer)) // others may have gone further with these partitions
+            return start_over(outbox);
         hh_commit_state state = hh_committer_answer(outbox->committer, wait ? FULL_MS : 0);
         if (state == HH_COMMIT_NONE && (wait || hh_steady_clock() >= outbox->next_offer))
             state = hh_committer_ask(outbox->committer, consumer, outbox->positions) == HH_OK
@@ -442,6 +447,11 @@ static hh_outbox_result offer(hh_outbox *outbox, rd_kafka_t *consumer, bool wait
         }
         if (state == HH_COMMIT_BROKEN)
             return start_over(outbox);
+        if (hh_steady_clock() - outbox->offered > LONGEST_OFFER_MS && !atomic_load(&outbox->pulse->broken)) {
+            say(outbox, "positions can't be committed", state == HH_COMMIT_ASKED ? "no answer" : "refused",
+                "going back to what is committed; what was written since is written again");
+            return start_over(outbox);
+        }
         if (state == HH_COMMIT_REFUSED)
             outbox->next_offer = hh_steady_clock() + HH_RETRY_MS;
         if (!wait)
@@ -467,6 +477,7 @@ static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consu
     }
     if (!outbox->positions && positions) {
         outbox->positions = rd_kafka_topic_partition_list_copy(positions);
+        outbox->offered = 0;
         outbox->round ^= 1; // the other round was over before: nothing of it is waiting
     }
     if (!outbox->positions)

@@ -6,7 +6,10 @@
 #include <librdkafka/rdkafka.h>
 
 enum {
-    HH_CALL_MS = 1000, // longest that one call may wait for a broker: between calls we look whether to stop
+    // Longest that one call may wait for a broker: between calls we look whether to stop. librdkafka 2.0
+    // heeds
+    // it less when positions are sent: it may wait for socket.timeout.ms, and for a coordinator that is gone.
+    HH_CALL_MS = 1000,
     HH_RETRY_MS = 100, // before doing again what has just failed
 };
 

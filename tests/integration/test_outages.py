@@ -6,15 +6,16 @@ import time
 
 import pytest
 from harness import LONG, wait_until
-from test_exactly_once import Stage
+from test_exactly_once import ANY, DELIVERIES, Stage
 
 pytestmark = pytest.mark.skipif(not LONG, reason="minutes: only with ./dev test --long")
 
 
-def test_an_outage_longer_than_any_timeout(own_kafka, hiphopd):
+@DELIVERIES
+def test_an_outage_longer_than_any_timeout(own_kafka, hiphopd, delivery):
     """Transactions time out and the group forgets its members; the daemon neither spins nor ends."""
     stage = Stage(own_kafka, seed=14).feed(seconds=70)
-    daemon = hiphopd(stage.kafka, stage.options("a")).ready()
+    daemon = hiphopd(stage.kafka, stage.options("a", **{"pipeline.delivery": delivery})).ready()
     time.sleep(5)
     own_kafka.kill()
     wait_until(lambda: daemon.get("/ready")[0] == 503, 60, "not ready without a broker")
@@ -24,7 +25,7 @@ def test_an_outage_longer_than_any_timeout(own_kafka, hiphopd):
     assert daemon.get("/health")[0] == 200 and daemon.get("/ready")[0] == 503
     own_kafka.start()
     daemon.ready()
-    stage.check(timeout=180)
+    stage.check(timeout=180, twice=ANY if delivery == "at-least-once" else 0)
     assert daemon.stop() == 0
 
 

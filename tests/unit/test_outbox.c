@@ -281,6 +281,24 @@ Test(outbox, acknowledged_commits_outlast_a_rebalance)
     end(&s);
 }
 
+// Half a minute, in which a worker would write more and more that is to be written again.
+Test(outbox, acknowledged_commits_are_not_offered_for_ever)
+{
+    stage s;
+    begin(&s, "at-least-once");
+    put(&s);
+    fail_next(&s, API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, 1000);
+    hh_time begun = hh_steady_clock();
+    hh_outbox_result result = hh_outbox_commit(s.outbox, s.consumer, s.positions, false);
+    for (; result == HH_OUTBOX_LATER; result = hh_outbox_commit(s.outbox, s.consumer, NULL, false)) {
+        cr_assert_lt(hh_steady_clock() - begun, 120 * HH_SECOND);
+        usleep(5000);
+    }
+    cr_assert_eq(result, HH_OUTBOX_LOST);
+    cr_assert_gt(hh_steady_clock() - begun, 20 * HH_SECOND, "a rebalance may take that long");
+    end(&s);
+}
+
 static bool put_dead_letter(stage *s, size_t size, size_t header_bytes)
 {
     static const char zeros[100];
