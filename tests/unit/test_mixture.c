@@ -325,7 +325,8 @@ Test(mixture, what_graph_and_network_agree_on_counts_for_more)
     shares[2][HH_EXPERT_NETWORK] = 0.5f;
     hh_votes votes = {.count = 3, .shares = (const float(*)[HH_EXPERTS])shares, .length = 1};
     hh_mixture_scores(mixture, &votes, scores);
-    double graph = weight_of(mixture, 1, HH_EXPERT_NEXT), network = weight_of(mixture, 1, HH_EXPERT_NETWORK);
+    double graph = weight_of(mixture, 1, HH_EXPERT_NEXT),
+           network = 1.5 * weight_of(mixture, 1, HH_EXPERT_NETWORK);
     const double worth[] = {0.25 * graph, 0.5 * network, pow(sqrt(0.125 * graph) + sqrt(0.5 * network), 2)};
     for (int i = 0; i < 3; i++)
         cr_assert_float_eq(scores[i], worth[i], 1e-6);

@@ -156,6 +156,10 @@ int hh_graph_compare(hh_reader *reader, hh_item a, hh_item b);
 // Copies the item's id into buffer (NUL-terminated, cut at size) and returns its whole length; 0 for none.
 size_t hh_graph_id(hh_reader *reader, hh_item item, char *buffer, size_t size);
 
+// What the share of an expert from outside counts for in a list, times its weight: docs/graph.md, "The
+// mixture".
+#define HH_NETWORK_TRUST 1.5F
+
 // An expert from outside, such as a network that has read the session.
 typedef struct hh_foresight {
     const hh_item *items; // [count] its best, HH_ITEM_NONE among them is passed over: all become candidates

@@ -68,8 +68,8 @@ hh_status hh_graph_query_more(hh_reader *reader, const double weights[HH_EXPERTS
         pops[p] = (float)weights[HH_EXPERT_POP_SHORT + p];
     // Of the expert from outside the best are candidates already; the two count as recommend/mix.h says.
     if (reader->foresight) {
-        float root =
-            sqrtf(fmaxf(least, 0)) - sqrtf((float)weights[HH_EXPERT_NETWORK] * reader->foresight->rest);
+        float outside = HH_NETWORK_TRUST * (float)weights[HH_EXPERT_NETWORK] * reader->foresight->rest;
+        float root = sqrtf(fmaxf(least, 0)) - sqrtf(outside);
         least = root > 0 ? root * root : 0;
     }
     uint32_t before = reader->count;

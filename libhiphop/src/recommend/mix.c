@@ -29,8 +29,9 @@ HH_WIDE float hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_
         hh_four four = __builtin_shufflevector(first, first, 0, 1, 2, 3) +
                        __builtin_shufflevector(first, first, 4, 5, 6, 7);
         hh_four two = four + __builtin_shufflevector(four, four, 2, 3, 2, 3);
-        float graph = two[0] + two[1], network = by_network * shares[i][HH_EXPERT_NETWORK];
-        scores[i] = network > 0 ? graph + network + 2 * sqrtf(graph * network) : graph;
+        float graph = two[0] + two[1], network = by_network * shares[i][HH_EXPERT_NETWORK],
+              trusted = HH_NETWORK_TRUST * network;
+        scores[i] = network > 0 ? graph + trusted + 2 * sqrtf(graph * trusted) : graph;
         plain += graph + network;
         all += scores[i];
     }

@@ -1,7 +1,7 @@
 // What the mixture's weights make of the experts' shares: of those of the graph a sum, and of that and the
 // network's share
 //
-//     (sqrt(graph) + sqrt(network))^2 = graph + network + 2 sqrt(graph network)
+//     (sqrt(graph) + sqrt(t network))^2 = graph + t network + 2 sqrt(graph t network),  t = HH_NETWORK_TRUST
 //
 // so that an item counts for more where both speak for it. They err in different ways; the graph's experts,
 // which go by the same sessions, do not. Not scaled: what an item has does not depend on the other
