@@ -292,7 +292,8 @@ static void restore_all(hh_worker *worker)
         if (refused)
             worker->next_restore = hh_steady_clock() + worker->restore_pause;
         if (ready->cnt || !worker->restoring) {
-            atomic_store(&worker->pulse.broken, false);
+            if (list->cnt) // else nobody was asked
+                atomic_store(&worker->pulse.broken, false);
             count_assigned(worker);
         }
     }
