@@ -6,9 +6,8 @@
 #include <librdkafka/rdkafka.h>
 
 enum {
-    // Longest that one call may wait for a broker: between calls we look whether to stop. librdkafka 2.0
-    // heeds
-    // it less when positions are sent: it may wait for socket.timeout.ms, and for a coordinator that is gone.
+    // Longest that one call may wait for a broker: between calls we look whether to stop. Sending positions
+    // may take longer with librdkafka 2.0: socket.timeout.ms, and as long as a coordinator is gone.
     HH_CALL_MS = 1000,
     HH_RETRY_MS = 100, // before doing again what has just failed
 };

@@ -137,6 +137,7 @@ static void add_session(build *to, const hh_session_view *view, uint32_t number)
 {
     hh_batch *batch = to->batch;
     uint32_t base = (uint32_t)batch->nodes, nodes = 0;
+    bool last_only = to->options->last_only; // its nodes as they are in the end
     for (uint32_t i = 0; i < view->length; i++) {
         uint32_t node = 0;
         while (node < nodes && to->item[node] != view->items[i])
@@ -149,18 +150,18 @@ static void add_session(build *to, const hh_session_view *view, uint32_t number)
         }
         uint32_t previous = i > 0 ? to->node_of[i - 1] : 0;
         bool changed = to->options->graph && i > 0 && add_edge(to, previous, node);
-        if ((fresh || changed) && !to->options->last_only)
+        if ((fresh || changed) && !last_only)
             add_version(to, node, base);
-        if (changed && previous != node && !to->options->last_only)
+        if (changed && previous != node && !last_only)
             add_version(to, previous, base);
         to->node_of[i] = node;
         to->seen_at[node] = i;
-        if (i + 1 < view->length && !to->options->last_only)
+        if (i + 1 < view->length && !last_only)
             add_prefix(to, view, i + 1, nodes, number, true);
     }
-    for (uint32_t node = 0; node < nodes && to->options->last_only; node++) // as they are in the end
+    for (uint32_t node = 0; node < nodes && last_only; node++)
         add_version(to, node, base);
-    if (to->options->last_only)
+    if (last_only)
         add_prefix(to, view, view->length, nodes, number, false);
     batch->nodes += nodes;
 }
