@@ -281,14 +281,13 @@
     X(training, keep, COUNT, "3", BETWEEN(1, 100, "models"), RESTART,                                      \
       "Models that stay on the topic; older ones are deleted from it when a new one is there.")
 
-#define HH_PIPELINE_OPTIONS(X)                                                                          \
-    X(pipeline, workers, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART,                                \
-      "Threads that take partitions. More than partitions, or more than cores, is no use.")             \
-    X(pipeline, delivery, CHOICE, "exactly-once", ONE_OF("exactly-once|at-least-once"), RESTART,        \
-      "exactly-once: by transactions. at-least-once: lists arrive some milliseconds earlier, and some " \
-      "twice "                                                                                          \
-      "after a crash.")                                                                                 \
-    X(pipeline, commit_interval, DURATION, "20ms", BETWEEN(1, 10 * HH_SECOND, ""), RELOAD,              \
+#define HH_PIPELINE_OPTIONS(X)                                                                           \
+    X(pipeline, workers, COUNT, "1", BETWEEN(1, 64, "threads"), RESTART,                                 \
+      "Threads that take partitions. More than partitions, or more than cores, is no use.")              \
+    X(pipeline, delivery, CHOICE, "exactly-once", ONE_OF("exactly-once|at-least-once"), RESTART,         \
+      "exactly-once: by transactions. at-least-once: lists arrive some milliseconds earlier, and those " \
+      "of the last five seconds twice after a crash.")                                                   \
+    X(pipeline, commit_interval, DURATION, "15ms", BETWEEN(1, 10 * HH_SECOND, ""), RELOAD,               \
       "Length of a transaction: what exactly-once adds to the latency of a list. Longer is cheaper.")
 
 #define HH_HTTP_OPTIONS(X)                                                                                  \

@@ -17,13 +17,18 @@ static bool is_over(const hh_transaction *transaction)
     return hh_out_of_time(transaction->shared) || atomic_load(&transaction->given_up);
 }
 
+static void sleep_ms(hh_time ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
 bool hh_transaction_pause(const hh_transaction *transaction)
 {
     if (transaction->pulse)
         hh_pulse_beat(transaction->pulse);
     if (is_over(transaction))
         return false;
-    nanosleep(&(struct timespec){.tv_nsec = HH_RETRY_MS * 1000000}, NULL);
+    sleep_ms(HH_RETRY_MS);
     return true;
 }
 
@@ -31,6 +36,9 @@ bool hh_transaction_begin(hh_transaction *transaction)
 {
     if (transaction->begun)
         return true;
+    hh_time since = hh_steady_clock() - transaction->committed;
+    if (transaction->committed && since < HH_SETTLE_MS)
+        sleep_ms(HH_SETTLE_MS - since);
     rd_kafka_error_t *trouble = rd_kafka_begin_transaction(transaction->producer);
     if (!trouble)
         return transaction->begun = true;
@@ -83,5 +91,6 @@ hh_transaction_end hh_transaction_commit(hh_transaction *transaction,
         trouble = rd_kafka_commit_transaction(transaction->producer, HH_CALL_MS);
     } while (trouble && try_again(transaction, "transaction not committed", trouble, &end));
     transaction->begun = end != HH_TRANSACTION_DONE;
+    transaction->committed = hh_steady_clock();
     return end;
 }

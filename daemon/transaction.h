@@ -10,6 +10,9 @@ enum {
     // may take longer with librdkafka 2.0: socket.timeout.ms, and as long as a coordinator is gone.
     HH_CALL_MS = 1000,
     HH_RETRY_MS = 100, // before doing again what has just failed
+    // From a commit to the next transaction: the broker still settles the one, refuses the other's first
+    // records meanwhile, and librdkafka asks again only 20 ms later.
+    HH_SETTLE_MS = 3,
 };
 
 typedef struct hh_transaction {
@@ -18,6 +21,7 @@ typedef struct hh_transaction {
     unsigned worker; // for the log
     rd_kafka_t *producer;
     bool begun;           // one is open
+    hh_time committed;    // steady clock: the one before
     atomic_bool given_up; // no attempt after the one that is being made
 } hh_transaction;
 
@@ -27,7 +31,8 @@ typedef enum hh_transaction_end {
     HH_TRANSACTION_BROKEN,  // it still is open, and only another producer can settle it
 } hh_transaction_end;
 
-// Begins one where none is open. False: the producer is beyond repair, which has been said.
+// Begins one where none is open, HH_SETTLE_MS after the one before at the earliest. False: the producer is
+// beyond repair, which has been said.
 bool hh_transaction_begin(hh_transaction *transaction);
 
 // Commits the open one with the positions. What may pass is tried again, for as long as it takes.

@@ -16,7 +16,7 @@ enum {
     BEHIND_MS = 500,               // longest transaction of who is behind
     IDLE_MS = 100,                 // longest sleep
     COMMIT_MESSAGES = 500000,      // a commit at the latest after so many
-    ACKNOWLEDGED_COMMIT_MS = 2000, // at least once: between commits
+    ACKNOWLEDGED_COMMIT_MS = 5000, // at least once: between commits
     FIRST_PAUSE_MS = 100,
     LONGEST_PAUSE_MS = 5000, // between attempts that fail
     LOOK_MS = 500,           // between looks at idle partitions and gauges

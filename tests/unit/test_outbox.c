@@ -2,6 +2,7 @@
 // the integration tests: the mock keeps no transactional offsets and shows aborted records.
 #include "daemon/outbox.h"
 #include "daemon/settings.h"
+#include "daemon/transaction.h"
 #include "wire/kafka.h"
 #include <criterion/criterion.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -120,6 +121,34 @@ Test(outbox, commits_one_transaction_after_the_other)
     for (int i = 0; i < 3; i++)
         assert_works(&s);
     cr_assert_eq(commit(&s), HH_OUTBOX_DONE, "positions alone are a transaction too");
+    end(&s);
+}
+
+// The first records of a transaction that begins at once would be refused, and sent again 20 ms later.
+Test(outbox, lets_the_broker_settle_a_transaction_before_the_next)
+{
+    stage s;
+    char text[300];
+    begin(&s, "exactly-once");
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    cr_assert_eq(rd_kafka_conf_set(conf, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(s.mock), text,
+                                   sizeof text),
+                 RD_KAFKA_CONF_OK);
+    cr_assert_eq(rd_kafka_conf_set(conf, "transactional.id", "settles", text, sizeof text), RD_KAFKA_CONF_OK);
+    hh_transaction transaction = {.shared = &s.shared,
+                                  .producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text)};
+    cr_assert_null(rd_kafka_init_transactions(transaction.producer, 10000));
+    rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(s.consumer);
+    cr_assert(hh_transaction_begin(&transaction));
+    hh_time before = hh_steady_clock();
+    cr_assert_eq(hh_transaction_commit(&transaction, s.positions, membership), HH_TRANSACTION_DONE);
+    cr_assert_geq(transaction.committed, before);
+    transaction.committed = hh_steady_clock(); // this very moment, wherever the test was held up
+    cr_assert(hh_transaction_begin(&transaction));
+    cr_assert_geq(hh_steady_clock() - transaction.committed, HH_SETTLE_MS);
+    cr_assert(hh_transaction_roll_back(&transaction));
+    rd_kafka_consumer_group_metadata_destroy(membership);
+    rd_kafka_destroy(transaction.producer);
     end(&s);
 }
 
