@@ -197,12 +197,30 @@ static bool can_be_made(rules *check, hh_kafka_role role, rd_kafka_conf_t *conf)
     return false;
 }
 
+// Each property by itself, so that all that is wrong is told at once.
+static bool can_be_set(rules *check)
+{
+    const hh_config *config = check->config;
+    bool good = true;
+    for (size_t i = 0; i < config->kafka.properties.count; i++) {
+        hh_error error;
+        rd_kafka_conf_t *conf = hh_kafka_conf(HH_KAFKA_WORKER, config->kafka.brokers,
+                                              &config->kafka.properties.items[i], 1, &error);
+        if (conf)
+            rd_kafka_conf_destroy(conf);
+        else
+            complain(check, "kafka.properties", "%s", error.message);
+        good = good && conf;
+    }
+    return good;
+}
+
 static void check_kafka(rules *check)
 {
     const hh_config *config = check->config;
     not_empty(check, "kafka.brokers", config->kafka.brokers, "name at least one broker, host:port");
     not_empty(check, "kafka.group", config->kafka.group, "name the consumer group");
-    if (config->kafka.brokers[0] == '\0')
+    if (config->kafka.brokers[0] == '\0' || !can_be_set(check))
         return;
     for (hh_kafka_role role = HH_KAFKA_WORKER; role <= HH_KAFKA_ADMIN; role++) {
         hh_error error;

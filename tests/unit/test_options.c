@@ -429,10 +429,22 @@ Test(options, refused_and_unknown_kafka_properties)
 {
     hh_settings *settings = hh_settings_new();
     said heard = {.count = 0};
-    hh_settings_set(settings, "kafka.properties=group.id=mine", hear, &heard);
+    static const char *const wrong[] = {"group.id=mine", "no.such.property=1",
+                                        "socket.keepalive.enable=maybe", "enable.idempotence=false"};
+    enum { WRONG = sizeof wrong / sizeof *wrong };
+    for (size_t i = 0; i < WRONG; i++) { // all are told at once
+        char assignment[100];
+        snprintf(assignment, sizeof assignment, "kafka.properties=%s", wrong[i]);
+        hh_settings_set(settings, assignment, hear, &heard);
+        hh_settings_set(settings, "kafka.properties=client.rack=a", hear, &heard);
+    }
     cr_expect_eq(hh_settings_finish(settings, hear, &heard), HH_ARGUMENT);
-    cr_expect_eq(heard.count, 1);
-    cr_expect_not_null(strstr(heard.sentences[0], "group.id"), "%s", heard.sentences[0]);
+    cr_assert_eq(heard.count, WRONG);
+    for (size_t i = 0; i < WRONG; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(wrong[i], "="), wrong[i]);
+        cr_expect_not_null(strstr(heard.sentences[i], name), "%s", heard.sentences[i]);
+    }
     hh_settings_free(settings);
 }
 
