@@ -171,6 +171,28 @@ Test(fitted, stops_when_it_shall)
     uproot(&it);
 }
 
+static bool stop_while_it_settles(void *context, double done)
+{
+    return done < 1 || ++*(int *)context < 3;
+}
+
+Test(fitted, stops_while_the_ranker_goes_through_its_lessons_again)
+{
+    planted it = plant(4000, ITEMS, 4);
+    hh_error error = {0};
+    int calls = 0;
+    hh_model *model = model_of(&it.data, 20, false);
+    hh_fitted *fitted = hh_fitted_new(0, &error), *fresh = hh_fitted_new(0, &error);
+    hh_fit_options options = {.lessons = 200000, .progress = stop_while_it_settles, .context = &calls};
+    cr_assert_eq(hh_fit(fitted, model, &it.data, 20, &options, &error), HH_STOPPED);
+    cr_assert_eq(calls, 4, "three among its lessons, and one after them: %d", calls);
+    cr_assert(same(fitted, fresh));
+    hh_fitted_free(fresh);
+    hh_fitted_free(fitted);
+    hh_model_free(model);
+    uproot(&it);
+}
+
 Test(fitted, experts_have_the_names_of_evaluate)
 {
     const hh_model_info *info;

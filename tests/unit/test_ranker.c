@@ -242,6 +242,27 @@ Test(ranker, what_no_mixture_can_say_is_learned_from_a_stream)
     hh_shortlist_free(shortlist);
 }
 
+static bool three_times(void *context)
+{
+    return ++*(int *)context < 4;
+}
+
+Test(ranker, a_fit_ends_when_it_is_told_to)
+{
+    hh_ranker_options options = hh_ranker_defaults();
+    hh_shortlist *shortlist = hh_shortlist_new(&options, NULL);
+    hh_ranker_trainer *trainer = trained(&options, false, shortlist);
+    double before = hh_ranker_trainer_loss(trainer);
+    int asked = 0;
+    cr_assert_eq(hh_ranker_trainer_fit(trainer, 4, three_times, &asked), 0);
+    cr_assert_eq(asked, 4);
+    double after = hh_ranker_trainer_loss(trainer);
+    cr_assert(after < before && after > 0.3 * before, "%g of %g: it has learned from 192 examples", after,
+              before);
+    hh_ranker_trainer_free(trainer);
+    hh_shortlist_free(shortlist);
+}
+
 Test(ranker, a_log_at_hand_is_fitted_in_epochs)
 {
     hh_ranker_options options = hh_ranker_defaults();
@@ -251,7 +272,7 @@ Test(ranker, a_log_at_hand_is_fitted_in_epochs)
     hh_ranker *ranker = hh_ranker_trainer_publish(trainer);
     cr_assert_not(hh_ranker_active(ranker), "nothing is learned yet");
     hh_ranker_free(ranker);
-    double last = hh_ranker_trainer_fit(trainer, 4), after = hh_ranker_trainer_loss(trainer);
+    double last = hh_ranker_trainer_fit(trainer, 4, NULL, NULL), after = hh_ranker_trainer_loss(trainer);
     cr_assert_lt(after, 0.3 * before);
     cr_assert_float_eq(last, after, 0.1);
     ranker = hh_ranker_trainer_publish(trainer);
@@ -342,7 +363,7 @@ Test(ranker, it_is_a_function_of_its_seed_and_examples)
     for (int i = 0; i < 3; i++) {
         options.seed = i < 2 ? 11 : 12;
         hh_ranker_trainer *trainer = trained(&options, true, shortlist);
-        hh_ranker_trainer_fit(trainer, 2);
+        hh_ranker_trainer_fit(trainer, 2, NULL, NULL);
         rankers[i] = hh_ranker_trainer_publish(trainer);
         hh_ranker_tensors(rankers[i], tensors[i]);
         hh_ranker_trainer_free(trainer);
@@ -492,7 +513,7 @@ Test(ranker, memory_that_runs_out_leaves_nothing_half_done)
             hh_ranker_trainer_learn(trainer, shortlist, shortlist->items[0], i);
         bool failed = fail_alloc_done();
         cr_assert(failed || n >= 3);
-        hh_ranker_trainer_fit(trainer, 1);
+        hh_ranker_trainer_fit(trainer, 1, NULL, NULL);
         fail_alloc_at(0);
         cr_assert_null(hh_ranker_trainer_publish(trainer));
         fail_alloc_done();

@@ -43,7 +43,8 @@ float *hh_fitted_values(hh_fitted *fitted, size_t *count);
 
 typedef struct hh_fit_options {
     uint32_t lessons; // at most, evenly spread over the clicks: 200,000
-    // May be NULL; called now and then with the share that is done, 1 at the end. false: stop, HH_STOPPED.
+    // May be NULL; called now and then with the share that is done, 1 while the ranker goes through it again.
+    // false: stop, HH_STOPPED.
     bool (*progress)(void *context, double done);
     void *context;
 } hh_fit_options;

@@ -85,8 +85,10 @@ void hh_ranker_trainer_learn(hh_ranker_trainer *trainer, const hh_shortlist *sho
 void hh_ranker_trainer_add(hh_ranker_trainer *trainer, const hh_shortlist *shortlist, hh_item clicked,
                            hh_time time);
 // Goes through the kept examples `epochs` times in random order, the rate falling to 0. Returns the mean loss
-// of the last epoch; the ranker is active afterwards until learn() has found it worse.
-double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs);
+// of the last epoch; the ranker is active afterwards until learn() has found it worse. go_on (may be NULL) is
+// asked with each 64th example; false ends it there, with what has been learned and a loss of 0.
+double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs, bool (*go_on)(void *context),
+                             void *context);
 // Mean loss of what is on a list, in nats, of the kept examples.
 double hh_ranker_trainer_loss(hh_ranker_trainer *trainer);
 

@@ -77,7 +77,7 @@ static bool publish(hh_ranking_model *model)
 static bool settle(hh_ranking_model *model)
 {
     model->settles = false;
-    hh_ranker_settle(model->trainer);
+    hh_ranker_settle(model->trainer, NULL, NULL);
     return publish(model);
 }
 

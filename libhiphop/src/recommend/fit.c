@@ -18,6 +18,7 @@ hh_fit_options hh_fit_defaults(void)
 
 typedef struct fitting {
     const hh_fitted *fitted;
+    const hh_fit_options *options;
     hh_lister *lister;
     hh_ranker_trainer *trainer;
     hh_shortlist *shortlist;
@@ -87,9 +88,9 @@ static hh_status lesson(fitting *self, const uint32_t *clicks, uint32_t length, 
     return ++self->learned < HH_SETTLE_EVERY || publish(self) ? HH_OK : HH_MEMORY;
 }
 
-static hh_status go_through(fitting *self, const hh_train_data *sessions, uint32_t first,
-                            const hh_fit_options *options)
+static hh_status go_through(fitting *self, const hh_train_data *sessions, uint32_t first)
 {
+    const hh_fit_options *options = self->options;
     uint32_t begin = sessions->first[first], clicks = sessions->first[sessions->sessions] - begin;
     uint32_t every = options->lessons ? clicks / options->lessons + 1 : clicks + 1;
     hh_status status = HH_OK;
@@ -110,6 +111,12 @@ static hh_status go_through(fitting *self, const hh_train_data *sessions, uint32
             status = hh_lister_learn(self->lister, sessions->item + from, length);
     }
     return status;
+}
+
+static bool go_on(void *context)
+{
+    const hh_fit_options *options = ((const fitting *)context)->options;
+    return !options->progress || options->progress(options->context, 1);
 }
 
 static void finish(fitting *self, hh_fitted *fitted)
@@ -143,19 +150,20 @@ hh_status hh_fit(hh_fitted *fitted, const hh_model *model, const hh_train_data *
     hh_lister_options list = {.k = LIST};
     uint32_t more = sessions->first[sessions->sessions] - sessions->first[first];
     hh_error reason = {0};
-    fitting self = {.fitted = fitted, .lister = hh_lister_of(model, fitted, &list, more, &reason)};
+    fitting self = {
+        .fitted = fitted, .options = options, .lister = hh_lister_of(model, fitted, &list, more, &reason)};
     hh_status status = self.lister ? HH_OK : reason.status;
     if (!status && (!(self.trainer = hh_ranker_trainer_new(ranker, &reason)) ||
                     !(self.shortlist = hh_shortlist_new(ranker, &reason))))
         status = reason.status;
     if (!status)
-        status = go_through(&self, sessions, first, options);
-    if (!status && options->progress && !options->progress(options->context, 1))
-        status = HH_STOPPED;
+        status = go_through(&self, sessions, first);
     if (!status) {
-        hh_ranker_settle(self.trainer);
-        status = publish(&self) ? HH_OK : HH_MEMORY;
+        hh_ranker_settle(self.trainer, go_on, &self);
+        status = go_on(&self) ? HH_OK : HH_STOPPED;
     }
+    if (!status)
+        status = publish(&self) ? HH_OK : HH_MEMORY;
     if (!status)
         finish(&self, fitted);
     hh_ranker_trainer_free(self.trainer);

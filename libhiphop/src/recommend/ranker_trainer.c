@@ -16,14 +16,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LIST     20      // the length of list at which ranker and mixture are compared
-#define RECENT   8192.0  // comparisons over which old ones fade
-#define CONVINCE 512     // comparisons before the ranker may make lists
-#define SETTLE   8192.0  // steps after which the rate has fallen by a half
-#define MEASURED 512     // examples kept before the first step
-#define STEADY   1e-3    // an input that deviates less says nothing yet, and is not scaled
-#define SPREAD   0.05    // the least deviation that is scaled to 1
-#define STEP     0x1p-6f // of an input that is kept in a byte, which reaches to 4; of a vote's log 0.06 nats
+#define LIST      20      // the length of list at which ranker and mixture are compared
+#define RECENT    8192.0  // comparisons over which old ones fade
+#define CONVINCE  512     // comparisons before the ranker may make lists
+#define SETTLE    8192.0  // steps after which the rate has fallen by a half
+#define ASK_EVERY 64      // examples, whether to go on
+#define MEASURED  512     // examples kept before the first step
+#define STEADY    1e-3    // an input that deviates less says nothing yet, and is not scaled
+#define SPREAD    0.05    // the least deviation that is scaled to 1
+#define STEP      0x1p-6f // of an input that is kept in a byte, which reaches to 4; of a vote's log 0.06 nats
 
 typedef struct kept {
     uint32_t count, clicked; // row of the clicked item
@@ -421,7 +422,8 @@ void hh_ranker_trainer_add(hh_ranker_trainer *trainer, const hh_shortlist *short
     keep(trainer, shortlist, row);
 }
 
-double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs)
+double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs, bool (*go_on)(void *context),
+                             void *context)
 {
     uint32_t count = trainer->kept_count;
     if (!count)
@@ -439,6 +441,8 @@ double hh_ranker_trainer_fit(hh_ranker_trainer *trainer, uint32_t epochs)
             trainer->order[other] = at;
         }
         for (uint32_t i = 0; i < count; i++) {
+            if (go_on && i % ASK_EVERY == 0 && !go_on(context))
+                return 0;
             uint32_t at = trainer->order[i];
             hh_ranker_example example = kept_example(trainer, at);
             loss += add_gradient(trainer, &example, trainer->kept[at].clicked);
