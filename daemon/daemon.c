@@ -33,7 +33,9 @@ enum {
     STOP_MS = 3000,             // what threads get to finish; then what is open stays uncommitted
     LAST_RESORT_MS = 4500,      // then the process ends, whatever librdkafka waits for
     STATUS_MS = 5000,           // between two sentences for systemctl status
-    STUCK_MS = 60000,           // a thread that has not gone round for so long never will
+    STILL_MS = 5000,            // a thread that has not gone round for so long may wait for a broker
+    STUCK_MS = 60000,           // one that has not gone round for so long while brokers answer never will
+    PULSES = 4 + 64,            // at most: keeper, models, trainer, embedder; and workers
 };
 
 typedef struct hh_daemon {
@@ -53,44 +55,52 @@ typedef struct hh_daemon {
     bool working;            // the workers have been started
     bool ready;              // and had their first partitions
     sigset_t signals;
-    hh_time next_watchdog, next_status, next_topics;
+    hh_time next_watchdog, next_status, next_topics, next_question;
+    _Atomic hh_time unanswered; // steady clock: when a broker was last asked in vain; 0: never
 } hh_daemon;
 
 // ---- what is asked over HTTP, and by systemd ----
 
-// Whether the thread goes round; if not, why, in *reason.
-static bool alive(hh_pulse *pulse, uint32_t number, char *reason, size_t size)
+// Of all threads that show one, the workers' last; how many there are.
+static size_t list_pulses(const hh_daemon *daemon, hh_pulse *pulses[PULSES])
 {
-    hh_time beat = atomic_load(&pulse->beat), still = hh_steady_clock() - beat;
-    if (atomic_load(&pulse->failed)) {
-        snprintf(reason, size, "%s %u has ended; the log says why", pulse->name, number);
-        return false;
-    }
-    if (beat != 0 && still >= STUCK_MS) {
-        snprintf(reason, size, "%s %u has not moved for %lld s", pulse->name, number,
-                 (long long)(still / 1000));
-        return false;
-    }
-    return true;
+    size_t count = 0;
+    if (daemon->keeper)
+        pulses[count++] = hh_keeper_pulse(daemon->keeper);
+    if (daemon->models)
+        pulses[count++] = hh_model_keeper_pulse(daemon->models);
+    if (daemon->trainer)
+        pulses[count++] = hh_trainer_pulse(daemon->trainer);
+    if (daemon->embedder)
+        pulses[count++] = hh_embedder_pulse(daemon->embedder);
+    for (uint32_t i = 0; i < daemon->config->pipeline.workers && count < PULSES; i++)
+        pulses[count++] = &daemon->workers[i]->pulse;
+    return count;
 }
 
+// Whether every thread goes round; if not, who does not, in *reason. Who stands still while no broker answers
+// waits for one.
 static bool healthy(void *context, char *reason, size_t size)
 {
     hh_daemon *daemon = context;
-    snprintf(reason, size, "all threads move");
-    if (!atomic_load(&daemon->assembled))
-        return true;
-    if (daemon->keeper && !alive(hh_keeper_pulse(daemon->keeper), 0, reason, size))
-        return false;
-    if (daemon->models && !alive(hh_model_keeper_pulse(daemon->models), 0, reason, size))
-        return false;
-    if (daemon->trainer && !alive(hh_trainer_pulse(daemon->trainer), 0, reason, size))
-        return false;
-    if (daemon->embedder && !alive(hh_embedder_pulse(daemon->embedder), 0, reason, size))
-        return false;
-    for (uint32_t i = 0; i < daemon->config->pipeline.workers; i++)
-        if (!alive(&daemon->workers[i]->pulse, i, reason, size))
+    hh_pulse *pulses[PULSES];
+    hh_time now = hh_steady_clock(), unanswered = atomic_load(&daemon->unanswered);
+    size_t count = atomic_load(&daemon->assembled) ? list_pulses(daemon, pulses) : 0;
+    size_t others = count ? count - daemon->config->pipeline.workers : 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t number = i < others ? 0 : i - others;
+        hh_time beat = atomic_load(&pulses[i]->beat), still = now - (beat > unanswered ? beat : unanswered);
+        if (atomic_load(&pulses[i]->failed)) {
+            snprintf(reason, size, "%s %zu has ended; the log says why", pulses[i]->name, number);
             return false;
+        }
+        if (beat != 0 && still >= STUCK_MS) {
+            snprintf(reason, size, "%s %zu has not moved for %lld s", pulses[i]->name, number,
+                     (long long)(still / 1000));
+            return false;
+        }
+    }
+    snprintf(reason, size, "all threads move");
     return true;
 }
 
@@ -265,6 +275,31 @@ static void see_to_topics_again(hh_daemon *daemon)
     if (client)
         try_topics(daemon, client, TOPICS_AGAIN_WAIT_MS, &error);
     hh_client_free(client);
+}
+
+// librdkafka 2.0 waits without a limit where the group's coordinator goes while positions are sent to it. So
+// where a thread stands still, a broker is asked whether that is why.
+static void see_who_stands_still(hh_daemon *daemon)
+{
+    hh_pulse *pulses[PULSES];
+    hh_time now = hh_steady_clock();
+    size_t count = list_pulses(daemon, pulses), still = 0;
+    for (size_t i = 0; i < count; i++) {
+        hh_time beat = atomic_load(&pulses[i]->beat);
+        if (beat != 0 && now - beat >= STILL_MS)
+            pulses[still++] = pulses[i];
+    }
+    if (!still || now < daemon->next_question)
+        return;
+    rd_kafka_t *client = admin_client(daemon);
+    bool answered = !client || hh_client_probe(client, &daemon->admin, TOPICS_AGAIN_WAIT_MS);
+    hh_client_free(client);
+    daemon->next_question = hh_steady_clock() + STILL_MS;
+    if (answered)
+        return;
+    atomic_store(&daemon->unanswered, hh_steady_clock());
+    for (size_t i = 0; i < still; i++)
+        atomic_store(&pulses[i]->broken, true);
 }
 
 // What it takes to serve models, and to make them.
@@ -473,6 +508,7 @@ static int work(hh_daemon *daemon)
         if (any_failed(daemon) || !start_work(daemon))
             return HH_EXIT_FAILURE;
         watch(daemon);
+        see_who_stands_still(daemon);
         see_to_topics_again(daemon);
     }
     return HH_EXIT_OK;

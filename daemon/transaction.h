@@ -7,7 +7,8 @@
 
 enum {
     // Longest that one call may wait for a broker: between calls we look whether to stop. Sending positions
-    // may take longer with librdkafka 2.0: socket.timeout.ms, and as long as a coordinator is gone.
+    // may take longer with librdkafka 2.0: socket.timeout.ms, and as long as a coordinator is gone, which
+    // the main thread sees to.
     HH_CALL_MS = 1000,
     HH_RETRY_MS = 100, // before doing again what has just failed
     // From a commit to the next transaction: the broker still settles the one, refuses the other's first

@@ -260,7 +260,7 @@ def test_sigterm_when_no_broker_answers(own_kafka, hiphopd, delivery):
     stage = Stage(own_kafka, seed=6).feed(seconds=1)
     daemon = hiphopd(stage.kafka, stage.options("a", **{"pipeline.delivery": delivery})).ready()
     own_kafka.kill()
-    wait_until(lambda: daemon.get("/ready")[0] == 503, 60, "not ready without a broker")
+    wait_until(lambda: daemon.get("/ready")[0] == 503, 30, "not ready without a broker")
     begin = time.monotonic()
     daemon.stop()
     assert time.monotonic() - begin < 5

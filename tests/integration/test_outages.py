@@ -20,8 +20,8 @@ def test_an_outage_longer_than_any_timeout(own_kafka, hiphopd, delivery):
     own_kafka.kill()
     wait_until(lambda: daemon.get("/ready")[0] == 503, 60, "not ready without a broker")
     before = processor_time(daemon)
-    time.sleep(30)
-    assert processor_time(daemon) - before < 5
+    time.sleep(70)  # a worker may wait in librdkafka for as long as this: it is not to be taken for stuck
+    assert processor_time(daemon) - before < 10
     assert daemon.get("/health")[0] == 200 and daemon.get("/ready")[0] == 503
     own_kafka.start()
     daemon.ready()
