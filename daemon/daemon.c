@@ -26,16 +26,16 @@
 #include <unistd.h>
 
 enum {
-    ROUND_MS = 100,             // of the main thread
-    TOPICS_MS = 2000,           // longest that a look at the topics waits for brokers
-    TOPICS_AGAIN_MS = 30000,    // between such looks while hiphopd runs, where there is reason for one
-    TOPICS_AGAIN_WAIT_MS = 500, // longest that such a look waits for brokers: SIGTERM waits for it
-    STOP_MS = 3000,             // what threads get to finish; then what is open stays uncommitted
-    LAST_RESORT_MS = 4500,      // then the process ends, whatever librdkafka waits for
-    STATUS_MS = 5000,           // between two sentences for systemctl status
-    STILL_MS = 5000,            // a thread that has not gone round for so long may wait for a broker
-    STUCK_MS = 60000,           // one that has not gone round for so long while brokers answer never will
-    PULSES = 4 + 64,            // at most: keeper, models, trainer, embedder; and workers
+    ROUND_MS = 100,          // of the main thread
+    TOPICS_MS = 2000,        // longest that a look at the topics waits for brokers
+    TOPICS_AGAIN_MS = 30000, // between such looks while hiphopd runs, where there is reason for one
+    ANSWER_MS = 500,         // longest that it waits for brokers while hiphopd runs: SIGTERM waits for it
+    STOP_MS = 3000,          // what threads get to finish; then what is open stays uncommitted
+    LAST_RESORT_MS = 4500,   // then the process ends, whatever librdkafka waits for
+    STATUS_MS = 5000,        // between two sentences for systemctl status
+    STILL_MS = 5000,         // a thread that has not gone round for so long may wait for a broker
+    STUCK_MS = 60000,        // one that has not gone round for so long while brokers answer never will
+    PULSES = 4 + 64,         // at most: keeper, models, trainer, embedder; and workers
 };
 
 typedef struct hh_daemon {
@@ -273,7 +273,7 @@ static void see_to_topics_again(hh_daemon *daemon)
     daemon->next_topics = now + TOPICS_AGAIN_MS;
     rd_kafka_t *client = admin_client(daemon);
     if (client)
-        try_topics(daemon, client, TOPICS_AGAIN_WAIT_MS, &error);
+        try_topics(daemon, client, ANSWER_MS, &error);
     hh_client_free(client);
 }
 
@@ -292,7 +292,7 @@ static void see_who_stands_still(hh_daemon *daemon)
     if (!still || now < daemon->next_question)
         return;
     rd_kafka_t *client = admin_client(daemon);
-    bool answered = !client || hh_client_probe(client, &daemon->admin, TOPICS_AGAIN_WAIT_MS);
+    bool answered = !client || hh_client_probe(client, &daemon->admin, ANSWER_MS);
     hh_client_free(client);
     daemon->next_question = hh_steady_clock() + STILL_MS;
     if (answered)
