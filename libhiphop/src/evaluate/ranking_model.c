@@ -1,7 +1,7 @@
 #include "evaluate/ranking_model.h"
 
 #include "larger.h"
-#include "recommend/mix.h"
+#include "recommend/by_text.h"
 #include "recommend/ranker_inputs.h"
 #include "recommend/ranker_settle.h"
 
@@ -104,7 +104,7 @@ hh_status hh_ranking_model_answer(hh_ranking_model *model, const hh_query *query
         return HH_MEMORY;
     hh_shortlist_make(list->shortlist, query, votes, mixture, hh_extra_of(query, &model->options));
     hh_ranker_scores(model->ranker, list->shortlist, mixture, votes->count, model->scores);
-    hh_keep_by_text(votes, mixture, model->scores);
+    hh_place_by_text(list->shortlist, votes, mixture, model->scores);
     *scores = model->scores;
     if (learns)
         *learns = list;

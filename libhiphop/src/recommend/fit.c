@@ -1,8 +1,8 @@
 // How mixture and ranker learn beside a network: sessions that it has not learned from are gone through once,
 // each click asked for, then learned from; each session is in the graph of those after it.
 #include "larger.h"
+#include "recommend/by_text.h"
 #include "recommend/lister_inside.h"
-#include "recommend/mix.h"
 #include "recommend/ranker_inputs.h"
 #include "recommend/ranker_settle.h"
 
@@ -74,7 +74,7 @@ static hh_status lesson(fitting *self, const uint32_t *clicks, uint32_t length, 
     hh_shortlist_make(self->shortlist, &query, votes, mixture,
                       hh_extra_of(&query, hh_fitted_ranker_options(self->fitted)));
     hh_ranker_scores(lister->ranker, self->shortlist, mixture, votes->count, ranked);
-    hh_keep_by_text(votes, mixture, ranked);
+    hh_place_by_text(self->shortlist, votes, mixture, ranked);
     hh_item clicked = lister->number[clicks[length]];
     while (row < votes->count && votes->items[row] != clicked)
         row++;

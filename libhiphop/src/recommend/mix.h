@@ -16,22 +16,4 @@
 float hh_mix(const double weights[HH_EXPERTS], const float (*shares)[HH_EXPERTS], size_t count,
              float *scores);
 
-// Whether nothing speaks for a candidate but its description (and popularity).
-static inline bool hh_by_text_alone(const float shares[HH_EXPERTS])
-{
-    float others = 0;
-    for (int e = HH_EXPERT_NEXT; e < HH_MIXED_EXPERTS; e++)
-        others += shares[e];
-    return others == 0 && shares[HH_EXPERT_INHERIT] + shares[HH_EXPERT_COSINE] > 0;
-}
-
-// The ranker is not asked for these; their scores stay those of the mixture.
-static inline void hh_keep_by_text(const hh_votes *votes, const float *mixture, float *scores)
-{
-    for (size_t i = 0; i < votes->count && votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0;
-         i++)
-        if (hh_by_text_alone(votes->shares[i]))
-            scores[i] = mixture[i];
-}
-
 #endif

@@ -2,7 +2,7 @@
 #include "recommend/ranker_inputs.h"
 
 #include "nn/vector.h"
-#include "recommend/mix.h"
+#include "recommend/by_text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,11 +48,12 @@ hh_shortlist *hh_shortlist_new(const hh_ranker_options *options, hh_error *error
         shortlist->items = malloc(room * sizeof *shortlist->items);
         shortlist->mixture = malloc(room * sizeof *shortlist->mixture);
         shortlist->scores = malloc(room * sizeof *shortlist->scores);
+        shortlist->sorted = malloc(2 * room * sizeof *shortlist->sorted);
         shortlist->inputs = malloc(room * CANDIDATE_INPUTS * sizeof *shortlist->inputs);
         shortlist->query = calloc(QUERY_INPUTS + options->extra, sizeof *shortlist->query);
     }
     if (!shortlist || !shortlist->rows || !shortlist->items || !shortlist->mixture || !shortlist->scores ||
-        !shortlist->inputs || !shortlist->query) {
+        !shortlist->sorted || !shortlist->inputs || !shortlist->query) {
         hh_shortlist_free(shortlist);
         hh_fail(error, HH_MEMORY, NULL);
         return NULL;
@@ -68,6 +69,7 @@ void hh_shortlist_free(hh_shortlist *shortlist)
     free(shortlist->items);
     free(shortlist->mixture);
     free(shortlist->scores);
+    free(shortlist->sorted);
     free(shortlist->inputs);
     free(shortlist->query);
     free(shortlist);
@@ -140,12 +142,11 @@ static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_vote
 {
     // What is hidden takes the place of others here; there are few of them.
     int last = last_class(mixture, votes->count, shortlist->options.candidates);
-    bool text = votes->mass[HH_EXPERT_INHERIT] + votes->mass[HH_EXPERT_COSINE] > 0;
+    bool text = hh_any_by_text(votes);
     uint32_t count = 0;
     float most = 0;
     for (uint32_t i = 0; i < votes->count; i++) {
-        if (text &&
-            hh_by_text_alone(votes->shares[i])) // for the ranker hardly ever sees what becomes of these
+        if (text && hh_by_text_alone(votes->shares[i]))
             continue;
         if (!(mixture[i] > 0) || (int)class_of(mixture[i]) > last) {
             most = mixture[i] > most ? mixture[i] : most;

@@ -49,6 +49,7 @@ struct hh_shortlist {
     float *mixture; // [count] shares
     float most;     // the largest share of those that are not on it
     float *scores;  // [count] scratch of hh_ranker_scores
+    float *sorted;  // [2 x options.candidates] scratch of hh_place_by_text
     float *inputs;  // [count x CANDIDATE_INPUTS]
     float *query;   // [QUERY_INPUTS + options.extra]
 };

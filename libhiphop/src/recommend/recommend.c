@@ -1,6 +1,7 @@
 // From a query to a list: the votes, the mixture's scores, the ranker's, the exact best k, and a reason for
 // each.
 #include "bound.h"
+#include "recommend/by_text.h"
 #include "recommend/mix.h"
 #include "recommend/ranker_weights.h"
 
@@ -325,7 +326,7 @@ static size_t rank(ranking *by, const hh_query *query)
                       hh_extra_of(query, &recommender->shortlist->options));
     hh_ranker_scores(recommender->ranker, recommender->shortlist, recommender->scores, by->votes->count,
                      recommender->ranked);
-    hh_keep_by_text(by->votes, recommender->scores, recommender->ranked);
+    hh_place_by_text(recommender->shortlist, by->votes, recommender->scores, recommender->ranked);
     by->scores = recommender->ranked;
     return choose(by, query);
 }
