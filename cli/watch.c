@@ -239,7 +239,8 @@ static hh_status read_titles(struct run *run)
             continue;
         if (!message->err)
             status = take_item(run, message);
-        else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF &&
+                 message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
             status = hh_fail(&run->error, HH_IO, "%s", rd_kafka_message_errstr(message));
         if (message->rkt)
             note_position(run, message);
@@ -291,6 +292,7 @@ static hh_status take_message(struct run *run, const rd_kafka_message_t *message
         return strcmp(rd_kafka_topic_name(message->rkt), run->topic) == 0 ? take_recommendations(run, message)
                                                                           : take_item(run, message);
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: // librdkafka asks for it, we need no group
         return HH_OK;
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR__TRANSPORT:

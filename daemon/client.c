@@ -2,11 +2,18 @@
 #include "client.h"
 
 #include "log.h"
+#include "rights.h"
+#include <string.h>
 #include <syslog.h>
 
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     hh_pulse *pulse = rd_kafka_opaque(client);
+    if (strcmp(facility, "ADDPARTS") == 0) { // the only one to say on which topic a transaction fails
+        HH_COMPLAIN(pulse->shared->log, HH_LOG_WARNING, "a transaction can't write to a topic",
+                    HH_TEXT("text", text));
+        return;
+    }
     // librdkafka calls every broken connection an error; what matters of them comes through on_error.
     HH_COMPLAIN(pulse->shared->log, level <= LOG_WARNING ? HH_LOG_INFO : HH_LOG_DEBUG, "librdkafka says",
                 HH_TEXT("facility", facility), HH_TEXT("text", text));
@@ -16,6 +23,10 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
 {
     (void)client;
     hh_pulse *pulse = opaque;
+    // Which right is said by who asked for something; a login is nobody else's.
+    char refusal[HH_REFUSAL_SIZE];
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        hh_refusal(pulse, (rd_kafka_resp_err_t)code, reason, &(hh_right){0}, refusal);
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         atomic_store(&pulse->broken, true);
     HH_COMPLAIN(pulse->shared->log, HH_LOG_WARNING, "Kafka trouble",

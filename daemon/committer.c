@@ -53,7 +53,8 @@ static void *run(void *context)
     return NULL;
 }
 
-hh_committer *hh_committer_new(hh_shared *shared, unsigned worker, rd_kafka_t *producer, hh_error *error)
+hh_committer *hh_committer_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, rd_kafka_t *producer,
+                               hh_error *error)
 {
     hh_committer *committer = calloc(1, sizeof *committer);
     if (!committer) {
@@ -61,6 +62,7 @@ hh_committer *hh_committer_new(hh_shared *shared, unsigned worker, rd_kafka_t *p
         return NULL;
     }
     committer->transaction.shared = shared;
+    committer->transaction.pulse = pulse;
     committer->transaction.worker = worker;
     committer->transaction.producer = producer;
     pthread_condattr_t steady;

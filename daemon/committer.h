@@ -21,8 +21,10 @@ typedef enum hh_commit_state {
     HH_COMMIT_BROKEN,  // nobody knows, and this committer will not do any more
 } hh_commit_state;
 
-// `producer`, whose transactions have been initialised, is lent until hh_committer_free().
-hh_committer *hh_committer_new(hh_shared *shared, unsigned worker, rd_kafka_t *producer, hh_error *error);
+// `producer`, whose transactions have been initialised, is lent until hh_committer_free(). The worker's pulse
+// shows what Kafka refuses.
+hh_committer *hh_committer_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, rd_kafka_t *producer,
+                               hh_error *error);
 
 // May be NULL. Waits for the call that is under way: a second as a rule; where librdkafka has lost the
 // group's coordinator for as long as it does, which the worker's pulse then shows.

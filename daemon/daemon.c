@@ -11,6 +11,7 @@
 #include "keeper.h"
 #include "learning.h"
 #include "notify.h"
+#include "rights.h"
 #include "scoreboard.h"
 #include "service.h"
 #include "shared.h"
@@ -34,6 +35,7 @@ enum {
     LAST_RESORT_MS = 4500,   // then the process ends, whatever librdkafka waits for
     STATUS_MS = 5000,        // between two sentences for systemctl status
     STILL_MS = 5000,         // a thread that has not gone round for so long may wait for a broker
+    REFUSED_MS = 10000,      // what Kafka has refused in the last so many is in /ready
     STUCK_MS = 60000,        // one that has not gone round for so long while brokers answer never will
     PULSES = 4 + 64,         // at most: keeper, models, trainer, embedder; and workers
 };
@@ -108,17 +110,27 @@ static bool is_ready(void *context, char *reason, size_t size)
 {
     hh_daemon *daemon = context;
     const char *why = "partitions are assigned and the graph is loaded";
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_pulse *refused = NULL; // whose refusals are the reason
     bool ready = false;
-    if (hh_stopping(&daemon->shared))
+    if (hh_stopping(&daemon->shared)) {
         why = "stopping";
-    else if (!atomic_load(&daemon->assembled))
+    } else if (!atomic_load(&daemon->assembled)) {
         why = "looking for Kafka and its topics";
-    else if (daemon->keeper && !hh_keeper_loaded(daemon->keeper))
+        refused = &daemon->admin;
+    } else if (daemon->keeper && !hh_keeper_loaded(daemon->keeper)) {
         why = "the graph is being loaded";
-    else
+        refused = hh_keeper_pulse(daemon->keeper);
+    } else {
         ready = true;
+    }
+    if (refused && hh_refused(refused, 0, refusal))
+        why = refusal;
     for (uint32_t i = 0; ready && i < daemon->config->pipeline.workers; i++) {
-        if (atomic_load(&daemon->workers[i]->assigned) < 0)
+        bool assigned = atomic_load(&daemon->workers[i]->assigned) >= 0;
+        if (hh_refused(&daemon->workers[i]->pulse, assigned ? REFUSED_MS : 0, refusal))
+            why = refusal;
+        else if (!assigned)
             why = "partitions are not assigned yet";
         else if (atomic_load(&daemon->workers[i]->pulse.broken))
             why = "no broker answers";
@@ -147,7 +159,7 @@ static void show_status(hh_daemon *daemon, bool ready, const char *reason)
 
 static void watch(hh_daemon *daemon)
 {
-    char reason[128];
+    char reason[HH_REFUSAL_SIZE];
     hh_time now = hh_steady_clock();
     bool ready = is_ready(daemon, reason, sizeof reason);
     hh_metrics_set_ready(daemon->shared.metrics, ready);
@@ -233,8 +245,9 @@ static hh_status try_topics(hh_daemon *daemon, rd_kafka_t *client, int timeout_m
 {
     hh_kafka_topic topics[HH_TOPICS];
     size_t count = hh_topics_needed(daemon->config, topics);
-    hh_status status = hh_kafka_topics(client, topics, count, daemon->config->topics.create, timeout_ms,
-                                       complain_of_topic, daemon, error);
+    hh_status status = hh_kafka_topics(client, topics, count,
+                                       daemon->config->topics.create ? HH_KAFKA_CREATE : HH_KAFKA_CREATE_NOT,
+                                       timeout_ms, complain_of_topic, daemon, error);
     rd_kafka_poll(client, 0);
     return status;
 }

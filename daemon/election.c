@@ -2,6 +2,7 @@
 #include "election.h"
 
 #include "client.h"
+#include "rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,8 +57,8 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
 static hh_status join(hh_election *election, hh_error *error)
 {
     const hh_config *config = election->pulse.shared->config;
-    char group[512];
-    snprintf(group, sizeof group, "%s.%s", config->kafka.group, election->pulse.name);
+    char group[HH_REFUSAL_SIZE / 2];
+    hh_group_of(config, election->pulse.name, group);
     rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_WORKER, &election->pulse, error);
     if (!conf)
         return error->status;
@@ -103,11 +104,25 @@ void hh_election_free(hh_election *election)
     free(election);
 }
 
+static void say_trouble(hh_election *election, const rd_kafka_message_t *message)
+{
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.office = election->pulse.name, .topic = election->topic, .operation = "Read"};
+    if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return;
+    HH_COMPLAIN(election->pulse.shared->log, HH_LOG_WARNING, "an election can't be held",
+                HH_TEXT("office", election->pulse.name), HH_TEXT("error", rd_kafka_err2name(message->err)),
+                HH_TEXT("reason", hh_refusal(&election->pulse, message->err, rd_kafka_message_errstr(message),
+                                             &right, refusal)));
+}
+
 void hh_election_serve(hh_election *election, int wait_ms)
 {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(election->consumer, wait_ms);
-    if (message)
+    if (message) {
+        say_trouble(election, message);
         rd_kafka_message_destroy(message);
+    }
     if (election->leads && rd_kafka_assignment_lost(election->consumer))
         election->leads = false;
 }

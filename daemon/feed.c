@@ -3,6 +3,7 @@
 
 #include "client.h"
 #include "inputs.h"
+#include "rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,13 @@ static void close_client(hh_feed *feed)
     feed->client = NULL;
 }
 
+static void list_topics(const hh_config *config, const char *names[HH_FEED_KINDS])
+{
+    names[HH_FEED_CLICKS] = config->topics.clicks;
+    names[HH_FEED_ITEMS] = config->topics.items;
+    names[HH_FEED_VECTORS] = hh_vectors_read(config) ? config->topics.item_vectors : "";
+}
+
 // What is ours to set: not where the user has set it.
 static hh_status share(rd_kafka_conf_t *conf, const char *property, long whole, long least, int partitions,
                        hh_error *error)
@@ -77,8 +85,8 @@ static hh_status open_client(hh_feed *feed, int partitions, hh_error *error)
         return error->status;
     feed->live = rd_kafka_queue_new(feed->client);
     feed->aside = rd_kafka_queue_new(feed->client);
-    const char *const names[HH_FEED_KINDS] = {config->topics.clicks, config->topics.items,
-                                              hh_vectors_read(config) ? config->topics.item_vectors : ""};
+    const char *names[HH_FEED_KINDS];
+    list_topics(config, names);
     for (int kind = 0; kind < HH_FEED_KINDS; kind++) {
         feed->topics[kind] = *names[kind] ? hh_client_topic(feed->client, names[kind], error) : NULL;
         if (*names[kind] && !feed->topics[kind])
@@ -160,6 +168,20 @@ uint64_t hh_feed_lag(hh_feed *feed)
 
 // ---- finding ----
 
+static void complain(hh_feed *feed, const rd_kafka_topic_t *of, rd_kafka_resp_err_t code, const char *said)
+{
+    char refusal[HH_REFUSAL_SIZE];
+    hh_right right = {.operation = "Read"};
+    const char *names[HH_FEED_KINDS];
+    list_topics(feed->shared->config, names);
+    for (int kind = 0; kind < HH_FEED_KINDS; kind++)
+        if (of && feed->topics[kind] == of)
+            right.topic = names[kind];
+    HH_COMPLAIN(feed->shared->log, HH_LOG_WARNING, "the keeper can't read",
+                HH_TEXT("error", rd_kafka_err2name(code)),
+                HH_TEXT("reason", hh_refusal(feed->pulse, code, said, &right, refusal)));
+}
+
 // Partitions of a topic, or -1 where no broker tells.
 static int partitions_of(hh_feed *feed, rd_kafka_topic_t *of)
 {
@@ -167,7 +189,11 @@ static int partitions_of(hh_feed *feed, rd_kafka_topic_t *of)
     if (rd_kafka_metadata(feed->client, 0, of, &metadata, CALL_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return -1;
     int count = -1;
-    if (metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_resp_err_t code =
+        metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (code)
+        complain(feed, of, code, rd_kafka_err2str(code));
+    else
         count = metadata->topics[0].partition_cnt;
     rd_kafka_metadata_destroy(metadata);
     atomic_store(&feed->pulse->broken, false);
@@ -322,9 +348,7 @@ static size_t follow(hh_feed *feed, rd_kafka_message_t **records, hh_feed_partit
         hh_feed_partition *partition = record->rkt ? partition_of(feed, record) : NULL;
         bool end = record->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
         if (!partition || (record->err && !end)) {
-            HH_COMPLAIN(feed->shared->log, HH_LOG_WARNING, "the keeper can't read",
-                        HH_TEXT("error", rd_kafka_err2name(record->err)),
-                        HH_TEXT("reason", rd_kafka_message_errstr(record)));
+            complain(feed, record->rkt, record->err, rd_kafka_message_errstr(record));
             rd_kafka_message_destroy(record);
             continue;
         }

@@ -2,6 +2,7 @@
 #include "group.h"
 
 #include "client.h"
+#include "rights.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static hh_status make_room(hh_worker *worker, int32_t number)
 static hh_outbox_result take_over(hh_worker *worker, const hh_rebalance *asked)
 {
     say_partitions(worker, "partitions assigned", asked->partitions);
+    hh_not_refused(&worker->pulse);
     if (asked->partitions->cnt == 0) {
         say_error(worker, "assignment refused",
                   rd_kafka_incremental_assign(worker->consumer, asked->partitions));
@@ -192,9 +194,12 @@ static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
 
 static void say_not_yet(hh_worker *worker, int32_t number, rd_kafka_resp_err_t code)
 {
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.topic = worker->shared->config->topics.clicks, .operation = "Read"};
     HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "partitions can't be restored yet",
                 HH_NUMBER("worker", worker->number), HH_NUMBER("partition", number),
-                HH_TEXT("error", rd_kafka_err2name(code)), HH_TEXT("reason", rd_kafka_err2str(code)));
+                HH_TEXT("error", rd_kafka_err2name(code)),
+                HH_TEXT("reason", hh_refusal(&worker->pulse, code, rd_kafka_err2str(code), &right, refusal)));
 }
 
 // Restores the partitions of the list, those first that did not fail the last time, and adds them to `ready`.
@@ -425,9 +430,11 @@ hh_outbox_result hh_group_serve(hh_worker *worker)
 
 void hh_group_trouble(hh_worker *worker, rd_kafka_resp_err_t code, const char *text)
 {
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.topic = worker->shared->config->topics.clicks, .operation = "Read"};
     HH_COMPLAIN(worker->shared->log, HH_LOG_WARNING, "clicks can't be read",
                 HH_NUMBER("worker", worker->number), HH_TEXT("error", rd_kafka_err2name(code)),
-                HH_TEXT("reason", text));
+                HH_TEXT("reason", hh_refusal(&worker->pulse, code, text, &right, refusal)));
 }
 
 hh_status hh_group_open(hh_worker *worker, hh_error *error)

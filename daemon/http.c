@@ -66,7 +66,7 @@ static enum MHD_Result answer_state(const hh_http *server, struct MHD_Connection
                                     bool (*state)(void *context, char *reason, size_t size), const char *good,
                                     const char *bad)
 {
-    char reason[256] = "";
+    char reason[1024] = "";
     bool well = state(server->options.context, reason, sizeof reason);
     return answer_sentence(connection, well ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, well ? good : bad,
                            reason, NULL);

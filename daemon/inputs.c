@@ -12,24 +12,32 @@ enum { SCHEMA_MAX = 1 << 20 }; // bytes; the largest that people have are some t
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS])
 {
     const struct {
-        const char *name, *cleanup;
+        const char *name, *cleanup, *rights;
         bool used;
     } rows[HH_TOPICS] = {
-        {config->topics.clicks, "delete", true},
-        {config->topics.items, "compact", config->recommend.enabled},
-        {config->topics.item_vectors, "compact", hh_vectors_read(config)},
-        {config->topics.recommendations, "delete", config->recommend.enabled},
-        {config->topics.models, "compact", config->recommend.enabled},
-        {config->topics.quality, "compact", config->recommend.enabled},
-        {config->topics.embeddings, "compact", hh_embeddings_made(config)},
-        {config->topics.sessions, "delete", true},
-        {config->topics.dead_letters, "delete", true},
+        {config->topics.clicks, "delete", "Read", true},
+        {config->topics.items, "compact", "Read", config->recommend.enabled},
+        {config->topics.item_vectors, "compact", hh_vectors_made(config) ? "Read and Write" : "Read",
+         hh_vectors_read(config)},
+        {config->topics.recommendations, "delete", "Write", config->recommend.enabled},
+        {config->topics.models, "compact", config->training.enabled ? "Read and Write" : "Read",
+         config->recommend.enabled},
+        {config->topics.quality, "compact", "Write", config->recommend.enabled},
+        {config->topics.embeddings, "compact", "Read and Write", hh_embeddings_made(config)},
+        {config->topics.sessions, "delete", "Write", true},
+        {config->topics.dead_letters, "delete", "Write", true},
     };
     int partitions = (int)config->topics.partitions, replication = (int)config->topics.replication;
     size_t count = 0;
     for (size_t i = 0; i < HH_TOPICS; i++)
         if (rows[i].used && rows[i].name[0] != '\0')
-            topics[count++] = (hh_kafka_topic){rows[i].name, partitions, replication, rows[i].cleanup};
+            topics[count++] = (hh_kafka_topic){
+                .name = rows[i].name,
+                .partitions = partitions,
+                .replication = replication,
+                .cleanup = rows[i].cleanup,
+                .rights = rows[i].rights,
+            };
     return count;
 }
 

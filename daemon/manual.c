@@ -181,7 +181,7 @@ static const char page_head[] =
     "```\n"
     "kafka: {\n"
     "    brokers = \"kafka-1:9092,kafka-2:9092\";\n"
-    "    properties = (\"security.protocol=SASL_SSL\", \"sasl.mechanism=SCRAM-SHA-512\");\n"
+    "    properties = (\"security.protocol=SASL_SSL\", \"sasl.mechanism=PLAIN\");\n"
     "    properties_file = \"/run/credentials/hiphopd.service/kafka\";   # sasl.username, sasl.password\n"
     "};\n"
     "session: { gap = \"20m\"; };\n"

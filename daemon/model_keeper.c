@@ -3,6 +3,7 @@
 
 #include "assembly.h"
 #include "client.h"
+#include "rights.h"
 #include "service.h"
 #include <hiphop/foreseer.h>
 #include <pthread.h>
@@ -137,10 +138,15 @@ static void take_record(hh_model_keeper *keeper, const rd_kafka_message_t *recor
 static void take_message(hh_model_keeper *keeper, const rd_kafka_message_t *message)
 {
     bool end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+        return; // librdkafka asks for it; who reads a partition by himself needs no group
     if (message->err && !end) {
+        char refusal[HH_REFUSAL_SIZE];
+        const hh_right right = {.topic = keeper->shared->config->topics.models, .operation = "Read"};
         HH_COMPLAIN(keeper->shared->log, HH_LOG_WARNING, "the model keeper can't read",
                     HH_TEXT("error", rd_kafka_err2name(message->err)),
-                    HH_TEXT("reason", rd_kafka_message_errstr(message)));
+                    HH_TEXT("reason", hh_refusal(&keeper->pulse, message->err,
+                                                 rd_kafka_message_errstr(message), &right, refusal)));
         return;
     }
     atomic_store(&keeper->pulse.broken, false);

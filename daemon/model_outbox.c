@@ -2,6 +2,7 @@
 #include "model_outbox.h"
 
 #include "client.h"
+#include "rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct hh_model_outbox {
     hh_shared *shared;
     hh_pulse *pulse;
     rd_kafka_t *producer; // NULL: closed
+    const char *topic;    // that was written to last; the config's
 };
 
 hh_model_outbox *hh_model_outbox_new(hh_shared *shared, hh_pulse *pulse)
@@ -53,8 +55,11 @@ static bool complain(hh_model_outbox *outbox, const char *what, rd_kafka_error_t
 {
     bool again = rd_kafka_error_is_retriable(trouble);
     bool fatal = rd_kafka_error_is_fatal(trouble);
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.office = "trainer", .topic = outbox->topic, .operation = "Write"};
     HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING, what, HH_TEXT("error", rd_kafka_error_name(trouble)),
-                HH_TEXT("reason", rd_kafka_error_string(trouble)));
+                HH_TEXT("reason", hh_refusal(outbox->pulse, rd_kafka_error_code(trouble),
+                                             rd_kafka_error_string(trouble), &right, refusal)));
     rd_kafka_error_destroy(trouble);
     if (fatal)
         hh_model_outbox_close(outbox);
@@ -65,10 +70,10 @@ hh_status hh_model_outbox_open(hh_model_outbox *outbox)
 {
     const hh_config *config = outbox->shared->config;
     hh_error error = {0};
-    char id[512];
+    char id[HH_REFUSAL_SIZE / 2];
     if (outbox->producer)
         return HH_OK;
-    snprintf(id, sizeof id, "%s.trainer", config->kafka.group);
+    hh_transactional_of(config, "trainer", id);
     rd_kafka_conf_t *conf = hh_client_conf(config, HH_KAFKA_TRANSACTIONAL, outbox->pulse, &error);
     if (conf && hh_client_set(conf, "transactional.id", id, &error) == HH_OK)
         outbox->producer = hh_client_new(RD_KAFKA_PRODUCER, conf, &error);
@@ -89,6 +94,7 @@ hh_status hh_model_outbox_open(hh_model_outbox *outbox)
 
 static bool put(hh_model_outbox *outbox, const char *topic, hh_text key, const void *value, size_t size)
 {
+    outbox->topic = topic;
     for (;;) {
         rd_kafka_resp_err_t code =
             rd_kafka_producev(outbox->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(PARTITION),

@@ -4,6 +4,7 @@
 #include "client.h"
 #include "committer.h"
 #include "log.h"
+#include "rights.h"
 #include "transaction.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ enum {
     FULL_MS = 10,              // wait for room in the queue
     PATIENCE_MS = 5000, // that positions are offered again which the group refuses, where that is waited for
     LONGEST_OFFER_MS = 30000, // else, while brokers answer
+    REST = 10,                // pauses before another producer, after one that Kafka refused
 };
 
 struct hh_outbox {
@@ -49,7 +51,7 @@ hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh
     outbox->shared = shared;
     outbox->pulse = pulse;
     outbox->worker = worker;
-    outbox->transaction = (hh_transaction){.shared = shared, .pulse = pulse, .worker = worker};
+    outbox->transaction = (hh_transaction){.shared = shared, .pulse = pulse, .beats = true, .worker = worker};
     outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
     for (int i = 0; i < HH_OUTPUTS; i++)
         outbox->largest[i] = INT64_MAX;
@@ -60,6 +62,15 @@ static void say(hh_outbox *outbox, const char *what, const char *name, const cha
 {
     HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING, what, HH_NUMBER("worker", outbox->worker),
                 HH_TEXT("error", name), HH_TEXT("reason", text));
+}
+
+// The same of what may be a refusal: topic is the one that was to be written to, or NULL.
+static void say_code(hh_outbox *outbox, const char *what, rd_kafka_resp_err_t code, const char *text,
+                     const char *topic)
+{
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.topic = topic, .operation = "Write"};
+    say(outbox, what, rd_kafka_err2name(code), hh_refusal(outbox->pulse, code, text, &right, refusal));
 }
 
 static void drop_producer(hh_outbox *outbox)
@@ -103,6 +114,14 @@ static int64_t header_bytes(const rd_kafka_headers_t *headers)
     return (int64_t)bytes;
 }
 
+static void list_topics(const hh_config *config, const char *names[HH_OUTPUTS])
+{
+    names[HH_OUTPUT_RECOMMENDATIONS] = config->topics.recommendations;
+    names[HH_OUTPUT_SESSIONS] = config->topics.sessions;
+    names[HH_OUTPUT_QUALITY] = config->recommend.enabled ? config->topics.quality : "";
+    names[HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters;
+}
+
 static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers = NULL;
@@ -115,6 +134,17 @@ static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
     for (int i = 0; i < HH_OUTPUTS; i++)
         if (outbox->topics[i] == message->rkt && size <= outbox->largest[i])
             outbox->largest[i] = size - 1;
+}
+
+// The topic's name as it is in the settings, which outlive the producer.
+static const char *name_of(const hh_outbox *outbox, const rd_kafka_topic_t *topic)
+{
+    const char *names[HH_OUTPUTS];
+    list_topics(outbox->shared->config, names);
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        if (outbox->topics[i] == topic)
+            return names[i];
+    return NULL;
 }
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -130,7 +160,8 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     --*waiting;
     if (message->err && !outbox->troubled) {
         outbox->troubled = true;
-        say(outbox, "record not delivered", rd_kafka_err2name(message->err), rd_kafka_err2str(message->err));
+        say_code(outbox, "record not delivered", message->err, rd_kafka_err2str(message->err),
+                 name_of(outbox, message->rkt));
     }
 }
 
@@ -175,12 +206,8 @@ static hh_status make_producer(hh_outbox *outbox, hh_error *error)
         outbox->producer = outbox->transactional ? transactional : make_client(outbox, false, error);
     if (!outbox->producer)
         return error->status;
-    const char *names[HH_OUTPUTS] = {
-        [HH_OUTPUT_RECOMMENDATIONS] = config->topics.recommendations,
-        [HH_OUTPUT_SESSIONS] = config->topics.sessions,
-        [HH_OUTPUT_QUALITY] = config->recommend.enabled ? config->topics.quality : "",
-        [HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters,
-    };
+    const char *names[HH_OUTPUTS];
+    list_topics(config, names);
     for (int i = 0; i < HH_OUTPUTS; i++) {
         if (!*names[i])
             continue;
@@ -203,10 +230,14 @@ static bool look_up_topics(hh_outbox *outbox)
             continue;
         if (rd_kafka_metadata(outbox->producer, 0, outbox->topics[i], &metadata, HH_CALL_MS))
             return false;
-        bool there = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_resp_err_t code =
+            metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         rd_kafka_metadata_destroy(metadata);
-        if (!there)
+        if (code) {
+            say_code(outbox, "a topic can't be written to yet", code, rd_kafka_err2str(code),
+                     name_of(outbox, outbox->topics[i]));
             return false;
+        }
     }
     return true;
 }
@@ -230,10 +261,15 @@ hh_outbox_result hh_outbox_open(hh_outbox *outbox)
         if (!trouble)
             break;
         bool again = rd_kafka_error_is_retriable(trouble), fatal = rd_kafka_error_is_fatal(trouble);
-        say(outbox, "producer can't be opened", rd_kafka_error_name(trouble), rd_kafka_error_string(trouble));
+        bool refused = hh_is_refusal(rd_kafka_error_code(trouble));
+        say_code(outbox, "producer can't be opened", rd_kafka_error_code(trouble),
+                 rd_kafka_error_string(trouble), NULL);
         rd_kafka_error_destroy(trouble);
         if (!again) {
             drop_producer(outbox);
+            // Another will be made: not at once, where it meets the same.
+            for (int i = 0; refused && i < REST && !hh_stopping(outbox->shared); i++)
+                hh_transaction_pause(&outbox->transaction);
             return fatal ? HH_OUTBOX_LOST : HH_OUTBOX_FAILED;
         }
         if (hh_stopping(outbox->shared) || !hh_transaction_pause(&outbox->transaction))
@@ -245,7 +281,7 @@ hh_outbox_result hh_outbox_open(hh_outbox *outbox)
     if (outbox->transactional)
         return HH_OUTBOX_DONE;
     outbox->committer =
-        hh_committer_new(outbox->shared, outbox->worker, outbox->transaction.producer, &error);
+        hh_committer_new(outbox->shared, outbox->pulse, outbox->worker, outbox->transaction.producer, &error);
     if (outbox->committer)
         return HH_OUTBOX_DONE;
     return fail_open(outbox, &error);

@@ -1,6 +1,7 @@
 #include "semantics_log.h"
 
 #include "client.h"
+#include "rights.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +58,12 @@ static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *record, vo
     hh_semantics_log *log = record->_private;
     if (!record->err)
         return;
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_right right = {.topic = log->shared->config->topics.item_vectors, .operation = "Write"};
     HH_COMPLAIN(log->shared->log, HH_LOG_WARNING, "an item's vector can't be written",
                 HH_TEXT("error", rd_kafka_err2name(record->err)),
+                HH_TEXT("reason",
+                        hh_refusal(log->pulse, record->err, rd_kafka_err2str(record->err), &right, refusal)),
                 HH_BYTES("key", record->key, record->key_len));
     log->unwritten(log->context, (hh_text){record->key, record->key_len});
 }
@@ -204,6 +209,19 @@ bool hh_semantics_log_old(const hh_semantics_log *log, hh_semantics_topic number
     return record->partition < of->count && record->offset < of->partitions[record->partition].old;
 }
 
+static void say_unread(hh_semantics_log *log, hh_semantics_topic number, const rd_kafka_message_t *record)
+{
+    char refusal[HH_REFUSAL_SIZE];
+    const hh_config *config = log->shared->config;
+    const hh_right right = {.topic = number == HH_SEMANTICS_ITEMS ? config->topics.items
+                                                                  : config->topics.item_vectors,
+                            .operation = "Read"};
+    HH_COMPLAIN(log->shared->log, HH_LOG_WARNING, "semantics can't read",
+                HH_TEXT("error", rd_kafka_err2name(record->err)),
+                HH_TEXT("reason", hh_refusal(log->pulse, record->err, rd_kafka_message_errstr(record), &right,
+                                             refusal)));
+}
+
 size_t hh_semantics_log_take(hh_semantics_log *log, hh_semantics_topic number, rd_kafka_message_t **records,
                              size_t room, int timeout_ms)
 {
@@ -225,9 +243,7 @@ size_t hh_semantics_log_take(hh_semantics_log *log, hh_semantics_topic number, r
             continue;
         }
         if (!end)
-            HH_COMPLAIN(log->shared->log, HH_LOG_WARNING, "semantics can't read",
-                        HH_TEXT("error", rd_kafka_err2name(record->err)),
-                        HH_TEXT("reason", rd_kafka_message_errstr(record)));
+            say_unread(log, number, record);
         rd_kafka_message_destroy(record);
     }
     return kept;

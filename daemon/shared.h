@@ -39,6 +39,10 @@ typedef struct hh_pulse {
     _Atomic hh_time beat; // steady clock, when it last went round; 0: not started
     atomic_bool broken;   // no broker answers
     atomic_bool failed;   // it has ended because it could not go on; it has said why
+    // What Kafka has refused (rights.h), when on the steady clock, and on which topic; 0: nothing
+    atomic_int refused;
+    _Atomic hh_time refused_at;
+    _Atomic(const char *) refused_topic, refused_operation; // the config's, and static
 } hh_pulse;
 
 static inline void hh_pulse_beat(hh_pulse *pulse)

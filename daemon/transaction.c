@@ -2,13 +2,17 @@
 #include "transaction.h"
 
 #include "log.h"
+#include "rights.h"
 #include <time.h>
 
 static void say(const hh_transaction *transaction, const char *what, rd_kafka_error_t *trouble)
 {
+    char refusal[HH_REFUSAL_SIZE];
     HH_COMPLAIN(transaction->shared->log, HH_LOG_WARNING, what, HH_NUMBER("worker", transaction->worker),
                 HH_TEXT("error", rd_kafka_error_name(trouble)),
-                HH_TEXT("reason", rd_kafka_error_string(trouble)));
+                HH_TEXT("reason", hh_refusal(transaction->pulse, rd_kafka_error_code(trouble),
+                                             rd_kafka_error_string(trouble),
+                                             &(hh_right){.operation = "Write"}, refusal)));
     rd_kafka_error_destroy(trouble);
 }
 
@@ -24,7 +28,7 @@ static void sleep_ms(hh_time ms)
 
 bool hh_transaction_pause(const hh_transaction *transaction)
 {
-    if (transaction->pulse)
+    if (transaction->beats)
         hh_pulse_beat(transaction->pulse);
     if (is_over(transaction))
         return false;

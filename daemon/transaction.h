@@ -18,7 +18,8 @@ enum {
 
 typedef struct hh_transaction {
     hh_shared *shared;
-    hh_pulse *pulse; // beats between two attempts; NULL: nobody's
+    hh_pulse *pulse; // shows what is refused
+    bool beats;      // the pulse, between two attempts
     unsigned worker; // for the log
     rd_kafka_t *producer;
     bool begun;           // one is open

@@ -6,6 +6,7 @@
 #include "group.h"
 #include "inputs.h"
 #include "quality.h"
+#include "rights.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,7 @@ static void count_commit(hh_worker *worker, hh_time begun)
     hh_publisher_committed(worker->publisher, hh_wall_clock());
     worker->pause = 0;
     atomic_store(&worker->pulse.broken, false);
+    hh_not_refused(&worker->pulse);
 }
 
 static void dealt_with(hh_worker *worker)

@@ -39,13 +39,22 @@ typedef struct hh_kafka_topic {
     int partitions;      // when created; <= 0: as the broker likes
     int replication;     // when created; <= 0: as the broker likes
     const char *cleanup; // "delete" or "compact", checked where the topic exists; NULL: any
+    const char *rights;  // what is done with it, in Kafka's words: "Read", "Write", "Read and Write"
+    bool missing;        // said by hh_kafka_topics(): it was not there
 } hh_kafka_topic;
 
-// Creates the topics that are missing (create = false: complains of them) and checks the cleanup policy of
-// those that are there; a topic is never changed. Any client will do. One sentence per trouble goes to
+// What is done about topics that are missing.
+typedef enum hh_kafka_create {
+    HH_KAFKA_CREATE_NOT, // it is a trouble
+    HH_KAFKA_CREATE,
+    HH_KAFKA_CREATE_TRY, // the brokers are asked whether they would, and nothing is made
+} hh_kafka_create;
+
+// Sees to the topics that are missing, and checks the cleanup policy of those that are there; a topic is
+// never changed. Any client will do. One sentence per trouble, such as a right that is missing, goes to
 // `complain`, and HH_ARGUMENT comes back where there is any; HH_IO where the brokers do not answer within
 // timeout_ms. Several instances may do this at the same time.
-hh_status hh_kafka_topics(rd_kafka_t *client, const hh_kafka_topic *topics, size_t count, bool create,
+hh_status hh_kafka_topics(rd_kafka_t *client, hh_kafka_topic *topics, size_t count, hh_kafka_create create,
                           int timeout_ms, void (*complain)(void *context, const char *sentence),
                           void *context, hh_error *error);
 

@@ -9,13 +9,12 @@
 typedef struct check {
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
-    const hh_kafka_topic *topics;
+    hh_kafka_topic *topics;
     size_t count;
-    bool create;
+    hh_kafka_create create;
     int timeout_ms;
     void (*complain)(void *context, const char *sentence);
     void *context;
-    bool *missing; // [count]
     bool trouble;
     hh_error *error;
 } check;
@@ -55,7 +54,7 @@ static rd_kafka_AdminOptions_t *options(check *c, rd_kafka_admin_op_t op)
     return made;
 }
 
-static const hh_kafka_topic *topic_named(check *c, const char *name)
+static hh_kafka_topic *topic_named(check *c, const char *name)
 {
     for (size_t i = 0; i < c->count; i++)
         if (strcmp(c->topics[i].name, name) == 0)
@@ -96,12 +95,15 @@ static hh_status look(check *c)
     const rd_kafka_ConfigResource_t **found =
         rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
     for (size_t i = 0; i < count; i++) {
-        const hh_kafka_topic *topic = topic_named(c, rd_kafka_ConfigResource_name(found[i]));
+        hh_kafka_topic *topic = topic_named(c, rd_kafka_ConfigResource_name(found[i]));
         rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(found[i]);
         if (!topic)
             continue;
         if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-            c->missing[topic - c->topics] = true;
+            topic->missing = true;
+        else if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            complain(c, "the topic %s can't be looked at: Kafka's user lacks the right DescribeConfigs on it",
+                     topic->name);
         else if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
             complain(c, "the topic %s can't be looked at: %s", topic->name, rd_kafka_err2str(err));
         else
@@ -120,7 +122,7 @@ static hh_status make(check *c)
         return hh_fail(c->error, HH_MEMORY, NULL);
     for (size_t i = 0; i < c->count; i++) {
         const hh_kafka_topic *topic = &c->topics[i];
-        if (!c->missing[i])
+        if (!topic->missing)
             continue;
         rd_kafka_NewTopic_t *fresh =
             rd_kafka_NewTopic_new(topic->name, topic->partitions > 0 ? topic->partitions : -1,
@@ -138,6 +140,8 @@ static hh_status make(check *c)
         rd_kafka_AdminOptions_t *how = options(c, RD_KAFKA_ADMIN_OP_CREATETOPICS);
         // Let the controller answer when the topics can be used, not when it has noted the wish.
         rd_kafka_AdminOptions_set_operation_timeout(how, c->timeout_ms, trouble, sizeof trouble);
+        rd_kafka_AdminOptions_set_validate_only(how, c->create == HH_KAFKA_CREATE_TRY, trouble,
+                                                sizeof trouble);
         rd_kafka_CreateTopics(c->client, made, wanted, how, c->queue);
         rd_kafka_AdminOptions_destroy(how);
         rd_kafka_event_t *event = answer(c, RD_KAFKA_EVENT_CREATETOPICS_RESULT);
@@ -148,8 +152,11 @@ static hh_status make(check *c)
                   : NULL;
         for (size_t i = 0; results && i < count; i++) {
             rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
+            if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+                complain(c, "the topic %s is missing, and Kafka's user lacks the right Create on it",
+                         rd_kafka_topic_result_name(results[i]));
             // Another instance may have been faster.
-            if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            else if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
                 complain(c, "the topic %s can't be made: %s", rd_kafka_topic_result_name(results[i]),
                          rd_kafka_topic_result_error_string(results[i])
                              ? rd_kafka_topic_result_error_string(results[i])
@@ -163,25 +170,23 @@ static hh_status make(check *c)
     return status;
 }
 
-hh_status hh_kafka_topics(rd_kafka_t *client, const hh_kafka_topic *topics, size_t count, bool create,
+hh_status hh_kafka_topics(rd_kafka_t *client, hh_kafka_topic *topics, size_t count, hh_kafka_create create,
                           int timeout_ms, void (*complain_to)(void *context, const char *sentence),
                           void *context, hh_error *error)
 {
-    check c = {client, NULL, topics, count, create, timeout_ms, complain_to, context, NULL, false, error};
+    check c = {client, NULL, topics, count, create, timeout_ms, complain_to, context, false, error};
     if (count == 0)
         return HH_OK;
-    c.missing = calloc(count, sizeof *c.missing);
-    if (!c.missing)
-        return hh_fail(error, HH_MEMORY, NULL);
+    for (size_t i = 0; i < count; i++)
+        topics[i].missing = false;
     c.queue = rd_kafka_queue_new(client);
     hh_status status = look(&c);
-    for (size_t i = 0; i < count && status == HH_OK && !create; i++)
-        if (c.missing[i])
+    for (size_t i = 0; i < count && status == HH_OK && create == HH_KAFKA_CREATE_NOT; i++)
+        if (topics[i].missing)
             complain(&c, "the topic %s is missing", topics[i].name);
-    if (status == HH_OK && create)
+    if (status == HH_OK && create != HH_KAFKA_CREATE_NOT)
         status = make(&c);
     rd_kafka_queue_destroy(c.queue);
-    free(c.missing);
     if (status == HH_OK && c.trouble)
         status = hh_fail(error, HH_ARGUMENT, "not all topics are as they must be");
     return status;

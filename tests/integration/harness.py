@@ -80,11 +80,13 @@ def training_names(**more):
 
 
 class Kafka:
-    """A broker of its own. start() after stop() or kill() finds its topics again, on the same port."""
+    """A broker of its own. start() after stop() or kill() finds its topics again, on the same port. settings: lines for
+    server.properties, with _ or . in their names; client: properties that every client of it needs."""
 
-    def __init__(self, directory, **settings):
+    def __init__(self, directory, client=None, **settings):
         self.directory = str(directory)
         self.settings = settings
+        self._client = client or {}
         self.brokers = None
         self.pid = None
         self._admin = None
@@ -112,13 +114,18 @@ class Kafka:
         os.kill(self.pid, signal.SIGKILL)
         wait_until(lambda: not os.path.exists(f"/proc/{self.pid}"), 10, "the broker's end")
 
+    @property
+    def client(self):
+        """The properties of a client of this broker."""
+        return {"bootstrap.servers": self.brokers, **self._client}
+
     # ---- topics ----
 
     @property
     def admin(self):
         # Kept: its futures fail when it is collected.
         if self._admin is None:
-            self._admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.brokers})
+            self._admin = confluent_kafka.admin.AdminClient(self.client)
         return self._admin
 
     def topic(self, name=None, partitions=1, **config):
@@ -154,7 +161,7 @@ class Kafka:
 
     def committed(self, group, topic):
         """{partition: (offset, metadata text)} of what the group has committed for the topic."""
-        consumer = confluent_kafka.Consumer({"bootstrap.servers": self.brokers, "group.id": group})
+        consumer = confluent_kafka.Consumer({**self.client, "group.id": group})
         try:
             partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
             wanted = [confluent_kafka.TopicPartition(topic, number) for number in partitions]
@@ -167,8 +174,8 @@ class Kafka:
 
     def produce(self, topic, records, **config):
         """Writes (key, value, timestamp in ms or None[, partition[, headers]]) in this order; waits for them all."""
-        producer = confluent_kafka.Producer({"bootstrap.servers": self.brokers, "acks": "all", "linger.ms": 5,
-                                             "enable.idempotence": True, "partitioner": "murmur2_random", **config})
+        producer = confluent_kafka.Producer({**self.client, "acks": "all", "linger.ms": 5, "enable.idempotence": True,
+                                             "partitioner": "murmur2_random", **config})
         failures = []
 
         def delivered(error, _message):
@@ -199,8 +206,7 @@ class Kafka:
         """All records of a topic up to its end now, by partition and offset; of committed transactions only,
         unless told otherwise."""
         consumer = confluent_kafka.Consumer({
-            "bootstrap.servers": self.brokers, "group.id": f"read-{uuid.uuid4().hex}", "enable.auto.commit": False,
-            "enable.partition.eof": True,
+            **self.client, "group.id": f"read-{uuid.uuid4().hex}", "enable.auto.commit": False, "enable.partition.eof": True,
             "isolation.level": "read_committed" if committed else "read_uncommitted"})
         try:
             found = consumer.list_topics(topic, timeout=timeout).topics[topic]

@@ -136,6 +136,7 @@ Test(outbox, lets_the_broker_settle_a_transaction_before_the_next)
                  RD_KAFKA_CONF_OK);
     cr_assert_eq(rd_kafka_conf_set(conf, "transactional.id", "settles", text, sizeof text), RD_KAFKA_CONF_OK);
     hh_transaction transaction = {.shared = &s.shared,
+                                  .pulse = &s.pulse,
                                   .producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text)};
     cr_assert_null(rd_kafka_init_transactions(transaction.producer, 10000));
     rd_kafka_consumer_group_metadata_t *membership = rd_kafka_consumer_group_metadata(s.consumer);
