@@ -194,6 +194,31 @@ Test(train, progress_with_a_clock_knows_how_long_it_takes)
     uproot(&it);
 }
 
+static uint32_t epochs_with(const planted *it, uint32_t batch)
+{
+    hh_train_options options = small_training();
+    options.epochs = 0;
+    options.batch = batch;
+    options.progress = visit;
+    options.clock = tick;
+    visitor stopping = {.stop_at = 1};
+    options.context = &stopping;
+    hh_train_record record;
+    hh_network_free(train(&it->data, &options, &record));
+    return stopping.last.epochs;
+}
+
+Test(train, few_sessions_have_more_epochs_unless_told_otherwise)
+{
+    planted it = plant(400, 40, 9);
+    uint32_t prefixes = it.data.first[400] - 400;
+    cr_assert_eq(epochs_with(&it, 1000000), 24);
+    cr_assert_eq(epochs_with(&it, 1), 6, "%u steps an epoch", prefixes);
+    uint32_t batch = prefixes / 200; // 200 steps an epoch, or a few more
+    cr_assert_eq(epochs_with(&it, batch), (2000 + prefixes / batch) / (prefixes / batch + 1));
+    uproot(&it);
+}
+
 // ---- what it refuses ----
 
 static void refused(const hh_train_data *data, const hh_train_options *options, const char *why)
@@ -211,8 +236,8 @@ Test(train, bad_options_and_data_are_refused)
     bad.threads = 0;
     refused(&it.data, &bad, "no thread");
     bad = good;
-    bad.epochs = 0;
-    refused(&it.data, &bad, "no epoch");
+    bad.epochs = 10001;
+    refused(&it.data, &bad, "too many epochs");
     bad = good;
     bad.longest = 1;
     refused(&it.data, &bad, "sessions of one click");

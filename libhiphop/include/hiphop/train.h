@@ -30,7 +30,8 @@ typedef struct hh_train_progress {
 #define HH_TRAIN_OPTIONS(X)                                                                               \
     X(WHOLE, seed, "seed", 1, 0, 0x1p53, "decides all that is drawn")                                     \
     X(COUNT, threads, "threads", 1, 1, 256, "that train; the result depends on their number")             \
-    X(COUNT, epochs, "epochs", 6, 1, 10000, "over which the rate falls to 0")                             \
+    X(COUNT, epochs, "epochs", 0, 0, 10000,                                                               \
+      "over which the rate falls to 0; 0: 6, or more, up to 24, where 6 are less than 2,000 steps")       \
     X(COUNT, patience, "patience", 2, 1, 10000,                                                           \
       "epochs without a better MRR@20 on the sessions held out, after which it stops")                    \
     X(SHARE, held_out, "held-out", 0.1, 0, 0.9,                                                           \

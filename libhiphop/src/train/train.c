@@ -8,6 +8,11 @@
 
 #define EVERY_SECONDS 0.25 // between two calls of progress()
 
+// Where options.epochs leaves it to the sessions (docs/model.md).
+#define FEW_EPOCHS   6u
+#define MANY_EPOCHS  24u
+#define ENOUGH_STEPS 2000u
+
 hh_train_options hh_train_defaults(void)
 {
     return (hh_train_options){.network = hh_network_defaults(), HH_TRAIN_OPTIONS(HH_OPTION_STANDARD)};
@@ -127,7 +132,7 @@ static bool epoch(course *self, hh_stepper *stepper)
     const hh_train_options *options = self->options;
     hh_course_state *state = &self->state;
     uint64_t an_epoch = (self->prefixes + options->batch - 1) / options->batch,
-             steps = an_epoch * options->epochs, seen_before = state->seen;
+             steps = an_epoch * state->epochs, seen_before = state->seen;
     double began = now(self);
     hh_objective objective = objective_of(self);
     hh_stepper_set_objective(stepper, &objective);
@@ -369,6 +374,19 @@ static hh_network *run_epochs(course *self, hh_error *error)
     return NULL;
 }
 
+// So many that few sessions make enough steps, too, unless the options say how many.
+static uint32_t epochs_of(const course *self)
+{
+    const hh_train_options *options = self->options;
+    if (options->epochs > 0)
+        return options->epochs;
+    uint64_t prefixes = 0;
+    for (size_t s = 0; s < self->count; s++)
+        prefixes += self->views[s].length - 1;
+    uint64_t an_epoch = prefixes / options->batch + 1, epochs = (ENOUGH_STEPS + an_epoch - 1) / an_epoch;
+    return (uint32_t)(epochs < FEW_EPOCHS ? FEW_EPOCHS : epochs < MANY_EPOCHS ? epochs : MANY_EPOCHS);
+}
+
 static bool view_sessions(course *self, const hh_train_data *data)
 {
     self->views = malloc((data->sessions + (size_t)1) * sizeof *self->views);
@@ -383,6 +401,7 @@ static bool view_sessions(course *self, const hh_train_data *data)
         if (end - begin >= 2)
             self->views[self->count++] = (hh_session_view){data->item + begin, (uint32_t)(end - begin)};
     }
+    self->state.epochs = epochs_of(self);
     return true;
 }
 
@@ -453,7 +472,6 @@ hh_network *hh_train(const hh_train_data *data, const hh_train_options *options,
                    .resumes = options->resume != NULL,
                    .progress = {.hr = NAN, .mrr = NAN}};
     self.began = now(&self);
-    self.state.epochs = options->epochs;
     hh_network *network = NULL;
     if (!view_sessions(&self, data))
         hh_fail(error, HH_MEMORY, NULL);
