@@ -116,6 +116,19 @@ static rd_kafka_t *connect_brokers(hh_checking *checking, const char *transactio
     return client;
 }
 
+// librdkafka before 2.6.1 answers a SCRAM challenge in a way that Kafka 4 refuses as a wrong password.
+static const char *scram_hint(rd_kafka_t *client)
+{
+    char mechanism[64];
+    size_t size = sizeof mechanism;
+    bool scram =
+        rd_kafka_conf_get(rd_kafka_conf(client), "sasl.mechanism", mechanism, &size) == RD_KAFKA_CONF_OK &&
+        strncmp(mechanism, "SCRAM-", 6) == 0;
+    return scram && rd_kafka_version() < 0x020601ff
+               ? "; or the brokers are of Kafka 4, where SCRAM needs librdkafka 2.6.1"
+               : "";
+}
+
 // Without a topic in the question: a broker might create it.
 static bool check_brokers(hh_checking *checking, rd_kafka_t *client)
 {
@@ -129,8 +142,8 @@ static bool check_brokers(hh_checking *checking, rd_kafka_t *client)
         if (login)
             snprintf(sentence, sizeof sentence,
                      "kafka.properties: the login is refused; sasl.mechanism, sasl.username or sasl.password "
-                     "is wrong: %s",
-                     reason);
+                     "is wrong%s: %s",
+                     scram_hint(client), reason);
         else
             snprintf(sentence, sizeof sentence, "kafka.brokers: none of %.300s answers within %d s: %s",
                      checking->config->kafka.brokers, TIMEOUT_MS / 1000, reason);
