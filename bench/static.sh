@@ -9,12 +9,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 hiphop=build/release/bin/hiphop
 data=${HIPHOP_DATA:-data}
 models=pop,transitions,sr,vsknn,stan,vmis,lookup,graph,network,mixture,hiphop
-# What training is told: by how many sessions and items a set has (docs/model.md).
-declare -A network=(
-    [diginetica]="d=128 negatives=4096 batch=768 scale=14 item-dropout=0.3 state-dropout=0.2"
-    [prime_pantry]="negatives=0 epochs=8"
-    [luxury_beauty]="negatives=0 epochs=12 item-dropout=0.5"
-)
+# What training is told: nothing, but of the largest set, which has sessions enough for a wider network.
+declare -A network=([diginetica]="d=128 negatives=4096 batch=768 scale=14 item-dropout=0.3 state-dropout=0.2")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 sets=("$@")
