@@ -328,9 +328,9 @@ static hh_status read_file(reading *in, const char *path)
 {
     struct stat status;
     // fopen() would take a directory, and libconfig would wait for ever for more of it.
-    if (stat(path, &status) != 0 || S_ISDIR(status.st_mode) || access(path, R_OK) != 0) {
-        complain(in, "%s: can't be read: %s", path,
-                 errno && !S_ISDIR(status.st_mode) ? strerror(errno) : "it is a directory");
+    bool there = stat(path, &status) == 0, directory_there = there && S_ISDIR(status.st_mode);
+    if (!there || directory_there || access(path, R_OK) != 0) {
+        complain(in, "%s: can't be read: %s", path, directory_there ? "it is a directory" : strerror(errno));
         return HH_IO;
     }
     char directory[4096];

@@ -47,6 +47,22 @@ def free_port():
         return listener.getsockname()[1]
 
 
+held = {}  # sockets by port
+
+
+def refusing_port():
+    """A port that refuses connections, and that nobody else gets, until release() or the end of the process."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
+    held[port] = holder
+    return port
+
+
+def release(port):
+    held.pop(port).close()
+
+
 def wait_until(condition, timeout, what):
     """Polls until condition() is true, and returns what it gave; fails with `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout

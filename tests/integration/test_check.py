@@ -81,7 +81,7 @@ def test_topics_as_they_should_be_and_not(kafka):
 
 
 def test_no_broker():
-    code, out, _ = run("--check", kafka__brokers=f"127.0.0.1:{harness.free_port()}")
+    code, out, _ = run("--check", kafka__brokers=f"127.0.0.1:{harness.refusing_port()}")
     assert code == 1
     assert "WRONG  kafka.brokers: none of 127.0.0.1:" in out
 

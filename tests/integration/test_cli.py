@@ -168,7 +168,7 @@ def test_replay_fails_when_a_click_is_not_acknowledged(own_kafka, tmp_path):
 
 def test_a_broker_that_is_not_there_is_named(tmp_path):
     path = write_clicks(tmp_path / "clicks.tsv", clicks(3))
-    brokers = f"127.0.0.1:{harness.free_port()}"
+    brokers = f"127.0.0.1:{harness.refusing_port()}"
     done = hiphop("replay", "--clicks", path, "--brokers", brokers, status=1)
     assert "does not answer" in done.stderr and "refused" in done.stderr
     assert "|FAIL|" not in done.stderr, "no chatter of the client"

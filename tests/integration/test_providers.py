@@ -204,10 +204,11 @@ def test_a_provider_that_fails_and_recovers(kafka, hiphopd, endpoint, trouble, r
 
 
 def test_nobody_listens_at_first(kafka, hiphopd, endpoint):
-    shop, port = Shop(kafka), harness.free_port()
+    shop, port = Shop(kafka), harness.refusing_port()
     shop.announce(titles(10))
     daemon = hiphopd(kafka, shop.options(f"http://127.0.0.1:{port}/v1/embeddings")).ready()
     wait_until(lambda: daemon.metrics()['hiphop_semantics_failures_total{reason="unreachable"}'] >= 2, 30, "failures")
+    harness.release(port)
     stub = endpoint(port=port)
     shop.wait(titles(10))
     assert set(stub.paid.values()) == {1}

@@ -138,7 +138,7 @@ def test_exit_codes(kafka, hiphopd):
 
 def test_stops_while_no_broker_answers(hiphopd):
     class Nowhere:
-        brokers = f"127.0.0.1:{harness.free_port()}"
+        brokers = f"127.0.0.1:{harness.refusing_port()}"
 
     daemon = hiphopd(Nowhere, {})
     harness.wait_until(lambda: daemon.get("/health")[0] == 200, 10, "HTTP")

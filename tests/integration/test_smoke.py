@@ -50,7 +50,7 @@ def test_a_burst_into_an_empty_graph_gets_full_lists(kafka, hiphopd):
 
 
 def test_it_stops_within_5_s_when_no_broker_answers(kafka, hiphopd):
-    daemon = hiphopd(kafka, {"kafka.brokers": f"127.0.0.1:{harness.free_port()}"})
+    daemon = hiphopd(kafka, {"kafka.brokers": f"127.0.0.1:{harness.refusing_port()}"})
     harness.wait_until(lambda: daemon.get("/health")[0], 10, "an answer of /health")
     assert daemon.get("/ready")[0] == 503
     daemon.stop(5)
