@@ -9,7 +9,8 @@
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
     hh_pulse *pulse = rd_kafka_opaque(client);
-    if (strcmp(facility, "ADDPARTS") == 0) { // the only one to say on which topic a transaction fails
+    // The only one to say on which topic a transaction fails.
+    if (level <= LOG_ERR && strcmp(facility, "ADDPARTS") == 0 && strstr(text, "uthorization failed")) {
         HH_COMPLAIN(pulse->shared->log, HH_LOG_WARNING, "a transaction can't write to a topic",
                     HH_TEXT("text", text));
         return;

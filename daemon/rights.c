@@ -28,6 +28,7 @@ static void describe(const hh_config *config, rd_kafka_resp_err_t code, const hh
                      char text[HH_REFUSAL_SIZE])
 {
     char name[HH_REFUSAL_SIZE / 2];
+    const char *operation = right->operation ? right->operation : "Write"; // of another refusal, just then
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
         hh_group_of(config, right->office, name);
         snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks the right Read on the group %s", name);
@@ -36,11 +37,11 @@ static void describe(const hh_config *config, rd_kafka_resp_err_t code, const hh
         snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks the right Write on %s %s",
                  right->office ? "the transactional id" : "transactional ids that begin with", name);
     } else if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && right->topic) {
-        snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks the right %s on the topic %s", right->operation,
+        snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks the right %s on the topic %s", operation,
                  right->topic);
     } else if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
         snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks the right %s on a topic; the log says which",
-                 right->operation);
+                 operation);
     } else if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
         snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks a right on the cluster");
     } else {

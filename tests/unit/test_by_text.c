@@ -42,19 +42,20 @@ static void drop(placed *of)
 Test(by_text, between_its_share_and_the_score_of_its_place)
 {
     // Shares in order: 0.4 0.2 0.1 0.05 0.02, scores in order: 0.6 0.12 0.03 0.015 0.005.
-    const float by_text[] = {0.3f, 0.5f, 0.2f, 0.15f, 0.001f};
+    const float by_text[] = {0.3f, 0.5f, 0.2f, 0.15f, 0.001f, 9.0f};
     const float expected[] = {
         sqrtf(0.3f * 0.36f), // half way between the first two scores, as between the first two shares
         sqrtf(0.5f * 0.75f), // before all: so much more than the first as its share is
         0.2f,                // the second score is less than its share
         0.15f,
-        0.001f, // behind all
+        0.001f,             // behind all
+        sqrtf(9.0f * 9.6f), // so much more than the first that the two together are the bound
     };
     placed of;
-    place(&of, by_text, 5);
+    place(&of, by_text, 6);
     for (int i = 0; i < RANKED; i++)
         cr_expect_eq(of.scores[i], ranked[i], "the ranker's own");
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         cr_expect_float_eq(of.scores[RANKED + i], expected[i], 1e-5f, "share %g: %g", (double)by_text[i],
                            (double)of.scores[RANKED + i]);
     drop(&of);

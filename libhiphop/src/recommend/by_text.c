@@ -20,8 +20,8 @@ static float score_of_place(float share, const float *mixture, const float *rank
     uint32_t place = 0;
     while (mixture[place] > share)
         place++;
-    if (place == 0)
-        return mixture[0] > 0 ? ranked[0] * (share / mixture[0]) : 0;
+    if (place == 0) // and no more than both together, so that no score is above 1
+        return fminf(ranked[0] * (share / mixture[0]), ranked[0] + share);
     float part = (share - mixture[place]) / (mixture[place - 1] - mixture[place]);
     return ranked[place] + part * (ranked[place - 1] - ranked[place]);
 }

@@ -26,8 +26,8 @@ static inline bool hh_any_by_text(const hh_votes *votes)
 //
 //     max(m, sqrt(m p)),  p: the score that the ranker gave to the place that m has in the mixture's order
 //
-// (between two ranked candidates: in proportion). mixture, scores [votes->count]: the mixture's, and the
-// ranker's of the same shortlist (hh_ranker_scores), in which they are written.
+// (between two ranked candidates, and before the first: in proportion). mixture, scores [votes->count]: the
+// mixture's, and the ranker's of the same shortlist (hh_ranker_scores), in which they are written.
 void hh_place_by_text(hh_shortlist *shortlist, const hh_votes *votes, const float *mixture, float *scores);
 
 #endif
