@@ -191,7 +191,8 @@ def test_at_least_once(strict, hiphopd, tmp_path):
     shop.take(written)
     time.sleep(0.3)
     shop.click()
-    not_ready(daemon, f"Kafka's user lacks the right Write on the topic {written[0][1]}")
+    not_ready(daemon, f"Kafka's user lacks the right Write on the topic {written[0][1]}",
+              "Kafka's user lacks the right Write on a topic; the log says which")
     shop.give(written)
     shop.answered()
     assert daemon.stop() == 0
