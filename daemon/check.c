@@ -208,12 +208,7 @@ static void check_topics(hh_checking *checking, rd_kafka_t *client)
     rd_kafka_metadata_destroy(metadata);
 }
 
-static bool trains(const hh_config *config)
-{
-    return config->recommend.enabled && config->training.enabled && *config->topics.models;
-}
-
-// What a broker says of the group, which it says to nobody who may not read by it.
+// What a broker says of the group, which it says to nobody who may not see it.
 static rd_kafka_resp_err_t ask_group(rd_kafka_t *client, const char *name)
 {
     char trouble[200];
@@ -255,7 +250,7 @@ static void check_group(hh_checking *checking, rd_kafka_t *client, const char *o
     while (moves(code = ask_group(client, name)) && hh_steady_clock() < until)
         nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}, NULL);
     if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
-        snprintf(sentence, sizeof sentence, "Kafka's user lacks the right Read on the group %s", name);
+        hh_refusal_text(checking->config, code, &(hh_right){.office = office}, sentence);
         wrong(checking, HH_ARGUMENT, sentence);
     } else if (code) {
         snprintf(sentence, sizeof sentence, "nobody tells of the group %s: %s", name, rd_kafka_err2str(code));
@@ -278,8 +273,7 @@ static rd_kafka_resp_err_t check_transactional_id(hh_checking *checking, const c
     rd_kafka_error_t *trouble = rd_kafka_init_transactions(client, TIMEOUT_MS);
     rd_kafka_resp_err_t code = rd_kafka_error_code(trouble);
     if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED) {
-        snprintf(sentence, sizeof sentence, "Kafka's user lacks the right Write on %s %s",
-                 office ? "the transactional id" : "transactional ids that begin with", name);
+        hh_refusal_text(checking->config, code, &(hh_right){.office = office}, sentence);
         wrong(checking, HH_ARGUMENT, sentence);
     } else if (code && code != RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT) {
         snprintf(sentence, sizeof sentence, "the transactional id %s can't be tried: %s", id,
@@ -299,7 +293,7 @@ static void check_rights(hh_checking *checking, rd_kafka_t *client)
 {
     check_group(checking, client, NULL);
     rd_kafka_resp_err_t code = check_transactional_id(checking, NULL);
-    if (trains(checking->config)) {
+    if (hh_trains(checking->config)) {
         check_group(checking, client, "trainer");
         // Where no time-out is too long, trying it would take it from the trainer that is at work.
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

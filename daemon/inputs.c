@@ -119,10 +119,14 @@ uint32_t hh_vector_names(const hh_config *config, hh_text names[HH_DESCRIPTIONS]
     return (uint32_t)count;
 }
 
+bool hh_trains(const hh_config *config)
+{
+    return config->recommend.enabled && config->training.enabled && config->topics.models[0] != '\0';
+}
+
 bool hh_embeddings_made(const hh_config *config)
 {
-    return config->recommend.enabled && config->training.enabled && config->topics.models[0] != '\0' &&
-           config->topics.embeddings[0] != '\0';
+    return hh_trains(config) && config->topics.embeddings[0] != '\0';
 }
 
 hh_click_fields hh_click_fields_of(const hh_config *config)

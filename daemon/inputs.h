@@ -19,6 +19,8 @@ hh_click_fields hh_click_fields_of(const hh_config *config);
 // Whether vectors of items are read, and whether they are made here of the items' texts.
 bool hh_vectors_read(const hh_config *config);
 bool hh_vectors_made(const hh_config *config);
+// Whether this instance may be the one that trains.
+bool hh_trains(const hh_config *config);
 // Whether this instance publishes item vectors while it trains.
 bool hh_embeddings_made(const hh_config *config);
 

@@ -24,7 +24,7 @@ void hh_transactional_of(const hh_config *config, const char *office, char name[
              office ? office : config->instance.id);
 }
 
-static void describe(const hh_config *config, rd_kafka_resp_err_t code, const hh_right *right,
+void hh_refusal_text(const hh_config *config, rd_kafka_resp_err_t code, const hh_right *right,
                      char text[HH_REFUSAL_SIZE])
 {
     char name[HH_REFUSAL_SIZE / 2];
@@ -55,7 +55,7 @@ const char *hh_refusal(hh_pulse *pulse, rd_kafka_resp_err_t code, const char *sa
 {
     if (!hh_is_refusal(code))
         return said;
-    describe(pulse->shared->config, code, right, text);
+    hh_refusal_text(pulse->shared->config, code, right, text);
     atomic_store(&pulse->refused_topic, right->topic);
     atomic_store(&pulse->refused_operation, right->operation);
     atomic_store(&pulse->refused, (int)code);
@@ -70,7 +70,7 @@ bool hh_refused(const hh_pulse *pulse, hh_time within_ms, char text[HH_REFUSAL_S
         return false;
     const hh_right right = {.topic = atomic_load(&pulse->refused_topic),
                             .operation = atomic_load(&pulse->refused_operation)};
-    describe(pulse->shared->config, code, &right, text);
+    hh_refusal_text(pulse->shared->config, code, &right, text);
     return true;
 }
 

@@ -17,6 +17,10 @@ typedef struct hh_right {
 // Whether Kafka refuses the login, or a right.
 bool hh_is_refusal(rd_kafka_resp_err_t code);
 
+// The sentence for a refusal.
+void hh_refusal_text(const hh_config *config, rd_kafka_resp_err_t code, const hh_right *right,
+                     char text[HH_REFUSAL_SIZE]);
+
 // Notes a refusal in the pulse, for /ready. Returns why, for the log: a sentence in `text`, or what Kafka
 // `said` where it is no refusal.
 const char *hh_refusal(hh_pulse *pulse, rd_kafka_resp_err_t code, const char *said, const hh_right *right,
