@@ -2,6 +2,7 @@
 #include "ablate_output.h"
 #include "interrupt.h"
 #include "log_input.h"
+#include "output_file.h"
 #include "pace.h"
 
 #include <stdio.h>
@@ -263,12 +264,14 @@ static int ablate(cli_args *args, ablate_request *request, const hh_log *log)
 static int run(cli_args *args)
 {
     ablate_request request = {0};
-    hh_error error;
     if (!read_request(args, &request))
         return CLI_USAGE;
-    if (request.html && hh_file_writable(request.html, &error) != HH_OK) {
+    const char *inputs[HH_SOURCES + 3] = {request.train, request.test, request.sources.items};
+    for (uint32_t i = 0; i < request.sources.count; i++)
+        inputs[3 + i] = request.sources.path[i];
+    if (request.html && !cli_output_file(args, request.html, inputs, 3 + request.sources.count)) {
         item_sources_free(&request.sources);
-        return cli_failure(args, "%s", error.message);
+        return CLI_FAILURE;
     }
     hh_log *log = cli_read_sessions(args, request.train, request.test, NULL, &request.sources);
     int result = log ? ablate(args, &request, log) : CLI_FAILURE;

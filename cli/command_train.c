@@ -4,6 +4,7 @@
 #include "item_sources.h"
 #include "model_input.h"
 #include "model_titles.h"
+#include "output_file.h"
 #include "pace.h"
 
 #include <errno.h>
@@ -401,14 +402,21 @@ static hh_status describe_items(train_request *request, const hh_sessions *sessi
     return item_sources_read(&request->sources, &ids, request->quiet, error);
 }
 
+static bool out_is_writable(cli_args *args, const train_request *request)
+{
+    const char *inputs[HH_SOURCES + 2] = {request->train, request->items};
+    for (uint32_t i = 0; i < request->sources.count; i++)
+        inputs[2 + i] = request->sources.path[i];
+    return cli_output_file(args, request->out, inputs, 2 + request->sources.count);
+}
+
 static int run(cli_args *args)
 {
     train_request request = {.options = hh_train_defaults(), .keep_clicks = 10000000};
     hh_error error = {0};
     if (!read_request(args, &request))
         return CLI_USAGE;
-    int result = hh_file_writable(request.out, &error) ? cli_failure(args, "%s", error.message)
-                                                       : read_checkpoint(args, &request);
+    int result = out_is_writable(args, &request) ? read_checkpoint(args, &request) : CLI_FAILURE;
     hh_sessions *sessions = result == CLI_OK ? hh_sessions_new(&error) : NULL;
     if (result == CLI_OK) {
         if (!sessions || hh_sessions_read(sessions, request.train, &error) != HH_OK ||

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void encode(const hh_model *model, uint8_t **bytes, size_t *size)
@@ -415,6 +416,36 @@ Test(model_file, saved_all_at_once_and_loaded)
     cr_assert_eq(rmdir(directory), 0, "nothing else is left in the directory");
     hh_model_free(model);
     hh_model_free(back);
+}
+
+Test(model_file, what_is_no_file_is_not_replaced)
+{
+    char directory[] = "/tmp/hiphop-model-XXXXXX", file[64], link[64], lost[64], pipe[64];
+    cr_assert_not_null(mkdtemp(directory));
+    snprintf(file, sizeof file, "%s/file", directory);
+    snprintf(link, sizeof link, "%s/link", directory);
+    snprintf(lost, sizeof lost, "%s/lost", directory);
+    snprintf(pipe, sizeof pipe, "%s/pipe", directory);
+    cr_assert(symlink("file", link) == 0 && symlink("nowhere/at/all", lost) == 0 && mkfifo(pipe, 0600) == 0);
+    hh_error error;
+    cr_assert_eq(hh_file_write(link, "x", 1, &error), HH_IO, "the link names nothing yet");
+    cr_assert_eq(hh_file_write(file, "old", 3, &error), HH_OK);
+    cr_assert_eq(hh_file_writable(link, &error), HH_OK);
+    cr_assert_eq(hh_file_write(link, "new", 3, &error), HH_OK, "%s", error.message);
+    struct stat about;
+    cr_assert(lstat(link, &about) == 0 && S_ISLNK(about.st_mode), "a link stays one");
+    void *bytes;
+    size_t size;
+    cr_assert_eq(hh_file_read(file, &bytes, &size, &error), HH_OK);
+    cr_assert(size == 3 && memcmp(bytes, "new", 3) == 0);
+    free(bytes);
+    cr_assert_eq(hh_file_writable(pipe, &error), HH_IO);
+    cr_assert_not_null(strstr(error.message, "this is a device, a pipe or a socket, not a file"));
+    cr_assert_eq(hh_file_write(pipe, "x", 1, &error), HH_IO);
+    cr_assert_eq(hh_file_writable(lost, &error), HH_IO);
+    cr_assert(lstat(pipe, &about) == 0 && S_ISFIFO(about.st_mode));
+    unlink(file), unlink(link), unlink(lost), unlink(pipe);
+    cr_assert_eq(rmdir(directory), 0, "nothing else is left in the directory");
 }
 
 // ---- out of memory ----

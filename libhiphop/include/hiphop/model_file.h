@@ -102,7 +102,8 @@ hh_status hh_model_save(const hh_model *model, const char *path, hh_error *error
 hh_model *hh_model_load(const char *path, hh_error *error);
 
 // A whole file, replaced all at once and on disk when this returns; a whole file read, *bytes to be freed
-// with free(). HH_IO, HH_MEMORY; the message begins with the path.
+// with free(). HH_IO, HH_MEMORY; the message begins with the path. A symbolic link stays, what it names is
+// replaced; what is there and is no file, a device or a pipe, is refused.
 hh_status hh_file_write(const char *path, const void *bytes, size_t size, hh_error *error);
 hh_status hh_file_read(const char *path, void **bytes, size_t *size, hh_error *error);
 // HH_OK where hh_file_write could write now: to be asked before hours of work whose result goes there.

@@ -55,49 +55,70 @@ static int create_beside(char *beside, size_t size, const char *path)
     return file;
 }
 
+// Where the file is or will be, behind symbolic links; to be freed. What is there and is no file stays.
+static hh_status find_place(const char *path, char **place, hh_error *error)
+{
+    struct stat about;
+    bool there = lstat(path, &about) == 0; // if not, it is to be made, and what is wrong is told then
+    if (there && stat(path, &about) != 0)
+        return failed(error, path);
+    if (there && !S_ISREG(about.st_mode))
+        return hh_fail(error, HH_IO, "%s: this is %s, not a file", path,
+                       S_ISDIR(about.st_mode) ? "a directory" : "a device, a pipe or a socket");
+    *place = there ? realpath(path, NULL) : strdup(path);
+    if (*place)
+        return HH_OK;
+    return errno == ENOMEM ? hh_fail(error, HH_MEMORY, NULL) : failed(error, path);
+}
+
+// The file's place, and a new file beside it; both names are to be freed, also after a failure.
+static hh_status open_beside(const char *path, char **place, char **beside, int *file, hh_error *error)
+{
+    *place = *beside = NULL;
+    hh_status status = find_place(path, place, error);
+    if (status)
+        return status;
+    size_t room = strlen(*place) + 48;
+    if (!(*beside = malloc(room)))
+        return hh_fail(error, HH_MEMORY, NULL);
+    *file = create_beside(*beside, room, *place);
+    return *file < 0 ? failed(error, path) : HH_OK;
+}
+
 hh_status hh_file_write(const char *path, const void *bytes, size_t size, hh_error *error)
 {
-    size_t room = strlen(path) + 48;
-    char *beside = malloc(room);
-    if (!beside)
-        return hh_fail(error, HH_MEMORY, NULL);
-    int file = create_beside(beside, room, path);
-    if (file < 0) {
-        hh_status status = failed(error, path);
-        free(beside);
-        return status;
+    char *place, *beside;
+    int file;
+    hh_status status = open_beside(path, &place, &beside, &file, error);
+    if (!status) {
+        if (!write_all(file, bytes, size) || fsync(file) != 0)
+            status = failed(error, path);
+        if (close(file) != 0 && !status)
+            status = failed(error, path);
+        if (!status && rename(beside, place) != 0)
+            status = failed(error, path);
+        if (status)
+            unlink(beside);
+        else
+            sync_directory(beside);
     }
-    bool written = write_all(file, bytes, size) && fsync(file) == 0;
-    hh_status status = written ? HH_OK : failed(error, path);
-    if (close(file) != 0 && !status)
-        status = failed(error, path);
-    if (!status && rename(beside, path) != 0)
-        status = failed(error, path);
-    if (status)
-        unlink(beside);
-    else
-        sync_directory(beside);
+    free(place);
     free(beside);
     return status;
 }
 
 hh_status hh_file_writable(const char *path, hh_error *error)
 {
-    struct stat about;
-    size_t room = strlen(path) + 48;
+    char *place, *beside;
+    int file;
     if (path[0] == '\0')
         return hh_fail(error, HH_ARGUMENT, "the name of the file to write is empty");
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return hh_fail(error, HH_IO, "%s: this is a directory, not a file", path);
-    char *beside = malloc(room);
-    if (!beside)
-        return hh_fail(error, HH_MEMORY, NULL);
-    int file = create_beside(beside, room, path);
-    hh_status status = file < 0 ? failed(error, path) : HH_OK;
-    if (file >= 0) {
+    hh_status status = open_beside(path, &place, &beside, &file, error);
+    if (!status) {
         close(file);
         unlink(beside);
     }
+    free(place);
     free(beside);
     return status;
 }
