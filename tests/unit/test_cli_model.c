@@ -109,6 +109,9 @@ Test(cli_model, lists_by_what_there_is, .fini = clean_up)
     cr_assert_not_null(strstr(err, "the network alone lists: the model holds no sessions"), "%s", err);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s --list hiphop item-1"), 1);
     cr_assert_not_null(strstr(err, "the model holds no sessions"), "%s", err);
+    cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --keep-clicks 1"), 0, "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s item-1"), 0);
+    cr_assert_not_null(strstr(err, "the model holds no sessions"), "the newest has more than one click");
     cr_assert_eq(train(out, sizeof out, err, sizeof err, "--epochs 2 --keep-clicks 30"), 0, "%s", err);
     json_t *object = json_of_model("inspect --json %s");
     cr_assert_eq(json_integer_value(json_object_get(object, "sessions")), 7);
@@ -211,6 +214,14 @@ Test(cli_model, a_place_that_cannot_be_written_is_told_before_training, .fini = 
     snprintf(all, sizeof all, "train --train %s --out=", sessions);
     cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
     cr_assert_str_eq(err, "hiphop train: the name of the file to write is empty\n");
+    snprintf(all, sizeof all, "train --train %s --out %s", sessions, sessions);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    snprintf(said, sizeof said,
+             "hiphop train: %s: this would be read and then replaced; write to another file\n", sessions);
+    cr_assert_str_eq(err, said);
+    snprintf(all, sizeof all, "ablate --train %s --html %s", sessions, sessions);
+    cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 1);
+    cr_assert_not_null(strstr(err, "would be read and then replaced"), "%s", err);
 }
 
 Test(cli_model, damaged_files_are_refused, .fini = clean_up)

@@ -202,7 +202,7 @@ bool hh_model_sessions(const hh_model *model, hh_train_data *sessions)
                                 .items = hh_model_items(model),
                                 .item = model->session_item,
                                 .first = model->session_first};
-    return model->session_first != NULL;
+    return model->sessions > 0;
 }
 
 // ---- attached arrays ----
