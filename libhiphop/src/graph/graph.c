@@ -8,6 +8,7 @@
 
 #define ORIGIN_BEFORE ((hh_time)1 << 31) // seconds that the origin lies before the first click
 #define TIME_SPAN     ((hh_time)UINT32_MAX * 1000)
+#define FURTHEST      ((hh_time)1 << 53) // from 1970, in either direction: far from an overflow
 
 static hh_status check(const hh_graph_options *options, hh_error *error)
 {
@@ -353,7 +354,7 @@ hh_status hh_graph_click(hh_graph *graph, hh_graph_session *session, hh_item ite
     if (item >= graph->items.used || !hh_item_at(&graph->items, item)->id)
         return HH_ARGUMENT;
     if (graph->origin == HH_TIME_MIN) {
-        if (time < -TIME_SPAN || time > TIME_SPAN)
+        if (time < -FURTHEST || time > FURTHEST)
             return HH_LIMIT;
         atomic_store_explicit(&graph->origin, (time / 1000 - ORIGIN_BEFORE) * 1000, memory_order_release);
         atomic_store_explicit(&graph->oldest, time, memory_order_relaxed);
