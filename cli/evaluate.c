@@ -17,6 +17,8 @@ enum {
     SEMANTIC,
     GAP,
     LATENESS,
+    MAX_DURATION,
+    MAX_CLICKS,
     FROM,
     EVERY,
     BELOW,
@@ -50,6 +52,8 @@ static const cli_option options[] = {
     [SEMANTIC] = CLI_SEMANTIC,
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
+    [MAX_DURATION] = {"max-duration", "DURATION", "longest session, first to last click (12h)"},
+    [MAX_CLICKS] = {"max-clicks", "N", "clicks of a session at most (500)"},
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
     [EVERY] = {"every", "N", "ask for each N-th target only: faster, less exact (1)"},
     [BELOW] = {"target-clicks", "N",
@@ -92,7 +96,7 @@ static const cli_option options[] = {
 
 typedef struct evaluate_request {
     const char *clicks, *train, *test, *memory;
-    hh_time gap, lateness;
+    hh_log_options log;
     hh_evaluate_options evaluate;
     cli_settings settings;
     item_sources sources;
@@ -173,10 +177,17 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         good = item_sources_semantic(args, value, &request->sources);
         break;
     case GAP:
-        good = cli_duration(args, value, &request->gap);
+        good = cli_duration(args, value, &request->log.gap);
         break;
     case LATENESS:
-        good = cli_duration(args, value, &request->lateness);
+        good = cli_duration(args, value, &request->log.lateness);
+        break;
+    case MAX_DURATION:
+        good = cli_duration(args, value, &request->log.max_duration);
+        break;
+    case MAX_CLICKS:
+        good = cli_count(args, value, 1, 100000, &count);
+        request->log.max_clicks = (uint32_t)count;
         break;
     case FROM:
         good = cli_number(args, value, 0, 0.999999, &request->evaluate.from);
@@ -288,8 +299,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--gate is about training as the stream goes: give --train-every";
     else if (request->train_until && request->evaluate.train_every <= 0)
         wrong = "--train-until is about training as the stream goes: give --train-every";
-    else if (request->gap <= 0)
-        wrong = "--gap must be more than 0";
+    else if (request->log.gap <= 0 || request->log.max_duration <= 0)
+        wrong = "--gap and --max-duration must be more than 0";
     if (wrong)
         cli_usage_error(args, "%s", wrong);
     return !wrong && item_sources_check(args, &request->sources) && take_memory(args, request);
@@ -297,7 +308,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
 
 static bool read_request(cli_args *args, evaluate_request *request)
 {
-    *request = (struct evaluate_request){.gap = 30 * HH_MINUTE, .evaluate = hh_evaluate_defaults()};
+    *request = (struct evaluate_request){.log = {30 * HH_MINUTE, 0, 12 * HH_HOUR, 500},
+                                         .evaluate = hh_evaluate_defaults()};
     request->evaluate.clock = cli_seconds;
     const hh_model_info *info;
     while ((info = hh_evaluate_model(request->model_count)) && request->model_count < MODELS_MAX)
@@ -364,9 +376,10 @@ static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *
 
 static void describe(const evaluate_request *request, char *text, size_t size)
 {
-    char gap[32], lateness[32];
-    hh_duration_print(request->gap, gap, sizeof gap);
-    hh_duration_print(request->lateness, lateness, sizeof lateness);
+    char gap[32], lateness[32], longest[32];
+    hh_duration_print(request->log.gap, gap, sizeof gap);
+    hh_duration_print(request->log.lateness, lateness, sizeof lateness);
+    hh_duration_print(request->log.max_duration, longest, sizeof longest);
     const hh_evaluate_options *evaluate = &request->evaluate;
     const char *items = evaluate->hide_session_items ? "hidden" : "listed";
     int length;
@@ -386,12 +399,13 @@ static void describe(const evaluate_request *request, char *text, size_t size)
                           items, request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
     else
         length = snprintf(text, size,
-                          "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, from=%g, every=%u, "
+                          "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, max-duration=%s, "
+                          "max-clicks=%u, from=%g, every=%u, "
                           "session-items=%s, candidates=clicked-before, ranking=full, ties=against-target, "
                           "baselines=%s",
                           request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next",
-                          gap, lateness, evaluate->from, evaluate->every, items,
-                          request->default_baselines ? "default" : "tuned-before-from");
+                          gap, lateness, longest, request->log.max_clicks, evaluate->from, evaluate->every,
+                          items, request->default_baselines ? "default" : "tuned-before-from");
     if (request->evaluate.train_every > 0 && length > 0 && (size_t)length < size) {
         char every[32];
         hh_duration_print(request->evaluate.train_every, every, sizeof every);
@@ -435,7 +449,7 @@ static int run(cli_args *args)
     hh_log *tuning = NULL;
     hh_log *log = request.train
                       ? cli_read_sessions(args, request.train, request.test, &tuning, &request.sources)
-                      : cli_read_log(args, request.clicks, request.gap, request.lateness);
+                      : cli_read_log(args, request.clicks, &request.log);
     bool known = log && (request.train || describe_items(args, log, &request.sources));
     bool tuned = known && tune_baselines(args, tuning ? tuning : log, &request);
     hh_log_free(tuning);

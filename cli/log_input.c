@@ -21,11 +21,11 @@ static hh_status read_all(hh_click_file *file, hh_log *log, hh_error *error)
     }
 }
 
-hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness)
+hh_log *cli_read_log(cli_args *args, const char *path, const hh_log_options *options)
 {
     hh_error error = {0};
     hh_status status = HH_OK;
-    hh_log *log = hh_log_new(&(hh_log_options){.gap = gap, .lateness = lateness}, &error);
+    hh_log *log = hh_log_new(options, &error);
     hh_click_file *file = log ? hh_click_file_open(path, &error) : NULL;
     status = file ? read_all(file, log, &error) : error.status;
     hh_click_file_close(file);

@@ -8,7 +8,7 @@
 #include <hiphop/evaluate.h>
 
 // Reads the whole file into a log and says on stderr what was left out. NULL: it failed, and that was said.
-hh_log *cli_read_log(cli_args *args, const char *path, hh_time gap, hh_time lateness);
+hh_log *cli_read_log(cli_args *args, const char *path, const hh_log_options *options);
 
 // Sessions that learn and sessions that are asked about, as a log. test NULL: the last tenth of the sessions
 // in `train` is the test. tuning: where not NULL, receives the log that settings may be chosen on, which has

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CLICKS, TRAIN, GAP, LATENESS, HIDE, ASK, BUDGET, SET };
+enum { CLICKS, TRAIN, GAP, LATENESS, MAX_DURATION, MAX_CLICKS, HIDE, ASK, BUDGET, SET };
 
 static const cli_option options[] = {
     [CLICKS] = {"clicks", "FILE",
@@ -17,6 +17,8 @@ static const cli_option options[] = {
                "blanks; settings are chosen on the last tenth of them"},
     [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
     [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
+    [MAX_DURATION] = {"max-duration", "DURATION", "longest session, first to last click (12h)"},
+    [MAX_CLICKS] = {"max-clicks", "N", "clicks of a session at most (500)"},
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [ASK] = {"ask", "at-next|after-click", "when the lists are asked for (at-next)"},
     [BUDGET] = {"budget", "DURATION", "time to spend (60s)"},
@@ -26,18 +28,20 @@ static const cli_option options[] = {
 
 typedef struct tune_request {
     const char *clicks, *train;
-    hh_time gap, lateness, budget;
+    hh_log_options log;
+    hh_time budget;
     hh_tune_options tune;
     cli_settings settings;
 } tune_request;
 
 static bool read_request(cli_args *args, tune_request *request)
 {
-    *request =
-        (struct tune_request){.gap = 30 * HH_MINUTE, .budget = 60 * HH_SECOND, .tune = hh_tune_defaults()};
+    *request = (struct tune_request){
+        .log = {30 * HH_MINUTE, 0, 12 * HH_HOUR, 500}, .budget = 60 * HH_SECOND, .tune = hh_tune_defaults()};
     const char *value;
     int option;
     bool good = true;
+    uint64_t count;
     while (good && (option = cli_next(args, &value)) != CLI_END)
         switch (option) {
         case CLICKS:
@@ -47,10 +51,17 @@ static bool read_request(cli_args *args, tune_request *request)
             request->train = value;
             break;
         case GAP:
-            good = cli_duration(args, value, &request->gap);
+            good = cli_duration(args, value, &request->log.gap);
             break;
         case LATENESS:
-            good = cli_duration(args, value, &request->lateness);
+            good = cli_duration(args, value, &request->log.lateness);
+            break;
+        case MAX_DURATION:
+            good = cli_duration(args, value, &request->log.max_duration);
+            break;
+        case MAX_CLICKS:
+            good = cli_count(args, value, 1, 100000, &count);
+            request->log.max_clicks = (uint32_t)count;
             break;
         case HIDE:
             request->tune.evaluate.hide_session_items = true;
@@ -79,8 +90,8 @@ static bool read_request(cli_args *args, tune_request *request)
         good = cli_usage_error(args, "--ask after-click needs a log of clicks") == CLI_OK;
     if (request->train)
         request->tune.evaluate.memory = HH_REMEMBER_TRAIN;
-    if (good && (request->gap <= 0 || request->budget <= 0))
-        good = cli_usage_error(args, "--gap and --budget must be more than 0") == CLI_OK;
+    if (good && (request->log.gap <= 0 || request->log.max_duration <= 0 || request->budget <= 0))
+        good = cli_usage_error(args, "--gap, --max-duration and --budget must be more than 0") == CLI_OK;
     request->tune.evaluate.clock = cli_seconds;
     request->tune.evaluate.settings = request->settings.values;
     request->tune.evaluate.setting_count = request->settings.count;
@@ -143,7 +154,7 @@ static int run(cli_args *args)
     if (!read_request(args, &request))
         return CLI_USAGE;
     hh_log *log = request.train ? cli_read_sessions(args, request.train, NULL, NULL, NULL)
-                                : cli_read_log(args, request.clicks, request.gap, request.lateness);
+                                : cli_read_log(args, request.clicks, &request.log);
     if (!log)
         return CLI_FAILURE;
     request.tune.progress = progress;

@@ -42,8 +42,9 @@ Test(cli_evaluate, the_table_has_a_row_for_every_model, .fini = remove_clicks)
     write_clicks(NULL);
     cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate", "--baselines default"), 0);
     cr_assert_not_null(strstr(out, "400 clicks in 8 sessions on 12 items; 200 targets"), "%s", out);
-    cr_assert_not_null(strstr(out, "memory=click, ask=at-next, gap=30m, lateness=0, from=0.5, every=1"), "%s",
-                       out);
+    cr_assert_not_null(strstr(out, "memory=click, ask=at-next, gap=30m, lateness=0, max-duration=12h, "
+                                   "max-clicks=500, from=0.5, every=1"),
+                       "%s", out);
     const char *const models[] = {"mixture",     "pop-short", "pair-long", "knn-short", "repeat", "pop ",
                                   "transitions", "sr ",       "vsknn",     "stan",      "vmis"};
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
@@ -200,7 +201,9 @@ Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
         {"evaluate --clicks x --gap", "--gap needs a value: --gap DURATION"},
         {"evaluate --clicks x --gap 5parsecs",
          "'5parsecs' is not a duration; write a number and ms, s, m, h or d"},
-        {"evaluate --clicks x --gap 0", "--gap must be more than 0"},
+        {"evaluate --clicks x --gap 0", "--gap and --max-duration must be more than 0"},
+        {"evaluate --clicks x --max-duration 0", "--gap and --max-duration must be more than 0"},
+        {"evaluate --clicks x --max-clicks 0", "'0' is not a whole number from 1 to 100000"},
         {"evaluate --clicks x --from 2", "'2' is not a number from 0 to"},
         {"evaluate --clicks x --memory some", "'some' is neither 'click' nor 'closed'"},
         {"evaluate --clicks x --ask never", "'never' is neither 'at-next' nor 'after-click'"},

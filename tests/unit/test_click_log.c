@@ -40,6 +40,36 @@ Test(click_log, late_clicks_are_counted_and_their_items_are_none)
     hh_log_free(log);
 }
 
+// One visitor, a click a second: as hiphopd does it, sessions of 500 clicks, or of so many as are wanted.
+Test(click_log, sessions_are_capped_as_those_of_hiphopd)
+{
+    enum { CLICKS = 1200 };
+    small_click clicks[CLICKS];
+    for (uint32_t i = 0; i < CLICKS; i++)
+        clicks[i] = (small_click){1, i % 7, (hh_time)i * HH_SECOND};
+    hh_log *log = small_log(clicks, CLICKS, HH_MINUTE, 0);
+    cr_assert_eq(log->sessions, 3);
+    cr_assert(log->session[0].count == 500 && log->session[1].count == 500 && log->session[2].count == 200);
+    hh_log_free(log);
+    for (uint32_t i = 0; i < CLICKS; i++)
+        clicks[i].time = (hh_time)i * HH_MINUTE;
+    log = small_log(clicks, CLICKS, 2 * HH_MINUTE, 0);
+    cr_assert_eq(log->sessions, 3, "500 clicks last less than 12 h, and so do the other 700");
+    hh_log_free(log);
+    for (uint32_t i = 0; i < CLICKS; i++)
+        clicks[i].time = (hh_time)i * 10 * HH_MINUTE;
+    log = small_log(clicks, CLICKS, 20 * HH_MINUTE, 0);
+    cr_assert_eq(log->session[0].count, 73, "12 h, both ends included");
+    hh_log_free(log);
+    hh_error error;
+    log = hh_log_new(&(hh_log_options){HH_MINUTE, 0, HH_MINUTE, 3}, &error);
+    for (hh_time i = 0; i < 10; i++)
+        cr_assert_eq(hh_log_add(log, "v", 1, "i", 1, i * HH_SECOND, &error), HH_OK);
+    cr_assert_eq(hh_log_finish(log, &error), HH_OK);
+    cr_assert_eq(log->sessions, 4);
+    hh_log_free(log);
+}
+
 Test(click_log, an_empty_log_and_wrong_calls)
 {
     hh_log *log = small_log(NULL, 0, HH_MINUTE, 0);

@@ -28,8 +28,10 @@
 typedef struct hh_log hh_log;
 
 typedef struct hh_log_options {
-    hh_time gap;      // > 0; ends a session
-    hh_time lateness; // >= 0; clicks further behind the newest one are left out, and counted
+    hh_time gap;          // > 0; ends a session
+    hh_time lateness;     // >= 0; clicks further behind the newest one are left out, and counted
+    hh_time max_duration; // of a session, from its first click to its last; 0: 12 h, as hiphopd has it
+    uint32_t max_clicks;  // of a session; 0: 500, as hiphopd has it
 } hh_log_options;
 
 hh_log *hh_log_new(const hh_log_options *options, hh_error *error);

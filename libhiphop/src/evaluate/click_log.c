@@ -86,12 +86,14 @@ hh_log *hh_log_new(const hh_log_options *options, hh_error *error)
     log->interned = hh_intern_new(0);
     if (!log->interned)
         hh_fail(error, HH_MEMORY, NULL);
-    // Sessions by the gap alone, and no clock: the log is history, nothing in it is the future.
+    // No clock: the log is history, nothing in it is the future.
     hh_sessionizer_options sessions = hh_sessionizer_defaults();
     sessions.gap = options->gap;
     sessions.lateness = options->lateness;
-    sessions.max_duration = 100 * 3650 * HH_DAY;
-    sessions.max_clicks = 1 << 24;
+    if (options->max_duration)
+        sessions.max_duration = options->max_duration;
+    if (options->max_clicks)
+        sessions.max_clicks = options->max_clicks;
     sessions.idle_timeout = 0;
     if (log->interned)
         log->sessionizer = hh_sessionizer_new(&sessions, sink, log, error);
