@@ -1,5 +1,5 @@
-# What `cmake --install` puts where. Directories are GNU's: with -DCMAKE_INSTALL_PREFIX=/usr the configuration
-# goes to /etc and the unit to where systemd looks.
+# What `cmake --install` puts where. Directories are GNU's, below /usr/local unless -DCMAKE_INSTALL_PREFIX says another (systemd
+# looks for units there, too); but the configuration goes to /etc, and one that is there stays.
 install(TARGETS hiphopd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(TARGETS hiphop RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS hiphop_static hiphop_shared
@@ -15,7 +15,11 @@ configure_file(systemd/hiphopd.service.in hiphopd.service @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/hiphopd.service DESTINATION lib/systemd/system)
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/config/hiphopd.conf)
-  install(FILES config/hiphopd.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/hiphop)
+  set(configuration ${CMAKE_INSTALL_FULL_SYSCONFDIR}/hiphop)
+  install(CODE "
+    if(NOT EXISTS \"\$ENV{DESTDIR}${configuration}/hiphopd.conf\")
+      file(INSTALL \"${PROJECT_SOURCE_DIR}/config/hiphopd.conf\" DESTINATION \"${configuration}\")
+    endif()")
 endif()
 file(GLOB pages CONFIGURE_DEPENDS docs/man/*.1 docs/man/*.8)
 foreach(page ${pages})

@@ -19,6 +19,14 @@ for file in sbin/hiphopd bin/hiphop include/hiphop/status.h include/hiphop/graph
     [ -f "$usr/$file" ] || fail "$file is not installed"
 done
 
+# The configuration is where the unit and the documentation say, and one that somebody has edited stays.
+etc=$root/etc/hiphop/hiphopd.conf
+grep -q -- '--config /etc/hiphop/hiphopd.conf$' "$usr/lib/systemd/system/hiphopd.service" || fail "the unit reads another file"
+[ -f "$etc" ] || fail "/etc/hiphop/hiphopd.conf is not installed"
+echo "# mine" >"$etc"
+DESTDIR=$root cmake --install "$build" >"$build/install.log"
+[ "$(cat "$etc")" = "# mine" ] || fail "an edited hiphopd.conf was overwritten"
+
 # Every public header can be included alone, and by C++ too where the compiler knows it.
 for header in "$usr"/include/hiphop/*.h; do
     echo "#include <hiphop/$(basename "$header")>" |
