@@ -221,39 +221,6 @@ Test(graph, ids_of_any_bytes_come_back)
     hh_graph_free(graph);
 }
 
-Test(graph, times_beyond_its_range_are_refused_and_change_nothing)
-{
-    hh_graph *graph = new_graph(10, 0);
-    hh_graph_session *session = hh_graph_open(graph, 1);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), 0), HH_OK);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), 60 * HH_DAY), HH_LIMIT);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MAX), HH_LIMIT);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MIN), HH_LIMIT);
-    cr_assert_eq(hh_graph_click(graph, session, 777, 0), HH_ARGUMENT);
-    cr_assert_eq(stats_of(graph).clicks, 1);
-    cr_assert_eq(stats_of(graph).newest, 0);
-    hh_graph_free(graph);
-}
-
-Test(graph, the_first_click_may_be_of_any_year)
-{
-    for (hh_time time = -400; time <= 400; time += 100) { // years from 1970
-        hh_time day = time * 365 * HH_DAY;
-        hh_graph *graph = new_graph(10, 0);
-        hh_graph_session *session = hh_graph_open(graph, 1);
-        cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), day), HH_OK);
-        cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), day + HH_DAY), HH_OK);
-        cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), day + 70 * 365 * HH_DAY), HH_LIMIT);
-        cr_assert_eq(stats_of(graph).newest, day + HH_DAY);
-        hh_graph_free(graph);
-    }
-    hh_graph *graph = new_graph(10, 0);
-    hh_graph_session *session = hh_graph_open(graph, 1);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MAX), HH_LIMIT);
-    cr_assert_eq(hh_graph_click(graph, session, item(graph, 1), INT64_MIN + 1), HH_LIMIT);
-    hh_graph_free(graph);
-}
-
 // One click by a visitor of its own.
 static void lone_click(hh_graph *graph, int number, hh_time time)
 {
