@@ -345,7 +345,8 @@ static bool tune(cli_args *args, const hh_log *log, evaluate_request *request, c
         return false;
     }
     for (size_t i = 0; i < tuned.count && request->settings.count < CLI_SETTINGS; i++)
-        request->settings.values[request->settings.count++] = tuned.settings[i];
+        if (!tuned.given[i])
+            request->settings.values[request->settings.count++] = tuned.settings[i];
     return true;
 }
 

@@ -22,7 +22,7 @@ static const cli_option options[] = {
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [ASK] = {"ask", "at-next|after-click", "when the lists are asked for (at-next)"},
     [BUDGET] = {"budget", "DURATION", "time to spend (60s)"},
-    [SET] = {"set", "graph.NAME=VALUE", "a setting that stays as it is; repeatable"},
+    [SET] = {"set", "graph.NAME=VALUE", "a setting that stays as it is, and is printed too; repeatable"},
     {0},
 };
 
@@ -122,13 +122,16 @@ static void value_text(const hh_setting_value *value, char *text, size_t size)
     }
 }
 
-// The settings as hiphopd.conf has them: those of the graph, under the names of its group.
+// The settings as hiphopd.conf has them: those of the graph, under the names of its group. What --set has
+// fixed is among them: the others were found to go with it.
 static void print_fragment(const tune_request *request, const hh_tuned *tuned)
 {
     printf("# Found by hiphop tune on the %s of %s.\ngraph = {\n",
            request->train ? "last tenth" : "first half", request->train ? request->train : request->clicks);
     for (size_t i = 0; i < tuned->count; i++) {
-        const char *name = strchr(tuned->settings[i].name, '.') + 1;
+        if (strncmp(tuned->settings[i].name, "graph.", 6) != 0) // --set of another group
+            continue;
+        const char *name = tuned->settings[i].name + 6;
         const char *bracket = strchr(name, '[');
         char text[32];
         value_text(&tuned->settings[i], text, sizeof text);
@@ -139,7 +142,7 @@ static void print_fragment(const tune_request *request, const hh_tuned *tuned)
             size_t length = (size_t)(bracket - name) + 1;
             bool first = bracket[1] == '0';
             bool last = i + 1 == tuned->count ||
-                        strncmp(strchr(tuned->settings[i + 1].name, '.') + 1, name, length) != 0;
+                        strncmp(tuned->settings[i + 1].name, tuned->settings[i].name, length + 6) != 0;
             if (first)
                 printf("    %.*s = \"", (int)length - 1, name);
             printf("%s%s%s", first ? "" : ",", text, last ? "\";\n" : "");

@@ -111,7 +111,9 @@ def test_schema_of_clicks(kafka, tmp_path):
 def test_what_tune_prints_is_a_configuration(kafka, tmp_path):
     clicks, found = tmp_path / "clicks.tsv", tmp_path / "tuned.conf"
     harness.hiphop("simulate", "--limit", 3000, "--quiet", "--out", clicks)
-    found.write_text(harness.hiphop("tune", "--clicks", clicks, "--budget", "1s").stdout)
-    code, out, err = check(kafka, harness.own_names(), "--config", str(found))
-    assert code == 0, out + err
-    assert "graph" in found.read_text()
+    for fixed in (), ("graph.pop_half_life=1m,1h,1d",), ("graph.pop_half_life[0]=1m", "graph.max_age=9d"):
+        sets = [word for setting in fixed for word in ("--set", setting)]
+        found.write_text(harness.hiphop("tune", "--clicks", clicks, "--budget", "1s", *sets).stdout)
+        code, out, err = check(kafka, harness.own_names(), "--config", str(found))
+        assert code == 0, found.read_text() + out + err
+        assert "    pop_half_life = \"" + ("1m," if fixed else "") in found.read_text()

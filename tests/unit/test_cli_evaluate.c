@@ -323,11 +323,15 @@ Test(cli_evaluate, tune_prints_a_fragment_that_evaluate_takes, .fini = remove_cl
 {
     char out[4096], err[16384];
     write_clicks(NULL);
-    int status =
-        call_with_clicks(out, sizeof out, err, sizeof err, "tune", "--budget 2s --set graph.neighbours=100");
+    int status = call_with_clicks(out, sizeof out, err, sizeof err, "tune",
+                                  "--budget 2s --set graph.neighbours=100 --set graph.pop_half_life[0]=1m "
+                                  "--set graph.knn_half_life=1h,1d --set network.epochs=2");
     cr_assert_eq(status, 0, "%s", err);
     cr_assert_not_null(strstr(err, "HR@20"), "%s", err);
-    cr_assert_null(strstr(out, "neighbours"), "what is set by hand stays: %s", out);
+    cr_assert_not_null(strstr(out, "    neighbours = 100;\n"), "what is set by hand stays: %s", out);
+    cr_assert_not_null(strstr(out, "    pop_half_life = \"1m,"), "%s", out);
+    cr_assert_not_null(strstr(out, "    knn_half_life = \"1h,1d\";\n"), "%s", out);
+    cr_assert_null(strstr(out, "epochs"), "no setting of the graph: %s", out);
     char arguments[4096] = "--model mixture";
     size_t settings = 0;
     bool inside = false;
@@ -335,7 +339,9 @@ Test(cli_evaluate, tune_prints_a_fragment_that_evaluate_takes, .fini = remove_cl
         char *equals = strstr(line, " = ");
         if (strcmp(line, "graph = {") == 0) {
             inside = true;
-        } else if (inside && equals) { // `    name = value;`, a text in quotes
+        } else if (inside && strcmp(line, "};") != 0) { // `    name = value;`, a text in quotes
+            cr_assert_not_null(equals, "%s", line);
+            cr_assert_eq(line[strlen(line) - 1], ';', "%s", line);
             char *value = equals + 3 + strspn(equals + 3, "\"");
             value[strcspn(value, "\";")] = '\0';
             *equals = '\0';

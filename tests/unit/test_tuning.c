@@ -25,9 +25,15 @@ static hh_tuned tune(const small_click *clicks, const char *model, uint32_t roun
     hh_tuned tuned;
     hh_error error = {0};
     cr_assert_eq(hh_tune(log, &options, model, &tuned, &error), HH_OK, "%s", error.message);
-    for (size_t i = 0; i < tuned.count; i++)
+    for (size_t i = 0; i < tuned.count; i++) {
+        bool given = false;
         for (size_t k = 0; k < 2; k++)
-            cr_assert_str_neq(tuned.settings[i].name, fixed[k].name, "what is set stays as it is");
+            if (strcmp(tuned.settings[i].name, fixed[k].name) == 0) {
+                given = true;
+                cr_assert_eq(tuned.settings[i].value, fixed[k].value, "what is set stays as it is");
+            }
+        cr_assert_eq(tuned.given[i], given, "%s", tuned.settings[i].name);
+    }
 
     // The same again by hh_evaluate: on the first half, the settings reach what tune says.
     hh_setting_value settings[HH_TUNED + 2];
@@ -101,6 +107,44 @@ Test(tuning, finds_a_half_life)
     cr_assert_gt(tuned.after.mrr[HH_AT_20], tuned.before.mrr[HH_AT_20]);
     hh_log_free(log);
     free(clicks);
+}
+
+// A value of a list that is set stays, and those beside it, which begin at their defaults, keep its order.
+static void check_list(const char *name, double value, const double *least, const double *most)
+{
+    small_click *clicks = malloc(CLICKS * sizeof *clicks);
+    cr_assert_not_null(clicks);
+    small_clicks(clicks, CLICKS, 30, 80, 9);
+    hh_log *log = small_log(clicks, CLICKS, GAP, 0);
+    hh_tune_options options = hh_tune_defaults();
+    const hh_setting_value fixed = {name, value};
+    options.evaluate.settings = &fixed;
+    options.evaluate.setting_count = 1;
+    options.targets = 50;
+    options.rounds = 1;
+    hh_tuned tuned;
+    hh_error error = {0};
+    cr_assert_eq(hh_tune(log, &options, "graph", &tuned, &error), HH_OK, "%s", error.message);
+    size_t first = 0;
+    while (first < tuned.count && strcmp(tuned.settings[first].name, "graph.pop_half_life[0]") != 0)
+        first++;
+    cr_assert_lt(first + 2, tuned.count);
+    for (size_t i = 0; i < 3; i++) {
+        const hh_setting_value *at = &tuned.settings[first + i];
+        cr_expect_eq(tuned.given[first + i], strcmp(at->name, name) == 0);
+        cr_expect(at->value >= least[i] && at->value <= most[i], "%s = %g", at->name, at->value);
+    }
+    hh_log_free(log);
+    free(clicks);
+}
+
+Test(tuning, lists_stay_in_order_around_what_is_set)
+{
+    const double low = 0, high = 1e300, day = HH_DAY, minute = HH_MINUTE;
+    check_list("graph.pop_half_life[0]", 30 * day, (const double[]){30 * day, 30 * day, 30 * day},
+               (const double[]){30 * day, high, high});
+    check_list("graph.pop_half_life[2]", minute, (const double[]){low, low, minute},
+               (const double[]){minute, minute, minute});
 }
 
 Test(tuning, what_is_asked_for_wrongly_is_named)

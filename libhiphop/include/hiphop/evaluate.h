@@ -204,7 +204,10 @@ hh_tune_options hh_tune_defaults(void);
 
 #define HH_TUNED 64
 typedef struct hh_tuned {
-    hh_setting_value settings[HH_TUNED]; // [count] all that were tried, at their best
+    // [count] of the model, in the order of its table: all that were tried, at their best, and what the
+    // caller has set.
+    hh_setting_value settings[HH_TUNED];
+    bool given[HH_TUNED]; // [count] set by the caller
     size_t count;
     hh_result before, after; // on the same targets of the log's first share: a promise, no result
     uint32_t trials;

@@ -18,8 +18,9 @@ typedef struct hh_search {
     const hh_tune_options *options;
     const char *model;
     hh_evaluate_options evaluate;
-    hh_setting_value values[HH_TUNED]; // the caller's, which stay, then those that are tuned
-    size_t fixed_count, value_count;
+    hh_setting_value values[HH_TUNED]; // the caller's of other models, then those of this one in its order
+    bool given[HH_TUNED];              // by the caller: it stays
+    size_t foreign_count, value_count;
     double deadline; // 0: none
     uint32_t full_every, short_every;
     double full_from, short_begin, short_from;
@@ -166,24 +167,57 @@ static hh_status improve(hh_search *search, hh_setting_value *value, const hh_se
     return status;
 }
 
+static void put(hh_search *search, const char *name, double value, bool given)
+{
+    if (search->value_count < HH_TUNED) {
+        search->values[search->value_count] = (hh_setting_value){name, value};
+        search->given[search->value_count] = given;
+    }
+    search->value_count++;
+}
+
+static bool is_of(const hh_model_kind *kind, const char *name)
+{
+    for (size_t k = 0; k < kind->setting_count; k++)
+        if (strcmp(kind->settings[k].name, name) == 0)
+            return true;
+    return false;
+}
+
+// A list's defaults give way to the values beside them that the caller has set.
+static void put_in_order(hh_search *search)
+{
+    hh_setting_value *value = search->values;
+    for (size_t i = search->foreign_count + 1; i < search->value_count; i++)
+        if (!search->given[i] && same_list(value[i].name, value[i - 1].name) &&
+            value[i].value < value[i - 1].value)
+            value[i].value = value[i - 1].value;
+    for (size_t i = search->value_count; i-- > search->foreign_count + 1;)
+        if (!search->given[i - 1] && same_list(value[i].name, value[i - 1].name) &&
+            value[i - 1].value > value[i].value)
+            value[i - 1].value = value[i].value;
+}
+
 // What the caller has set stays; the other settings with a grid are tuned, from their defaults.
 static hh_status prepare(hh_search *search, const hh_model_kind *kind, hh_error *error)
 {
     const hh_evaluate_options *given = &search->options->evaluate;
-    size_t room = HH_TUNED, count = given->setting_count;
-    if (count > 0 && count <= room)
-        memcpy(search->values, given->settings, count * sizeof *given->settings);
-    search->fixed_count = count;
-    for (size_t k = 0; k < kind->setting_count && count <= room; k++) {
+    for (size_t i = 0; i < given->setting_count; i++)
+        if (!is_of(kind, given->settings[i].name))
+            put(search, given->settings[i].name, given->settings[i].value, true);
+    search->foreign_count = search->value_count;
+    for (size_t k = 0; k < kind->setting_count; k++) {
         const hh_setting *setting = &kind->settings[k];
-        bool fixed = setting->grid_count == 0;
-        for (size_t i = 0; i < given->setting_count; i++)
-            fixed = fixed || strcmp(setting->name, given->settings[i].name) == 0;
-        if (!fixed && count++ < room)
-            search->values[count - 1] = (hh_setting_value){setting->name, hh_setting_standard(setting)};
+        double value = hh_model_setting_or(given, setting->name, NAN);
+        if (!isnan(value))
+            put(search, setting->name, value, true);
+        else if (setting->grid_count > 0)
+            put(search, setting->name, hh_setting_standard(setting), false);
     }
-    search->value_count = count;
-    return count <= room ? HH_OK : hh_fail(error, HH_LIMIT, "more than %d settings", HH_TUNED);
+    if (search->value_count > HH_TUNED)
+        return hh_fail(error, HH_LIMIT, "more than %d settings", HH_TUNED);
+    put_in_order(search);
+    return HH_OK;
 }
 
 static uint32_t every_for(double clicks, double targets)
@@ -239,7 +273,9 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
     bool changed = tuned->before.targets > 0, stopped = false; // without a target all settings are alike
     for (uint32_t round = 0; round < options->rounds && changed && !stopped && status == HH_OK; round++) {
         changed = false;
-        for (size_t i = search.fixed_count; i < search.value_count && !stopped && status == HH_OK; i++) {
+        for (size_t i = search.foreign_count; i < search.value_count && !stopped && status == HH_OK; i++) {
+            if (search.given[i])
+                continue;
             status = improve(&search, &search.values[i], hh_setting_find(search.values[i].name),
                              &tuned->after, &changed);
             stopped =
@@ -250,7 +286,8 @@ hh_status hh_tune(const hh_log *log, const hh_tune_options *options, const char 
     tuned->trials = search.trials;
     if (status != HH_OK)
         return status;
-    tuned->count = search.value_count - search.fixed_count;
-    memcpy(tuned->settings, search.values + search.fixed_count, tuned->count * sizeof *tuned->settings);
+    tuned->count = search.value_count - search.foreign_count;
+    memcpy(tuned->settings, search.values + search.foreign_count, tuned->count * sizeof *tuned->settings);
+    memcpy(tuned->given, search.given + search.foreign_count, tuned->count * sizeof *tuned->given);
     return HH_OK;
 }
