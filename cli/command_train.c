@@ -6,6 +6,7 @@
 #include "model_titles.h"
 #include "output_file.h"
 #include "pace.h"
+#include "titles.h"
 
 #include <errno.h>
 #include <hiphop/fitted.h>
@@ -55,6 +56,7 @@ static const cli_option options[] = {
 
 typedef struct train_request {
     const char *train, *out, *items;
+    struct titles *titles; // of items; NULL: there are none
     item_sources sources;
     bool resume, quiet, json;
     uint64_t keep_clicks;
@@ -278,8 +280,8 @@ static hh_model *make_model(const training *self, hh_network *network, const hh_
         status = hh_model_keep_sessions(model, self->data, clicks, error);
     if (!status && hh_fitted_record_of(self->fitted).lessons > 0)
         status = hh_fitted_attach(self->fitted, model, error);
-    if (!status && request->items)
-        status = model_titles_keep(model, request->items, error);
+    if (!status && request->titles)
+        status = model_titles_keep(model, request->titles, error);
     if (!status)
         return model;
     hh_model_free(model);
@@ -396,10 +398,16 @@ static int train_on(cli_args *args, train_request *request, const hh_sessions *s
     return result;
 }
 
+// Before the training, so that a file that is no good is told at once.
 static hh_status describe_items(train_request *request, const hh_sessions *sessions, hh_error *error)
 {
     item_ids ids = item_ids_of_sessions(sessions);
-    return item_sources_read(&request->sources, &ids, request->quiet, error);
+    hh_status status = HH_OK;
+    if (request->items && !(request->titles = titles_new()))
+        status = hh_fail(error, HH_MEMORY, NULL);
+    else if (request->items)
+        status = titles_read_file(request->titles, request->items, error);
+    return status ? status : item_sources_read(&request->sources, &ids, request->quiet, error);
 }
 
 static bool out_is_writable(cli_args *args, const train_request *request)
@@ -426,6 +434,7 @@ static int run(cli_args *args)
             result = train_on(args, &request, sessions);
     }
     item_sources_free(&request.sources);
+    titles_free(request.titles);
     hh_sessions_free(sessions);
     free(request.resume_bytes);
     free(request.checkpoint);

@@ -1,6 +1,5 @@
 #include "model_titles.h"
 
-#include "titles.h"
 #include "wire/utf8.h"
 
 #include <stdlib.h>
@@ -22,7 +21,7 @@ static hh_status attach(hh_model *model, uint64_t *begin, const char *bytes, hh_
     return status ? status : hh_model_attach(model, &all, error);
 }
 
-static hh_status keep(hh_model *model, const struct titles *titles, hh_error *error)
+hh_status model_titles_keep(hh_model *model, const struct titles *titles, hh_error *error)
 {
     uint32_t items = hh_model_items(model);
     uint64_t *begin = malloc((items + (size_t)1) * sizeof *begin), bytes = 0;
@@ -47,16 +46,6 @@ static hh_status keep(hh_model *model, const struct titles *titles, hh_error *er
     hh_status status = text ? attach(model, begin, text, error) : hh_fail(error, HH_MEMORY, NULL);
     free(begin);
     free(text);
-    return status;
-}
-
-hh_status model_titles_keep(hh_model *model, const char *path, hh_error *error)
-{
-    struct titles *titles = titles_new();
-    hh_status status = titles ? titles_read_file(titles, path, error) : hh_fail(error, HH_MEMORY, NULL);
-    if (status == HH_OK)
-        status = keep(model, titles, error);
-    titles_free(titles);
     return status;
 }
 

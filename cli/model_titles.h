@@ -3,11 +3,12 @@
 #ifndef CLI_MODEL_TITLES_H
 #define CLI_MODEL_TITLES_H
 
+#include "titles.h"
+
 #include <hiphop/model_file.h>
 
-// Puts the titles that an item file (item_file.h) has of the model's items into the model. HH_FORMAT with
-// file and line, HH_IO, HH_MEMORY.
-hh_status model_titles_keep(hh_model *model, const char *path, hh_error *error);
+// Puts the titles of the model's items into the model. HH_MEMORY.
+hh_status model_titles_keep(hh_model *model, const struct titles *titles, hh_error *error);
 bool model_has_titles(const hh_model *model);
 // The item's title, fit for a line of a terminal: what is no UTF-8 or would move the cursor becomes '?', what
 // is longer than `most` characters ends in "…". "" where there is none.

@@ -157,6 +157,20 @@ Test(cli_vectors, titles_are_printed_and_steer_no_terminal, .init = set_up, .fin
     json_decref(object);
 }
 
+// What takes hours to train must not fail at its titles.
+Test(cli_vectors, titles_that_cannot_be_read_are_told_before_training, .init = set_up, .fini = clean_up)
+{
+    char options[256], said[256];
+    cr_expect_eq(train("--items /nowhere/items"), 1);
+    cr_expect_str_eq(err, "hiphop train: '/nowhere/items' can't be opened: No such file or directory\n");
+    write_file(items, "{\"id\": \"item-1\"}\nno object\n");
+    snprintf(options, sizeof options, "--items %s", items);
+    cr_expect_eq(train(options), 1);
+    snprintf(said, sizeof said, "hiphop train: %s, line 2: ", items);
+    cr_expect_eq(strncmp(err, said, strlen(said)), 0, "%s", err);
+    cr_expect_null(strstr(err, "epoch"), "%s", err);
+}
+
 Test(cli_vectors, evaluate_trains_with_them, .init = set_up, .fini = clean_up)
 {
     char all[512], without[4096];
