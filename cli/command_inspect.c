@@ -222,10 +222,10 @@ static int print_near(cli_args *args, const hh_model *model, const inspect_reque
     if (hh_network_near(reader, item, list, &count, &error) != HH_OK)
         return cli_failure(args, "%s", error.message);
     if (!request->json) {
-        char title[MODEL_TITLE_SIZE];
+        char title[MODEL_TITLE_SIZE], id[MODEL_TITLE_SIZE];
         for (size_t i = 0; i < count; i++) {
             model_title(model, list[i].item, 60, title);
-            printf("%7.4f  %s%s%s\n", (double)list[i].score, hh_model_item(model, list[i].item, NULL),
+            printf("%7.4f  %s%s%s\n", (double)list[i].score, model_item_text(model, list[i].item, id),
                    *title ? "  " : "", title);
         }
         return CLI_OK;
@@ -248,9 +248,11 @@ static int show_near(cli_args *args, const hh_model *model, const inspect_reques
     hh_error error = {0};
     hh_network_list_options list_options = hh_network_list_defaults();
     uint32_t item = hh_model_find(model, request->near, strlen(request->near));
+    char text[MODEL_TITLE_SIZE];
     if (item == HH_MODEL_NO_ITEM)
-        return cli_failure(args, "'%s' is not among the %u items of %s", request->near, hh_model_items(model),
-                           request->path);
+        return cli_failure(args, "'%s' is not among the %u items of %s",
+                           printable_text(request->near, strlen(request->near), UINT32_MAX, text),
+                           hh_model_items(model), request->path);
     list_options.k = (uint32_t)request->k;
     hh_network_item *list = malloc(request->k * sizeof *list);
     hh_network_reader *reader = hh_network_reader_new(hh_model_network(model), &list_options, NULL, &error);

@@ -90,8 +90,9 @@ static bool read_items(cli_args *args, const hh_model *model, recommend_request 
             request->clicks[request->length++] = item;
             continue;
         }
-        fprintf(stderr, "hiphop recommend: '%s' is not among the %u items of %s; it is left out\n", id,
-                hh_model_items(model), request->path);
+        char text[MODEL_TITLE_SIZE];
+        fprintf(stderr, "hiphop recommend: '%s' is not among the %u items of %s; it is left out\n",
+                printable_text(id, strlen(id), UINT32_MAX, text), hh_model_items(model), request->path);
         json_array_append_new(request->unknown, cli_json_text(id, strlen(id)));
     }
     if (request->length > 0)
@@ -120,7 +121,7 @@ static void name_text(const hh_model *model, uint32_t item, char *text, size_t s
     if (*model_title(model, item, TITLE_MOST, title))
         snprintf(text, size, "'%s'", title);
     else
-        snprintf(text, size, "%s", hh_model_item(model, item, NULL));
+        snprintf(text, size, "%s", model_item_text(model, item, title));
 }
 
 static void network_reason(const hh_model *model, const recommend_request *request,
@@ -156,11 +157,10 @@ static void print_table(const hh_model *model, const recommend_request *request,
                         size_t count)
 {
     int width = 4, title_width = model_has_titles(model) ? 5 : 0;
-    char title[MODEL_TITLE_SIZE];
+    char title[MODEL_TITLE_SIZE], id[MODEL_TITLE_SIZE];
     for (size_t i = 0; i < count; i++) {
-        size_t length;
-        hh_model_item(model, list[i].item, &length);
-        width = length > (size_t)width && length <= 40 ? (int)length : width;
+        int length = model_title_width(model_item_text(model, list[i].item, id));
+        width = length > width && length <= 40 ? length : width;
         int wide = title_width ? model_title_width(model_title(model, list[i].item, TITLE_MOST, title)) : 0;
         title_width = wide > title_width ? wide : title_width;
     }
@@ -171,7 +171,8 @@ static void print_table(const hh_model *model, const recommend_request *request,
     for (size_t i = 0; i < count; i++) {
         char reason[REASON_SIZE];
         reason_text(model, request, &list[i], reason, sizeof reason);
-        printf("%4zu  %-*s  ", i + 1, width, hh_model_item(model, list[i].item, NULL));
+        int length = model_title_width(model_item_text(model, list[i].item, id));
+        printf("%4zu  %s%*s  ", i + 1, id, length < width ? width - length : 0, "");
         if (title_width) {
             model_title(model, list[i].item, TITLE_MOST, title);
             printf("%s%*s  ", title, title_width - model_title_width(title), "");

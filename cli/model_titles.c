@@ -74,14 +74,13 @@ const char *model_title_bytes(const hh_model *model, uint32_t item, size_t *leng
     return (const char *)bytes.data + range[0];
 }
 
-const char *model_title(const hh_model *model, uint32_t item, uint32_t most, char text[MODEL_TITLE_SIZE])
+const char *printable_text(const char *bytes, size_t length, uint32_t most, char text[MODEL_TITLE_SIZE])
 {
-    size_t length, used = 0, before_last = 0;
-    const char *bytes = model_title_bytes(model, item, &length);
+    size_t used = 0, before_last = 0;
     uint32_t shown = 0;
-    for (size_t at = 0; at < length && used + 8 < MODEL_TITLE_SIZE;) {
+    for (size_t at = 0; at < length;) {
         size_t size = hh_utf8_printable(bytes + at, length - at);
-        if (shown == most) {
+        if (shown == most || used + 8 > MODEL_TITLE_SIZE) { // 8: a character, "…" and the end
             memcpy(text + before_last, "…", sizeof "…" - 1);
             used = before_last + sizeof "…" - 1;
             break;
@@ -94,6 +93,20 @@ const char *model_title(const hh_model *model, uint32_t item, uint32_t most, cha
     }
     text[used] = '\0';
     return text;
+}
+
+const char *model_title(const hh_model *model, uint32_t item, uint32_t most, char text[MODEL_TITLE_SIZE])
+{
+    size_t length;
+    const char *bytes = model_title_bytes(model, item, &length);
+    return printable_text(bytes, length, most, text);
+}
+
+const char *model_item_text(const hh_model *model, uint32_t item, char text[MODEL_TITLE_SIZE])
+{
+    size_t length = 0;
+    const char *id = hh_model_item(model, item, &length);
+    return printable_text(id ? id : "", length, UINT32_MAX, text);
 }
 
 int model_title_width(const char *text)

@@ -157,6 +157,28 @@ Test(cli_vectors, titles_are_printed_and_steer_no_terminal, .init = set_up, .fin
     json_decref(object);
 }
 
+// Ids may hold anything but blanks: those of a session file are anybody's, as titles are.
+Test(cli_vectors, ids_steer_no_terminal, .init = set_up, .fini = clean_up)
+{
+    FILE *file = fopen(sessions, "a");
+    for (int i = 0; i < 40; i++)
+        fputs("item-1 a\033[2Jb caf\xc3\xa9\xff\nitem-1 a\033[2Jb caf\xc3\xa9\xff item-1\n", file);
+    fclose(file);
+    cr_assert_eq(train("--quiet"), 0, "%s", err);
+    const char *const calls[] = {"recommend --model %s item-1 a\033[2Jb no\033[2J",
+                                 "recommend --list network --model %s item-1 a\033[2Jb no\033[2J",
+                                 "inspect --near item-1 %s"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        cr_assert_eq(run(calls[i]), 0, "%s", err);
+        cr_expect_not_null(strstr(out, "a?[2Jb"), "%s", out);
+        cr_expect_not_null(strstr(out, "caf\xc3\xa9?"), "%s", out);
+        cr_expect_null(strchr(out, '\033'));
+        cr_expect_null(strchr(err, '\033'));
+    }
+    cr_expect_eq(run("inspect --near no\033[2J %s"), 1);
+    cr_expect_not_null(strstr(err, "'no?[2J' is not among"), "%s", err);
+}
+
 // What takes hours to train must not fail at its titles.
 Test(cli_vectors, titles_that_cannot_be_read_are_told_before_training, .init = set_up, .fini = clean_up)
 {
