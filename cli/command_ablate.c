@@ -27,7 +27,8 @@ static const cli_option options[] = {
     [SEEDS] = {"seeds", "N", "each trial is run with so many seeds (3)"},
     [ONLY] = {"only", "GROUP,...",
               "of the trials: on, off, data, semantics, intents, neighbours, similar,\n"
-              "negatives, last (all of them)"},
+              "negatives, last (all of them; semantics and what else is about items'\n"
+              "vectors only with --items or --vectors)"},
     [SET] = {"set", "NAME=VALUE",
              "a setting of all trials, such as network.epochs=8; repeatable.\n"
              "hiphop evaluate --list prints them all"},
@@ -121,6 +122,10 @@ static bool read_request(cli_args *args, ablate_request *request)
         }
     if (good && !request->train)
         good = cli_usage_error(args, "--train FILE is needed") == CLI_OK;
+    bool described = request->sources.count > 0 || request->sources.items;
+    if (good && request->some && request->ablate.wanted[HH_TRIALS_SEMANTICS] && !described)
+        good = cli_usage_error(args, "--only semantics is about what is known of items: give --items or "
+                                     "--vectors") == CLI_OK;
     return good && item_sources_check(args, &request->sources);
 }
 

@@ -143,6 +143,11 @@ Test(cli_ablate, says_what_is_wrong, .fini = clean_up)
     cr_expect_not_null(strstr(err, "no group 'nothing'"), "%s", err);
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--semantic hashing"), 2);
     cr_expect_not_null(strstr(err, "give --items"), "%s", err);
+    const char *const groups[] = {"--only semantics", "--only last,semantics", "--only semantics --only on"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        cr_expect_eq(ablate(out, sizeof out, err, sizeof err, groups[i]), 2, "%s", groups[i]);
+        cr_expect_not_null(strstr(err, "give --items or --vectors"), "%s", err);
+    }
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--items x --semantic magic"), 2);
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--items /nowhere/items"), 1);
     cr_expect_eq(ablate(out, sizeof out, err, sizeof err, "--seeds 0"), 2);
