@@ -40,8 +40,17 @@ int cli_failure(cli_args *args, const char *format, ...)
     return CLI_FAILURE;
 }
 
-static int operands_or_bad(cli_args *args)
+// literal: "--" stood before them.
+static int operands_or_bad(cli_args *args, bool literal)
 {
+    for (int i = args->next; i < args->argc && args->command->operands && !literal; i++)
+        if (args->argv[i][0] == '-' && args->argv[i][1] != '\0') {
+            cli_usage_error(args,
+                            "'%s' stands too late: options come before %s, and whatever begins with a "
+                            "dash and is none comes behind '--'",
+                            args->argv[i], args->command->operands);
+            return CLI_BAD;
+        }
     if (args->command->operands || args->next >= args->argc)
         return CLI_END;
     cli_usage_error(args, "'%s' is not an option, and nothing else is expected here", args->argv[args->next]);
@@ -59,11 +68,11 @@ int cli_next(cli_args *args, const char **value)
             cli_usage_error(args, "unknown option '%s'; options begin with two dashes", word);
             return CLI_BAD;
         }
-        return operands_or_bad(args);
+        return operands_or_bad(args, false);
     }
     args->next++;
     if (word[2] == '\0')
-        return operands_or_bad(args);
+        return operands_or_bad(args, true);
 
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word - 2) : strlen(word + 2);

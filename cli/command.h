@@ -32,7 +32,7 @@ typedef struct cli_command {
 // ---- reading the options (arguments.c); what goes wrong is said on stderr, with the command's name ----
 
 // The next option: its row in the command's table and its value (NULL for a flag). Both "--name value" and
-// "--name=value" are understood, "--" ends the options.
+// "--name=value" are understood, "--" ends the options. An option behind an operand is CLI_BAD.
 #define CLI_END (-1) // no more options; operands are left to cli_operand
 #define CLI_BAD (-2) // not an option of this command, or its value is missing: return CLI_USAGE
 int cli_next(cli_args *args, const char **value);

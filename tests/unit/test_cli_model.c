@@ -130,6 +130,10 @@ Test(cli_model, what_is_unknown_is_said, .fini = clean_up)
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s hat"), 1);
     cr_assert_not_null(strstr(err, "knows none of these items"), "%s", err);
     cr_assert_str_empty(out);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s -- item-1 --k - hat"), 0);
+    cr_assert_not_null(strstr(err, "'--k' is not among"), "behind '--' all are items: %s", err);
+    cr_assert_not_null(strstr(err, "'-' is not among"), "%s", err);
+    cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "recommend --model %s item-1 -"), 0);
     cr_assert_eq(on_model(out, sizeof out, err, sizeof err, "inspect --near hat %s"), 1);
     cr_assert_not_null(strstr(err, "'hat' is not among the 20 items"), "%s", err);
 }
@@ -299,6 +303,11 @@ Test(cli_model, mistakes_in_the_call_are_explained)
         {"recommend --model x", 2, "name the session's items"},
         {"recommend --model x --list best item-1", 2, "'best' is none of network, mixture and hiphop"},
         {"recommend --model /no/such item-1", 1, "/no/such: No such file or directory"},
+        {"recommend --model x item-1 --k 1", 2, "'--k' stands too late: options come before ITEM..."},
+        {"recommend --model x item-1 -k", 2, "'-k' stands too late"},
+        {"recommend --model x --", 2, "name the session's items"},
+        {"inspect x --json", 2, "'--json' stands too late: options come before MODEL"},
+        {"inspect -- --json", 1, "--json: No such file or directory"},
         {"inspect", 2, "name the model file"},
         {"inspect x y", 2, "'y' is too much"},
         {"inspect --k 0 x", 2, "'0' is not a whole number from 1 to 10000"},
