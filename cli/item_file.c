@@ -69,6 +69,8 @@ static char *read_line(struct item_file *file, hh_status *status, hh_error *erro
     }
     while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r'))
         line[--length] = '\0';
+    if (file->number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0) // a byte order mark
+        line += 3;
     return line;
 }
 

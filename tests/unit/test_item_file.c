@@ -41,6 +41,24 @@ Test(item_file, items_come_as_they_stand_in_the_file)
     unlink(path);
 }
 
+Test(item_file, a_byte_order_mark_is_no_part_of_the_first_item)
+{
+    char path[] = "/tmp/hiphop-items-XXXXXX";
+    struct item_file *file;
+    hh_error error;
+    item_row row;
+    bool end;
+    write_file(path, "\xef\xbb\xbf{\"id\":\"a\"}\n\xef\xbb\xbf{\"id\":\"b\"}\n");
+    cr_assert_eq(item_file_open(path, &file, &error), HH_OK);
+    cr_assert_eq(item_file_next(file, &row, &end, &error), HH_OK, "%s", error.message);
+    cr_assert_str_eq(row.id, "a");
+    cr_assert_str_eq(row.line, "{\"id\":\"a\"}", "as it goes into a topic");
+    cr_assert_eq(row.line_length, strlen(row.line));
+    cr_assert_eq(item_file_next(file, &row, &end, &error), HH_FORMAT, "only at the beginning");
+    item_file_close(file);
+    unlink(path);
+}
+
 Test(item_file, what_is_no_item_is_named_by_its_line)
 {
     static const struct {
