@@ -61,7 +61,7 @@ struct run {
     hh_encoder *encoder;
     int click_topic, item_topic;
     hh_time shift;                      // added to event times
-    hh_time first, newest;              // of the file, unshifted
+    hh_time first, oldest, newest;      // of the file, unshifted; first: of its first click
     uint64_t sent, item_count, skipped; // skipped: lines that are no clicks
     hh_error first_skipped;
     bool cut_short; // by Ctrl-C
@@ -254,7 +254,7 @@ static hh_status send_clicks(struct run *run, hh_click_file *file, struct progre
         if (status != HH_OK || end)
             return status;
         if (run->sent == 0) {
-            run->first = run->newest = row.time;
+            run->first = run->oldest = run->newest = row.time;
             if (run->shift_to_now && run->speed == 1)
                 run->shift = wall_now() - row.time;
             warn_of_retention(run, row.time + run->shift);
@@ -265,6 +265,8 @@ static hh_status send_clicks(struct run *run, hh_click_file *file, struct progre
         if (run->cut_short || (status = send_click(run, &row)) != HH_OK)
             return status;
         run->sent++;
+        if (row.time < run->oldest)
+            run->oldest = row.time;
         if (row.time > run->newest)
             run->newest = row.time;
         if (run->sent % 256 == 0 || isfinite(run->speed))
@@ -282,7 +284,7 @@ static void print_summary(const struct run *run, double seconds)
     sender_counts counts = sender_count(run->sender);
     printf("%s %s clicks to '%s' in %.2f s (%s/s), event times %s to %s%s\n",
            run->cut_short ? "interrupted; sent" : "sent", grouped(run->sent, sent), run->topic, seconds,
-           grouped((uint64_t)((double)run->sent / seconds), rate), moment(run->first + run->shift, from),
+           grouped((uint64_t)((double)run->sent / seconds), rate), moment(run->oldest + run->shift, from),
            moment(run->newest + run->shift, to), run->shift_to_now ? " (shifted)" : "");
     if (run->item_count > 0)
         printf("and %s items to '%s'\n", grouped(run->item_count, items), run->items_topic);
@@ -304,6 +306,8 @@ static hh_status replay(struct run *run)
     progress_begin(&progress, "clicks", run->quiet);
     if (status == HH_OK)
         status = send_clicks(run, file, &progress);
+    if (status == HH_OK && run->sent + run->skipped == 0 && !run->cut_short)
+        status = hh_fail(&run->error, HH_FORMAT, "%s: there is no click in it", run->clicks);
     if (status == HH_LIMIT) { // interrupted while waiting for the brokers
         run->cut_short = true;
         status = HH_OK;

@@ -104,6 +104,18 @@ def test_replay_from_standard_input_leaves_out_what_is_no_click(kafka, tmp_path)
     assert len(kafka.read(topic)) == 4
 
 
+def test_replay_says_that_there_is_no_click(kafka, tmp_path):
+    path = write_clicks(tmp_path / "clicks.tsv", [])
+    done = hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic(), status=1)
+    assert f"{path}: there is no click in it" in done.stderr and not done.stdout
+
+
+def test_replay_tells_the_span_of_times_that_are_out_of_order(kafka, tmp_path):
+    path = write_clicks(tmp_path / "clicks.tsv", [("v", "i", day * 86400000) for day in (2, 1, 4, 3)])
+    done = hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic())
+    assert re.search(r"event times 1970-01-02 \S+ to 1970-01-05 ", done.stdout), done.stdout
+
+
 def test_replay_warns_when_the_brokers_will_delete_what_it_sends(kafka, tmp_path):
     path = write_clicks(tmp_path / "clicks.tsv", clicks(10))
     for config, warns in ({"retention_ms": 7 * 86400000}, True), ({"retention_ms": -1}, False):
