@@ -153,7 +153,7 @@ static hh_status find_span(struct run *run, hh_time *first, hh_time *last)
     hh_status status = HH_OK;
     bool end = false;
     *first = *last = HH_TIME_MIN;
-    for (uint64_t n = 0; n < run->limit && !end && status == HH_OK && !interrupted(); n++) {
+    for (uint64_t n = 0; n < run->limit && !end && status == HH_OK; n++) {
         hh_click_row row;
         status = next_click(run, file, &row, &end);
         if (status != HH_OK || end)
@@ -296,10 +296,10 @@ static hh_status replay(struct run *run)
     hh_click_file *file = hh_click_file_open(run->clicks, &run->error);
     if (!file)
         return run->error.status;
-    interrupt_catch();
     hh_status status = choose_shift(run);
     if (status == HH_OK)
         status = open_topics(run);
+    interrupt_catch(); // before there is something to end in good order, Ctrl-C just ends it
     if (status == HH_OK && run->items)
         status = item_file_each(run->items, send_item, run, &run->error);
     struct progress progress;
@@ -348,7 +348,8 @@ const cli_command cli_replay = {
         "Clicks are keyed by visitor; a record's timestamp is the click's event time. Lines that are no\n"
         "clicks are left out. Fails if there were any, or if the brokers did not acknowledge everything "
         "that\n"
-        "was sent; Ctrl-C ends it in good order, with status 130.\n\n"
+        "was sent; Ctrl-C ends it in good order, with status 130; before the brokers have answered, at "
+        "once.\n\n"
         "A topic with retention.ms deletes records by their timestamp, old event times first.\n\n"
         "Examples:\n"
         "  hiphop replay --clicks clicks.tsv.gz --brokers localhost:9092\n"

@@ -176,6 +176,10 @@ static hh_status read_topic(struct run *run, const char *name, int64_t from)
         rd_kafka_metadata_destroy(metadata);
     if (!error)
         error = rd_kafka_assign(run->client, run->assigned);
+    if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT)
+        return hh_fail(&run->error, HH_IO, "topic '%s' can't be read: no broker answers at %s", name,
+                       run->kafka.brokers);
+    interrupt_catch(); // before there is something to show, Ctrl-C just ends it
     if (error)
         return hh_fail(&run->error, HH_IO, "topic '%s' on %s: %s", name, run->kafka.brokers,
                        rd_kafka_err2str(error));
@@ -350,7 +354,6 @@ static hh_status open_view(struct run *run)
 
 static hh_status watch(struct run *run)
 {
-    interrupt_catch();
     hh_status status = open_view(run);
     if (status == HH_OK)
         status = open_client(run);

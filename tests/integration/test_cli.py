@@ -111,7 +111,7 @@ def test_replay_says_that_there_is_no_click(kafka, tmp_path):
 
 
 def test_replay_tells_the_span_of_times_that_are_out_of_order(kafka, tmp_path):
-    path = write_clicks(tmp_path / "clicks.tsv", [("v", "i", day * 86400000) for day in (2, 1, 4, 3)])
+    path = write_clicks(tmp_path / "clicks.tsv", [("v", "i", day * 86400000 + 43200000) for day in (2, 1, 4, 3)])
     done = hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic())
     assert re.search(r"event times 1970-01-02 \S+ to 1970-01-05 ", done.stdout), done.stdout
 
@@ -184,6 +184,20 @@ def test_a_broker_that_is_not_there_is_named(tmp_path):
     done = hiphop("replay", "--clicks", path, "--brokers", brokers, status=1)
     assert "does not answer" in done.stderr and "refused" in done.stderr
     assert "|FAIL|" not in done.stderr, "no chatter of the client"
+    error = hiphop("watch", "--brokers", brokers, status=1).stderr
+    assert f"topic 'hiphop.recommendations' can't be read: no broker answers at {brokers}" in error
+
+
+@pytest.mark.parametrize("command", ["replay", "watch"])
+def test_ctrl_c_ends_the_wait_for_a_broker(tmp_path, command):
+    brokers = f"127.0.0.1:{harness.refusing_port()}"
+    more = ["--clicks", write_clicks(tmp_path / "clicks.tsv", clicks(3))] if command == "replay" else []
+    process = subprocess.Popen([HIPHOP, command, "--brokers", brokers, *map(str, more)], stderr=subprocess.PIPE)
+    time.sleep(1)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT and time.monotonic() - begun < 3, "a shell calls it 130"
 
 
 # ---- simulate ----
