@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -243,13 +244,28 @@ static hh_status close_file(gzFile file, hh_error *error)
     return HH_OK;
 }
 
+// Whether two paths lead to the same file; the first one is there. What goes to a device mixes without harm.
+static bool same_file(const char *path, const char *other)
+{
+    struct stat one, two;
+    return strcmp(path, other) == 0 ||
+           (stat(path, &one) == 0 && stat(other, &two) == 0 && S_ISREG(one.st_mode) &&
+            one.st_dev == two.st_dev && one.st_ino == two.st_ino);
+}
+
 static hh_status open_output(struct run *run)
 {
     hh_error *error = &run->error;
     if (!run->kafka.brokers) {
         static const char header[] = "visitor\titem\tunix_ms\n";
-        if (!(run->click_file = open_file(run->out ? run->out : "-", error)))
+        const char *out = run->out ? run->out : "-";
+        if (!(run->click_file = open_file(out, error)))
             return HH_IO;
+        if (run->items_out && same_file(out, run->items_out))
+            return hh_fail(error, HH_ARGUMENT,
+                           "clicks and items would both go to '%s': --out and --items-out "
+                           "must be two files",
+                           out);
         if (run->items_out && !(run->item_file = open_file(run->items_out, error)))
             return HH_IO;
         return put_line(run->click_file, header, (int)sizeof header - 1, error);

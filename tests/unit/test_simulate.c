@@ -126,6 +126,17 @@ Test(simulate, a_file_that_cannot_be_written_is_a_failure, .init = cr_redirect_s
         cr_assert_eq(call(&cli_simulate, "--quiet --limit 50000 --out /dev/full"), CLI_FAILURE);
 }
 
+Test(simulate, clicks_and_items_go_into_two_files, .init = make_directory, .fini = remove_directory)
+{
+    cr_redirect_stderr();
+    cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --out a.tsv --items-out a.tsv"), CLI_USAGE);
+    cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --out a.tsv --items-out ./a.tsv"), CLI_USAGE);
+    cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --items-out -"), CLI_USAGE,
+                 "both to standard output");
+    cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --out a.tsv --items-out a.jsonl"), CLI_OK);
+    cr_assert_eq(call(&cli_simulate, "--quiet --limit 5 --out a.tsv --items-out a.jsonl"), CLI_OK, "again");
+}
+
 static void assert_wrong(const cli_command *command, const char *line)
 {
     cr_assert_eq(call(command, line), CLI_USAGE, "%s %s", command->name, line);
