@@ -474,8 +474,8 @@ Test(sessionizer, arguments_are_checked)
 {
     hh_error error;
     hh_sessionizer_options good = hh_sessionizer_defaults();
-    hh_sessionizer_options bad[8];
-    for (size_t i = 0; i < 8; i++)
+    hh_sessionizer_options bad[11];
+    for (size_t i = 0; i < 11; i++)
         bad[i] = good;
     bad[0].gap = 0;
     bad[1].lateness = -1;
@@ -485,10 +485,13 @@ Test(sessionizer, arguments_are_checked)
     bad[5].idle_timeout = -1;
     bad[6].gap = INT64_MAX;
     bad[7].max_clicks = UINT32_MAX;
-    for (size_t i = 0; i < 8; i++) {
+    bad[8].lateness = bad[9].max_skew = bad[10].idle_timeout = HH_TIME_LIMIT + 1;
+    for (size_t i = 0; i < 11; i++) {
         cr_assert_null(hh_sessionizer_new(&bad[i], sink, NULL, &error), "%zu", i);
         cr_assert_eq(error.status, HH_ARGUMENT);
         cr_assert_gt(strlen(error.message), 10);
+        if (i == 6 || i >= 8)
+            cr_assert_not_null(strstr(error.message, "2^53 ms"), "%s", error.message);
     }
     story *t = begin(good);
     char text[HH_CHECKPOINT_SIZE];

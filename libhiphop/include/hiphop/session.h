@@ -48,6 +48,7 @@ typedef struct hh_sessionizer_options {
 } hh_sessionizer_options;
 
 // Times beyond +-HH_TIME_LIMIT (2^53 ms, 285 thousand years) are future or late, whatever the clock says.
+// gap, lateness, max_skew and idle_timeout may not be longer.
 #define HH_TIME_LIMIT ((hh_time)1 << 53)
 
 typedef struct hh_session_click {

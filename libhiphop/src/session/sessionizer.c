@@ -21,17 +21,17 @@ static hh_status check_options(const hh_sessionizer_options *o, hh_error *error)
 {
     const hh_time most = HH_TIME_LIMIT;
     if (o->gap <= 0 || o->gap > most)
-        return hh_fail(error, HH_ARGUMENT, "gap must be longer than 0");
+        return hh_fail(error, HH_ARGUMENT, "gap must be longer than 0, and 2^53 ms at most");
     if (o->lateness < 0 || o->lateness > most)
-        return hh_fail(error, HH_ARGUMENT, "lateness must not be negative");
+        return hh_fail(error, HH_ARGUMENT, "lateness must be from 0 to 2^53 ms");
     if (o->max_duration <= 0)
         return hh_fail(error, HH_ARGUMENT, "max_duration must be longer than 0");
     if (o->max_clicks < 1 || o->max_clicks > 1u << 24)
         return hh_fail(error, HH_ARGUMENT, "max_clicks must be between 1 and 16777216");
     if (o->max_skew < 0 || o->max_skew > most)
-        return hh_fail(error, HH_ARGUMENT, "max_skew must not be negative");
+        return hh_fail(error, HH_ARGUMENT, "max_skew must be from 0 to 2^53 ms");
     if (o->idle_timeout < 0 || o->idle_timeout > most)
-        return hh_fail(error, HH_ARGUMENT, "idle_timeout must not be negative");
+        return hh_fail(error, HH_ARGUMENT, "idle_timeout must be from 0 to 2^53 ms");
     return HH_OK;
 }
 
