@@ -138,14 +138,16 @@ bool hh_event_time_iso8601(hh_text text, hh_time *time)
     if (hour < 0 || hour > 23 || !literal(&at, end, ':'))
         return false;
     int minute = number(&at, end, 2);
-    if (minute < 0 || minute > 59 || !literal(&at, end, ':'))
+    if (minute < 0 || minute > 59)
         return false;
-    int second = number(&at, end, 2);
-    if (second < 0 || second > 59)
+    bool to_the_minute = !literal(&at, end, ':');
+    int second = to_the_minute ? 0 : number(&at, end, 2);
+    if (second < 0 || second > 60)
         return false;
+    second -= second == 60; // a leap second
 
     int milliseconds = 0;
-    if (literal(&at, end, '.')) {
+    if (!to_the_minute && literal(&at, end, '.')) {
         if (at == end || !digit(*at))
             return false;
         for (int weight = 100; at < end && digit(*at); at++, weight /= 10)
@@ -156,8 +158,7 @@ bool hh_event_time_iso8601(hh_text text, hh_time *time)
     if (!literal(&at, end, 'Z')) {
         int sign = literal(&at, end, '+') ? 1 : literal(&at, end, '-') ? -1 : 0;
         int zone_hour = sign ? number(&at, end, 2) : -1;
-        literal(&at, end, ':');
-        int zone_minute = number(&at, end, 2);
+        int zone_minute = literal(&at, end, ':') || at < end ? number(&at, end, 2) : 0;
         if (zone_hour < 0 || zone_hour > 23 || zone_minute < 0 || zone_minute > 59)
             return false;
         zone_minutes = sign * (zone_hour * 60 + zone_minute);

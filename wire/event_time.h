@@ -16,8 +16,8 @@ bool hh_event_time_integer(int64_t value, hh_time_unit unit, hh_time *time);
 bool hh_event_time_double(double value, hh_time_unit unit, hh_time *time);
 // A decimal number as JSON writes it ("1507396800.123", "1.5e12"), rounded down to the millisecond.
 bool hh_event_time_decimal(hh_text text, hh_time_unit unit, hh_time *time);
-// "2017-10-01T12:34:56.789Z": date, 'T', time to the second, perhaps a fraction, and always a zone: 'Z',
-// "+01:00" or "+0100".
+// "2017-10-01T12:34:56.789Z": date, 'T', time to the minute, perhaps the second and a fraction of it (a leap
+// second is the one before), and always a zone: 'Z', "+01:00", "+0100" or "+01".
 bool hh_event_time_iso8601(hh_text text, hh_time *time);
 // "ms", "s", "us", "iso8601", as the configuration names them.
 const char *hh_time_unit_name(hh_time_unit unit);
