@@ -9,6 +9,7 @@
 #include "http.h"
 #include "inputs.h"
 #include "keeper.h"
+#include "last_resort.h"
 #include "learning.h"
 #include "notify.h"
 #include "rights.h"
@@ -414,22 +415,12 @@ static bool any_failed(hh_daemon *daemon)
 
 // ---- stopping ----
 
-// librdkafka may wait where it can't be told not to (a name that doesn't resolve, say). Nothing is lost by
-// going: what is not committed will be done again.
-static void *last_resort(void *code)
-{
-    nanosleep(&(struct timespec){LAST_RESORT_MS / 1000, LAST_RESORT_MS % 1000 * 1000000L}, NULL);
-    _exit((int)(intptr_t)code);
-}
-
 static void stop(hh_daemon *daemon, int code)
 {
-    pthread_t thread;
     hh_notify("STOPPING=1");
     atomic_store(&daemon->shared.stop_by, hh_steady_clock() + STOP_MS);
     atomic_store(&daemon->shared.stopping, true);
-    if (pthread_create(&thread, NULL, last_resort, (void *)(intptr_t)code) == 0)
-        pthread_detach(thread);
+    hh_last_resort(code, LAST_RESORT_MS);
     for (uint32_t i = 0; daemon->workers && i < daemon->config->pipeline.workers; i++)
         if (daemon->workers[i])
             hh_worker_join(daemon->workers[i]);
@@ -550,7 +541,10 @@ int hh_daemon_run(hh_settings *settings)
     signal(SIGPIPE, SIG_IGN);
 
     int code = HH_EXIT_CONFIG;
-    if (hh_click_schema(daemon.config, &daemon.schema, &error) == HH_OK) {
+    if (!hh_last_resort_ready()) {
+        HH_LOG(shared->log, HH_LOG_ERROR, "can't start", HH_TEXT("reason", "no thread can be started"));
+        code = HH_EXIT_FAILURE;
+    } else if (hh_click_schema(daemon.config, &daemon.schema, &error) == HH_OK) {
         shared->clicks_schema = daemon.schema;
         HH_LOG(shared->log, HH_LOG_INFO, "hiphopd starts", HH_TEXT("version", HH_VERSION),
                HH_TEXT("instance", daemon.config->instance.id), HH_TEXT("group", daemon.config->kafka.group),
