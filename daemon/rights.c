@@ -10,7 +10,10 @@ bool hh_is_refusal(rd_kafka_resp_err_t code)
            code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
            code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
            code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+           code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+           code == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT ||
+           code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT ||
+           code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL;
 }
 
 void hh_group_of(const hh_config *config, const char *office, char name[HH_REFUSAL_SIZE / 2])
@@ -44,6 +47,20 @@ void hh_refusal_text(const hh_config *config, rd_kafka_resp_err_t code, const hh
                  operation);
     } else if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {
         snprintf(text, HH_REFUSAL_SIZE, "Kafka's user lacks a right on the cluster");
+    } else if (code == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT) {
+        snprintf(text, HH_REFUSAL_SIZE,
+                 "the brokers refuse session.timeout.ms in kafka.properties: theirs are "
+                 "group.min.session.timeout.ms to group.max.session.timeout.ms");
+    } else if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT) {
+        snprintf(text, HH_REFUSAL_SIZE,
+                 "the brokers refuse transaction.timeout.ms in kafka.properties: it is more than their "
+                 "transaction.max.timeout.ms");
+    } else if (code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL) {
+        hh_group_of(config, right->office, name);
+        snprintf(text, HH_REFUSAL_SIZE,
+                 "the group %s has members that share partitions out in another way: if they are no hiphopd, "
+                 "choose another kafka.group",
+                 name);
     } else {
         snprintf(text, HH_REFUSAL_SIZE,
                  "Kafka refuses the login: sasl.mechanism, sasl.username or sasl.password is wrong");

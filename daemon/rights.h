@@ -1,4 +1,5 @@
-// What Kafka refuses to its user, in words that say which right is to be given to whom.
+// What Kafka refuses to its user, or to settings, in words that say which right is to be given to whom, or
+// what is to be set.
 #ifndef DAEMON_RIGHTS_H
 #define DAEMON_RIGHTS_H
 
@@ -14,7 +15,7 @@ typedef struct hh_right {
     const char *operation; // on the topic: "Read", "Write"
 } hh_right;
 
-// Whether Kafka refuses the login, or a right.
+// Whether Kafka refuses the login, a right, or a time-out or the assignor of the configuration.
 bool hh_is_refusal(rd_kafka_resp_err_t code);
 
 // The sentence for a refusal.

@@ -325,6 +325,12 @@ class Hiphopd:
         return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
                 for line in body.splitlines() if line and not line.startswith("#")}
 
+    def processor_time(self):
+        """Seconds that it has had of a core."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / 100
+
     def thread_stat(self, name):
         """The fields of /proc/PID/task/TID/stat of the thread of that name, as proc(5) numbers them, from 3 on."""
         tasks = f"/proc/{self.process.pid}/task"

@@ -44,6 +44,18 @@ Test(refusals, name_the_right_and_what_it_is_missing_on)
         {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
          {.operation = "Write"},
          "Kafka's user lacks the right Write on a topic; the log says which"},
+        {RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT,
+         {0},
+         "the brokers refuse session.timeout.ms in kafka.properties: theirs are "
+         "group.min.session.timeout.ms to group.max.session.timeout.ms"},
+        {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
+         {0},
+         "the brokers refuse transaction.timeout.ms in kafka.properties: it is more than their "
+         "transaction.max.timeout.ms"},
+        {RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL,
+         {0},
+         "the group shop has members that share partitions out in another way: if they are no hiphopd, "
+         "choose another kafka.group"},
         {RD_KAFKA_RESP_ERR__AUTHENTICATION,
          {0},
          "Kafka refuses the login: sasl.mechanism, sasl.username or sasl.password is wrong"},
