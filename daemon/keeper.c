@@ -18,7 +18,7 @@ enum {
     IDLE_MS = 100,
     LOOK_MS = 500,       // between looks at idle partitions and gauges
     NO_ANSWER_MS = 5000, // no such looks after one that no broker has answered
-    LOOK_UP_MS = 30000,  // between looks for new partitions
+    LOOK_UP_MS = 10000,  // between looks for new partitions, as often as workers have them
 };
 
 struct hh_keeper {

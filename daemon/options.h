@@ -286,7 +286,7 @@
       "Threads that take partitions. More than partitions, or more than cores, is no use.")              \
     X(pipeline, delivery, CHOICE, "exactly-once", ONE_OF("exactly-once|at-least-once"), RESTART,         \
       "exactly-once: by transactions. at-least-once: lists arrive some milliseconds earlier, and those " \
-      "of the last five seconds twice after a crash.")                                                   \
+      "of the last five seconds twice after a crash, or where connections to the brokers break.")        \
     X(pipeline, commit_interval, DURATION, "15ms", BETWEEN(1, 10 * HH_SECOND, ""), RELOAD,               \
       "Length of a transaction: what exactly-once adds to the latency of a list. Longer is cheaper.")
 
