@@ -5,14 +5,14 @@
 #include "committer.h"
 #include "log.h"
 #include "rights.h"
+#include "stamp.h"
 #include "transaction.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    AHEAD_MS = 30 * 60 * 1000, // how far ahead of the clock a record's timestamp may be
-    FULL_MS = 10,              // wait for room in the queue
+    FULL_MS = 10,       // wait for room in the queue
     PATIENCE_MS = 5000, // that positions are offered again which the group refuses, where that is waited for
     LONGEST_OFFER_MS = 30000, // else, while brokers answer
     REST = 10,                // pauses before another producer, after one that Kafka refused
@@ -35,10 +35,11 @@ struct hh_outbox {
     hh_time offered, next_offer; // steady clock: when first, 0 not yet; and when again, after a refusal
     // A broker that refuses a batch for its size doesn't say which record is to blame. From then on each
     // record is a batch of its own, and who is refused again is too large.
-    hh_time latest;           // wall clock: this time was acceptable
     bool want_single, single; // the next producer, and this one, send one record a batch
     int64_t
         largest[HH_OUTPUTS]; // bytes of key, value and headers that the topic's brokers are thought to take
+    hh_stamp stamps[HH_OUTPUTS]; // read whenever a producer is opened
+    bool stamp_refused;          // since then
 };
 
 hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
@@ -53,8 +54,10 @@ hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh
     outbox->worker = worker;
     outbox->transaction = (hh_transaction){.shared = shared, .pulse = pulse, .beats = true, .worker = worker};
     outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
-    for (int i = 0; i < HH_OUTPUTS; i++)
+    for (int i = 0; i < HH_OUTPUTS; i++) {
         outbox->largest[i] = INT64_MAX;
+        outbox->stamps[i] = HH_STAMP_DEFAULT;
+    }
     return outbox;
 }
 
@@ -136,6 +139,17 @@ static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
             outbox->largest[i] = size - 1;
 }
 
+// Another producer reads the limits again.
+static void refuse_stamp(hh_outbox *outbox, const rd_kafka_topic_t *topic)
+{
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        if (outbox->topics[i] == topic)
+            outbox->stamps[i].refused = outbox->stamp_refused = true;
+    HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING,
+                "a topic refuses the time of a record, which is written again with one nearer to the present",
+                HH_NUMBER("worker", outbox->worker), HH_TEXT("topic", rd_kafka_topic_name(topic)));
+}
+
 // The topic's name as it is in the settings, which outlive the producer.
 static const char *name_of(const hh_outbox *outbox, const rd_kafka_topic_t *topic)
 {
@@ -155,6 +169,8 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     uint64_t *waiting = message->_private;
     if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         learn_size(outbox, message);
+    if (message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
+        refuse_stamp(outbox, message->rkt);
     if (outbox->transactional) // the commit says what went wrong
         return;
     --*waiting;
@@ -242,6 +258,28 @@ static bool look_up_topics(hh_outbox *outbox)
     return true;
 }
 
+// Which times the topics take. Where nobody says it, it stays at what was known.
+static void read_stamps(hh_outbox *outbox)
+{
+    const char *names[HH_OUTPUTS];
+    hh_kafka_topic topics[HH_OUTPUTS];
+    hh_stamp *stamps[HH_OUTPUTS];
+    size_t count = 0;
+    hh_error error;
+    list_topics(outbox->shared->config, names);
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        if (*names[i]) {
+            stamps[count] = &outbox->stamps[i];
+            topics[count++] = (hh_kafka_topic){
+                .name = names[i], .behind = outbox->stamps[i].behind, .ahead = outbox->stamps[i].ahead};
+        }
+    (void)hh_kafka_topics(outbox->producer, topics, count, HH_KAFKA_CREATE_NOT, HH_CALL_MS, NULL, NULL,
+                          &error);
+    for (size_t i = 0; i < count; i++)
+        hh_stamp_learn(stamps[i], topics[i].behind, topics[i].ahead);
+    outbox->stamp_refused = false;
+}
+
 static hh_outbox_result fail_open(hh_outbox *outbox, const hh_error *error)
 {
     HH_LOG(outbox->shared->log, HH_LOG_ERROR, "no producer", HH_TEXT("error", error->message));
@@ -278,6 +316,7 @@ hh_outbox_result hh_outbox_open(hh_outbox *outbox)
     while (!look_up_topics(outbox))
         if (hh_stopping(outbox->shared) || !hh_transaction_pause(&outbox->transaction))
             return HH_OUTBOX_STOPPED;
+    read_stamps(outbox);
     if (outbox->transactional)
         return HH_OUTBOX_DONE;
     outbox->committer =
@@ -295,23 +334,14 @@ void hh_outbox_serve(hh_outbox *outbox)
 
 // ---- putting ----
 
-// Brokers refuse times before 1970, and those more than an hour ahead (message.timestamp.after.max.ms); a
-// record that is refused would be tried again for ever.
-static hh_time acceptable(hh_outbox *outbox, hh_time timestamp)
-{
-    if (timestamp > outbox->latest)
-        outbox->latest = hh_wall_clock() + AHEAD_MS;
-    return timestamp < 1 ? 1 : timestamp < outbox->latest ? timestamp : outbox->latest;
-}
-
 static rd_kafka_resp_err_t produce(hh_outbox *outbox, const hh_outgoing *record, rd_kafka_headers_t *headers)
 {
     return rd_kafka_producev(
         outbox->producer, RD_KAFKA_V_RKT(outbox->topics[record->to]),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY((void *)record->key, record->key_length),
         RD_KAFKA_V_VALUE((void *)record->value, record->value_length),
-        RD_KAFKA_V_TIMESTAMP(acceptable(outbox, record->timestamp)), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
+        RD_KAFKA_V_TIMESTAMP(hh_stamp_of(&outbox->stamps[record->to], record->timestamp, hh_wall_clock())),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(&outbox->waiting[outbox->round]), RD_KAFKA_V_END);
 }
 
 // Puts it into the queue, waiting for room. The headers are taken over only where that works.
@@ -434,7 +464,7 @@ hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
     outbox->troubled = false;
     bool settled = hh_transaction_roll_back(&outbox->transaction);
     rd_kafka_poll(outbox->producer, 0);
-    if (outbox->want_single && !outbox->single)
+    if ((outbox->want_single && !outbox->single) || outbox->stamp_refused)
         return start_over(outbox);
     return settled ? HH_OUTBOX_LOST : start_over(outbox);
 }

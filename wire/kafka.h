@@ -6,6 +6,7 @@
 #include <hiphop/status.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 // What a client is for: decides the defaults and which user properties are refused.
 typedef enum hh_kafka_role {
@@ -41,6 +42,9 @@ typedef struct hh_kafka_topic {
     const char *cleanup; // "delete" or "compact", checked where the topic exists; NULL: any
     const char *rights;  // what is done with it, in Kafka's words: "Read", "Write", "Read and Write"
     bool missing;        // said by hh_kafka_topics(): it was not there
+    // Likewise, where the brokers say it, else left as they are: how far the timestamp of a record may be
+    // from the broker's clock, in ms. Larger than any time where that is not limited.
+    int64_t behind, ahead;
 } hh_kafka_topic;
 
 // What is done about topics that are missing.
@@ -50,10 +54,10 @@ typedef enum hh_kafka_create {
     HH_KAFKA_CREATE_TRY, // the brokers are asked whether they would, and nothing is made
 } hh_kafka_create;
 
-// Sees to the topics that are missing, and checks the cleanup policy of those that are there; a topic is
-// never changed. Any client will do. One sentence per trouble, such as a right that is missing, goes to
-// `complain`, and HH_ARGUMENT comes back where there is any; HH_IO where the brokers do not answer within
-// timeout_ms. Several instances may do this at the same time.
+// Sees to the topics that are missing, checks the cleanup policy of those that are there, and tells their
+// limits; a topic is never changed. Any client will do. One sentence per trouble, such as a right that is
+// missing, goes to `complain`, and HH_ARGUMENT comes back where there is any; HH_IO where the brokers do not
+// answer within timeout_ms. Several instances may do this at the same time.
 hh_status hh_kafka_topics(rd_kafka_t *client, hh_kafka_topic *topics, size_t count, hh_kafka_create create,
                           int timeout_ms, void (*complain)(void *context, const char *sentence),
                           void *context, hh_error *error);

@@ -62,17 +62,50 @@ static hh_kafka_topic *topic_named(check *c, const char *name)
     return NULL;
 }
 
-static void check_cleanup(check *c, const hh_kafka_topic *topic, const rd_kafka_ConfigResource_t *resource)
+static const char *value_of(const rd_kafka_ConfigResource_t *resource, const char *name)
 {
     size_t count;
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
-    for (size_t i = 0; i < count && topic->cleanup; i++) {
-        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "cleanup.policy") == 0 && value &&
-            strcmp(value, topic->cleanup) != 0)
-            complain(c, "the topic %s has cleanup.policy=%s but needs %s; change it, or name another topic",
-                     topic->name, value, topic->cleanup);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+            return rd_kafka_ConfigEntry_value(entries[i]);
+    return NULL;
+}
+
+static void check_cleanup(check *c, const hh_kafka_topic *topic, const rd_kafka_ConfigResource_t *resource)
+{
+    const char *value = value_of(resource, "cleanup.policy");
+    if (topic->cleanup && value && strcmp(value, topic->cleanup) != 0)
+        complain(c, "the topic %s has cleanup.policy=%s but needs %s; change it, or name another topic",
+                 topic->name, value, topic->cleanup);
+}
+
+#define UNLIMITED (INT64_MAX / 2) // times may be added to it
+
+// Lowers *limit to what the topic says by that name.
+static void lower(int64_t *limit, const rd_kafka_ConfigResource_t *resource, const char *name)
+{
+    char *end;
+    const char *value = value_of(resource, name);
+    long long said = value ? strtoll(value, &end, 10) : -1;
+    if (said >= 0 && end != value && *end == '\0' && said < *limit)
+        *limit = said;
+}
+
+static void read_limits(hh_kafka_topic *topic, const rd_kafka_ConfigResource_t *resource)
+{
+    const char *type = value_of(resource, "message.timestamp.type");
+    if (!type)
+        return;
+    topic->behind = topic->ahead = UNLIMITED;
+    if (strcmp(type, "LogAppendTime") == 0) // the broker sets the time, whatever is written
+        return;
+    lower(&topic->behind, resource, "message.timestamp.before.max.ms");
+    lower(&topic->ahead, resource, "message.timestamp.after.max.ms");
+    // Kafka before 4 has this for both ways. As of 3.6 it has all three, and goes by one or the other: the
+    // smaller is right in any case.
+    lower(&topic->behind, resource, "message.timestamp.difference.max.ms");
+    lower(&topic->ahead, resource, "message.timestamp.difference.max.ms");
 }
 
 static hh_status look(check *c)
@@ -106,8 +139,10 @@ static hh_status look(check *c)
                      topic->name);
         else if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
             complain(c, "the topic %s can't be looked at: %s", topic->name, rd_kafka_err2str(err));
-        else
+        else {
             check_cleanup(c, topic, found[i]);
+            read_limits(topic, found[i]);
+        }
     }
     rd_kafka_event_destroy(event);
     return HH_OK;

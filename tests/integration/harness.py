@@ -186,6 +186,12 @@ class Kafka:
         finally:
             consumer.close()
 
+    def set_topic(self, name, **config):
+        """Changes the configuration of a topic: all of it, what is not named goes back to the default."""
+        resource = confluent_kafka.admin.ConfigResource("topic", name, set_config={
+            k.replace("_", "."): str(v) for k, v in config.items()})
+        self.admin.alter_configs([resource])[resource].result(30)
+
     # ---- records ----
 
     def produce(self, topic, records, **config):

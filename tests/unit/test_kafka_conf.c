@@ -149,7 +149,7 @@ Test(kafka_topics, says_when_nobody_answers)
     rd_kafka_conf_t *conf = hh_kafka_conf(HH_KAFKA_ADMIN, "127.0.0.1:1", NULL, 0, &error);
     rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, trouble, sizeof trouble);
-    hh_kafka_topic topic = {"t", 1, 1, "delete", "Read", false};
+    hh_kafka_topic topic = {.name = "t", .partitions = 1, .replication = 1, .cleanup = "delete"};
     cr_assert_eq(
         hh_kafka_topics(client, &topic, 1, HH_KAFKA_CREATE, 300, count_sentence, &complaints, &error), HH_IO);
     cr_assert(strstr(error.message, "Kafka does not answer"), "%s", error.message);

@@ -445,3 +445,28 @@ Test(outbox, what_brokers_refuse_for_its_size_is_not_tried_for_ever)
         end(&s);
     }
 }
+
+// The mock does not tell its topics' limits, so nothing explains the refusal.
+Test(outbox, a_record_that_is_refused_for_its_time_is_written_with_the_present)
+{
+    for (int once = 0; once < 2; once++) {
+        stage s;
+        begin(&s, once ? "exactly-once" : "at-least-once");
+        fail_next(&s, API_PRODUCE, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, 1);
+        cr_assert(put_dead_letter(&s, 1, 0));
+        cr_assert_eq(commit(&s), HH_OUTBOX_LOST);
+        hh_outbox_result result = HH_OUTBOX_LOST;
+        for (int attempt = 0; attempt < 3 && result == HH_OUTBOX_LOST; attempt++) {
+            cr_assert_eq(hh_outbox_open(s.outbox), HH_OUTBOX_DONE);
+            cr_assert(put_dead_letter(&s, 1, 0));
+            result = commit(&s);
+        }
+        cr_assert_eq(result, HH_OUTBOX_DONE);
+        rd_kafka_message_t *letter = read_dead_letter(&s);
+        rd_kafka_timestamp_type_t type;
+        cr_assert(letter && !letter->err);
+        cr_expect_geq(rd_kafka_message_timestamp(letter, &type), hh_wall_clock() - HH_MINUTE);
+        rd_kafka_message_destroy(letter);
+        end(&s);
+    }
+}

@@ -96,7 +96,7 @@ Test(wire_memory, topics)
     rd_kafka_conf_t *conf = hh_kafka_conf(HH_KAFKA_ADMIN, "127.0.0.1:1", NULL, 0, &error);
     rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
     rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, trouble, sizeof trouble);
-    hh_kafka_topic topic = {"t", 1, 1, "delete", "Read", false};
+    hh_kafka_topic topic = {.name = "t", .partitions = 1, .replication = 1, .cleanup = "delete"};
     fail_alloc_at(0);
     cr_assert_eq(hh_kafka_topics(client, &topic, 1, HH_KAFKA_CREATE, 100, NULL, NULL, &error), HH_MEMORY);
     cr_assert(fail_alloc_done());
