@@ -427,7 +427,7 @@ Test(baselines, popularity_survives_the_end_of_a_double)
     options.settings = &setting;
     options.setting_count = 1;
     kept_lists lists = small_run(log, options, "pop");
-    cr_assert_gt(lists.count, 200);
+    cr_assert_gt(lists.count, 180); // of 250 clicks; a session of 12 h has four
     for (size_t i = 0; i < lists.count; i++) {
         cr_assert_eq(lists.lists[i].count, 7);
         // The items go round: best is the one clicked last, the target was clicked longest ago.
