@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <hiphop/graph.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,19 @@ Test(graph, options_out_of_range_are_refused_with_a_sentence)
     options.pair_half_life[1] = 0;
     cr_assert_null(hh_graph_new(&options, &error));
     cr_assert_gt(strlen(error.message), 0);
+    options = hh_graph_defaults();
+    double *const settings[] = {&options.pair_decay, &options.pair_norm,   &options.pair_backward,
+                                &options.knn_decay,  &options.knn_reach,   &options.knn_backward,
+                                &options.knn_idf,    &options.repeat_decay};
+    const double bad[] = {NAN, -0.5, INFINITY, -INFINITY, 1001};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+            double good = *settings[i];
+            *settings[i] = bad[k];
+            cr_expect_null(hh_graph_new(&options, &error), "%zu: %g", i, bad[k]);
+            cr_expect_not_null(strstr(error.message, " must be "), "%s", error.message);
+            *settings[i] = good;
+        }
 }
 
 Test(graph, it_never_holds_more_than_max_clicks)

@@ -69,7 +69,8 @@ typedef struct hh_graph_options {
     // newest sessions read for each item of the asking session, of each the last 256 clicks
     uint32_t sessions;
     uint32_t neighbours; // nearest sessions that vote
-    // settings of the experts, each at its definition in the experts' files
+    // settings of the experts, each at its definition in the experts' files: knn_decay and knn_reach 0.01 to
+    // 1000, knn_idf 0 to 5, the others 0 to 1
     double pair_decay;    // q: by how much an item counts less for each click further back
     double pair_norm;     // exponent of the row sum
     double pair_backward; // what came before an item, against what came after, for the longer half-life

@@ -10,6 +10,29 @@
 #define TIME_SPAN     ((hh_time)UINT32_MAX * 1000)
 #define FURTHEST      ((hh_time)1 << 53) // from 1970, in either direction: far from an overflow
 
+// Written so that NaN, which compares with nothing, is refused too.
+static hh_status check_experts(const hh_graph_options *options, hh_error *error)
+{
+    const struct {
+        const char *name;
+        double value, low, high;
+    } settings[] = {
+        {"pair_decay", options->pair_decay, 0, 1},
+        {"pair_norm", options->pair_norm, 0, 1},
+        {"pair_backward", options->pair_backward, 0, 1},
+        {"knn_decay", options->knn_decay, 0.01, 1000},
+        {"knn_reach", options->knn_reach, 0.01, 1000},
+        {"knn_backward", options->knn_backward, 0, 1},
+        {"knn_idf", options->knn_idf, 0, 5},
+        {"repeat_decay", options->repeat_decay, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (!(settings[i].value >= settings[i].low && settings[i].value <= settings[i].high))
+            return hh_fail(error, HH_ARGUMENT, "%s must be %g to %g, not %g", settings[i].name,
+                           settings[i].low, settings[i].high, settings[i].value);
+    return HH_OK;
+}
+
 static hh_status check(const hh_graph_options *options, hh_error *error)
 {
     if (options->max_clicks < 1 || options->max_clicks > 1u << 31)
@@ -27,7 +50,7 @@ static hh_status check(const hh_graph_options *options, hh_error *error)
             return hh_fail(error, HH_ARGUMENT, "pair_half_life and knn_half_life must be at least 1 ms");
     if (options->sessions < 1 || options->sessions > 100000 || options->neighbours < 1)
         return hh_fail(error, HH_ARGUMENT, "sessions must be 1 to 100000 and neighbours at least 1");
-    return HH_OK;
+    return check_experts(options, error);
 }
 
 hh_graph *hh_graph_new(const hh_graph_options *options, hh_error *error)
