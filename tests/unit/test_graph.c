@@ -105,7 +105,7 @@ Test(graph, one_session_costs_a_query_only_so_much)
     hh_graph_session *session = hh_graph_open(graph, 1), *longer = hh_graph_open(graph, 2);
     for (int i = 0; i < 1000; i++)
         cr_assert_eq(hh_graph_click(graph, session, i % 2 ? b : a, i), HH_OK);
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 600; i++)
         cr_assert_eq(hh_graph_click(graph, longer, i ? other : old, i), HH_OK);
     hh_error error;
     hh_reader *reader = hh_reader_new(graph, &error);
@@ -114,10 +114,10 @@ Test(graph, one_session_costs_a_query_only_so_much)
     cr_assert_eq(votes.neighbours, 1);
     for (size_t i = 0; i < votes.count; i++) // after the last four of its clicks on a: 1, 2, 3 and 3
         cr_assert_eq(votes.evidence[i].followed, votes.items[i] == b ? 9 : votes.items[i] == a ? 5 : 0);
-    // The session of `old` is looked through as far as the 256 clicks before the query's time.
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 256, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
+    // The session of `old` is looked through as far as the 512 clicks before the query's time.
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 512, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(votes.neighbours, 1);
-    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 257, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
+    cr_assert_eq(hh_graph_query(reader, &(hh_query){&old, 1, 513, 9, HH_HOUR, NULL}, 20, &votes), HH_OK);
     cr_assert_eq(votes.neighbours, 0);
     hh_graph_close(graph, session);
     hh_graph_close(graph, longer);
