@@ -18,9 +18,8 @@
 #define FALL   0.35f
 #define FEWEST 10u
 // What one session can cost is bounded, however long it is and however often it comes back to an item:
-#define SCAN \
-    512u // of its clicks before as_of the last so many are looked through: all of a session by default,
-#define MATCHES 4u // and of those on the item the last so many count for pair
+#define SCAN    512u // of its clicks before as_of the last so many are looked through, by default all,
+#define MATCHES 4u   // and of those on the item the last so many count for pair
 
 bool hh_grow(void *memory, uint32_t *capacity, size_t count, size_t size)
 {
