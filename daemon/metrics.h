@@ -56,6 +56,11 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
     X(STALE, "hiphop_stale_clicks_total", COUNTER, "", "",                                                   \
       "Clicks that got no list since they had waited for longer than recommend.max_age when their turn "     \
       "came.")                                                                                               \
+    X(RECORDS_LOST, "hiphop_records_lost_total", COUNTER, "topic",                                           \
+      "recommendations|sessions|quality|dead_letters",                                                       \
+      "Records that were left out since they are larger than their topic takes (max.message.bytes), or "     \
+      "than "                                                                                                \
+      "message.max.bytes in kafka.properties; their clicks are done with. The log says how large.")          \
     X(SESSIONS_CLOSED, "hiphop_sessions_closed_total", COUNTER, "reason", "gap|max_clicks|max_duration",     \
       "Sessions closed, by reason.")                                                                         \
     X(SESSIONS_OPEN, "hiphop_open_sessions", GAUGE, "partition", "", "Sessions open now.")                   \
@@ -174,7 +179,8 @@ typedef enum hh_metric {
         HH_METRIC_COUNT
 } hh_metric;
 
-// Positions of labels' values; the other labels' are hh_dead_letter, hh_close_reason and hh_expert.
+// Positions of labels' values; the other labels' are hh_dead_letter, hh_close_reason, hh_output and
+// hh_expert.
 enum { HH_OUTCOME_TAKEN, HH_OUTCOME_DEAD };                    // CLICKS: HH_OUTCOME_DEAD + hh_dead_letter
 enum { HH_COMMITTED, HH_ABORTED };                             // TRANSACTIONS
 enum { HH_LIST_HIPHOP, HH_LIST_GRAPH, HH_LIST_POPULARITY };    // LIVE_..., MODEL_HR, MODEL_MRR

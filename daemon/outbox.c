@@ -40,6 +40,7 @@ struct hh_outbox {
         largest[HH_OUTPUTS]; // bytes of key, value and headers that the topic's brokers are thought to take
     hh_stamp stamps[HH_OUTPUTS]; // read whenever a producer is opened
     bool stamp_refused;          // since then
+    uint64_t lost[HH_OUTPUTS];   // records of this commit that are too large
 };
 
 hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh_error *error)
@@ -91,6 +92,7 @@ static void drop_producer(hh_outbox *outbox)
     outbox->producer = outbox->transaction.producer = NULL;
     outbox->transaction.begun = outbox->troubled = false;
     outbox->waiting[0] = outbox->waiting[1] = 0;
+    memset(outbox->lost, 0, sizeof outbox->lost);
     if (outbox->positions)
         rd_kafka_topic_partition_list_destroy(outbox->positions);
     outbox->positions = NULL;
@@ -431,6 +433,7 @@ bool hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record)
                     "record larger than message.max.bytes, or than its topic takes, is lost",
                     HH_TEXT("topic", rd_kafka_topic_name(outbox->topics[record->to])),
                     HH_NUMBER("bytes", (int64_t)record->value_length));
+        outbox->lost[record->to]++;
         return false;
     }
     outbox->troubled = true;
@@ -462,6 +465,7 @@ hh_outbox_result hh_outbox_abort(hh_outbox *outbox)
         !outbox->transaction.begun) // not even a transaction could begin: it is beyond repair
         return start_over(outbox);
     outbox->troubled = false;
+    memset(outbox->lost, 0, sizeof outbox->lost);
     bool settled = hh_transaction_roll_back(&outbox->transaction);
     rd_kafka_poll(outbox->producer, 0);
     if ((outbox->want_single && !outbox->single) || outbox->stamp_refused)
@@ -564,6 +568,12 @@ static hh_outbox_result commit_acknowledged(hh_outbox *outbox, rd_kafka_t *consu
 hh_outbox_result hh_outbox_commit(hh_outbox *outbox, rd_kafka_t *consumer,
                                   const rd_kafka_topic_partition_list_t *positions, bool wait)
 {
-    return outbox->transactional ? commit_transaction(outbox, consumer, positions)
-                                 : commit_acknowledged(outbox, consumer, positions, wait);
+    hh_outbox_result result = outbox->transactional ? commit_transaction(outbox, consumer, positions)
+                                                    : commit_acknowledged(outbox, consumer, positions, wait);
+    for (size_t i = 0; i < HH_OUTPUTS && result == HH_OUTBOX_DONE; i++)
+        if (outbox->lost[i]) {
+            hh_metrics_add(outbox->shared->metrics, HH_METRIC_RECORDS_LOST, i, outbox->lost[i]);
+            outbox->lost[i] = 0;
+        }
+    return result;
 }

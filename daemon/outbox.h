@@ -50,7 +50,7 @@ typedef struct hh_outgoing {
 
 // Adds a record; waits for room where the queue is full. Trouble shows at the next commit. A dead letter that
 // is too large for Kafka goes without its value, whose size the header hiphop.value.bytes then tells; false:
-// the record is too large and is left out, which has been said.
+// the record is too large and is left out, which has been said, and is counted at the next commit.
 bool hh_outbox_put(hh_outbox *outbox, const hh_outgoing *record);
 // Whether hh_outbox_put() has met trouble, so that more work would be in vain.
 bool hh_outbox_troubled(const hh_outbox *outbox);

@@ -1,6 +1,7 @@
-"""Topics that do not take every record: times that they refuse, also as of now."""
+"""Topics that do not take every record: times that they refuse, also as of now; and records too large for them."""
 import json
 import time
+import uuid
 
 import harness
 import pytest
@@ -54,4 +55,29 @@ def test_times_that_the_topic_refuses_as_of_now(kafka, hiphopd, delivery):
     assert begin - DAY < records[-1].timestamp < now() - DAY + 60 * MINUTE
     assert json.loads(records[-1].value)["timestamp"] == begin - 2 * DAY
     assert "a topic refuses the time of a record" in daemon.log_text() and lists in daemon.log_text()
+    assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+def test_a_session_that_is_too_large_is_left_out_and_counted(kafka, hiphopd, delivery):
+    names = harness.own_names()
+    clicks = kafka.topic(names["topics.clicks"])
+    kafka.topic(names["topics.sessions"], max_message_bytes=1000)
+    daemon = hiphopd(kafka, {**names, "pipeline.delivery": delivery}).ready()
+    begin = now() - 120 * MINUTE
+    lost = 'hiphop_records_lost_total{topic="sessions"}'
+    assert daemon.metrics()[lost] == 0
+    large = [("large", uuid.uuid4().hex, begin + number) for number in range(100)]
+    kafka.produce_clicks(clicks, [*large, ("small", "tea", begin + 100), ("last", "tea", begin + 110 * MINUTE)])
+    harness.wait_until(lambda: daemon.metrics()[lost] == 1, 60, "the large session is counted")
+    sessions = kafka.wait(names["topics.sessions"], 1)
+    assert {json.loads(record.value)["visitor"] for record in sessions} == {"small"}
+    assert "is lost" in daemon.log_text()
+    # It goes on, and what is lost is lost once.
+    kafka.produce_clicks(clicks, [("next", "tea", begin + 111 * MINUTE)])
+    # At least once, lists before it may be there twice.
+    harness.wait_until(lambda: {one["visitor"] for one in kafka.read_json(names["topics.recommendations"])} == {
+        "large", "small", "last", "next"}, 60, "lists of all visitors")
+    assert daemon.metrics()[lost] == 1
+    assert sum(value for name, value in daemon.metrics().items() if name.startswith("hiphop_records_lost_total")) == 1
     assert daemon.stop() == 0

@@ -1,5 +1,6 @@
 // Metrics: what is counted is what is read, the text is what Prometheus parses, and threads lose nothing.
 #include "daemon/metrics.h"
+#include "daemon/outbox.h"
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <hiphop/session.h>
@@ -68,6 +69,7 @@ Test(metrics, the_table_is_sound, .init = begin, .fini = end)
     cr_expect_eq(words(hh_metric_rows[HH_METRIC_MIXTURE].values), HH_EXPERTS);
     cr_expect_eq(words(hh_metric_rows[HH_METRIC_DEAD_LETTERS].values), HH_DEAD_LETTER_COUNT);
     cr_expect_eq(words(hh_metric_rows[HH_METRIC_CLICKS].values), HH_OUTCOME_DEAD + HH_DEAD_LETTER_COUNT);
+    cr_expect_eq(words(hh_metric_rows[HH_METRIC_RECORDS_LOST].values), HH_OUTPUTS);
     cr_expect_eq(words(hh_metric_rows[HH_METRIC_SESSIONS_CLOSED].values), HH_CLOSE_MAX_DURATION + 1);
     for (hh_metric metric = 0; metric < HH_METRIC_COUNT; metric++) {
         const hh_metric_row *row = &hh_metric_rows[metric];

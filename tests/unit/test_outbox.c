@@ -470,3 +470,38 @@ Test(outbox, a_record_that_is_refused_for_its_time_is_written_with_the_present)
         end(&s);
     }
 }
+
+static bool put_session(stage *s, size_t size)
+{
+    char *value = calloc(size, 1);
+    cr_assert_not_null(value);
+    bool put = hh_outbox_put(s->outbox, &(hh_outgoing){.to = HH_OUTPUT_SESSIONS,
+                                                       .value = value,
+                                                       .value_length = size,
+                                                       .timestamp = 1700000000000});
+    free(value);
+    return put;
+}
+
+Test(outbox, what_is_left_out_for_its_size_counts_when_it_is_committed)
+{
+    for (int once = 0; once < 2; once++) {
+        stage s;
+        begin(&s, once ? "exactly-once" : "at-least-once");
+        s.shared.metrics = hh_metrics_new();
+        cr_assert_not_null(s.shared.metrics);
+        cr_assert_not(put_session(&s, 2000000));
+        cr_assert_eq(hh_outbox_abort(s.outbox), HH_OUTBOX_LOST);
+        assert_works(&s);
+        cr_expect_eq(hh_metrics_sum(s.shared.metrics, HH_METRIC_RECORDS_LOST), 0, "it comes again");
+        cr_assert(put_session(&s, 10), "it fits");
+        cr_assert_not(put_session(&s, 2000000));
+        cr_assert_not(put_session(&s, 3000000));
+        cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+        cr_assert_eq(commit(&s), HH_OUTBOX_DONE);
+        cr_expect_eq(hh_metrics_value(s.shared.metrics, HH_METRIC_RECORDS_LOST, HH_OUTPUT_SESSIONS), 2);
+        cr_expect_eq(hh_metrics_sum(s.shared.metrics, HH_METRIC_RECORDS_LOST), 2);
+        hh_metrics_free(s.shared.metrics);
+        end(&s);
+    }
+}
