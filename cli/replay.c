@@ -306,7 +306,7 @@ static hh_status replay(struct run *run)
     progress_begin(&progress, "clicks", run->quiet);
     if (status == HH_OK)
         status = send_clicks(run, file, &progress);
-    if (status == HH_OK && run->sent + run->skipped == 0 && !run->cut_short)
+    if (status == HH_OK && run->sent + run->skipped == 0 && !run->cut_short && !run->items)
         status = hh_fail(&run->error, HH_FORMAT, "%s: there is no click in it", run->clicks);
     if (status == HH_LIMIT) { // interrupted while waiting for the brokers
         run->cut_short = true;

@@ -108,6 +108,12 @@ def test_replay_says_that_there_is_no_click(kafka, tmp_path):
     path = write_clicks(tmp_path / "clicks.tsv", [])
     done = hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic(), status=1)
     assert f"{path}: there is no click in it" in done.stderr and not done.stdout
+    # Items alone are something to send.
+    (tmp_path / "items.jsonl").write_text('{"id": "i", "title": "Heat"}\n', encoding="utf-8")
+    items = kafka.topic(cleanup_policy="compact")
+    hiphop("replay", "--clicks", path, "--brokers", kafka.brokers, "--topic", kafka.topic(), "--items", tmp_path / "items.jsonl",
+           "--items-topic", items)
+    assert len(kafka.read(items)) == 1
 
 
 def test_replay_tells_the_span_of_times_that_are_out_of_order(kafka, tmp_path):
