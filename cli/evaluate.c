@@ -50,10 +50,10 @@ static const cli_option options[] = {
     [VECTORS] = CLI_VECTORS,
     [ITEMS] = CLI_ITEMS,
     [SEMANTIC] = CLI_SEMANTIC,
-    [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
-    [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
-    [MAX_DURATION] = {"max-duration", "DURATION", "longest session, first to last click (12h)"},
-    [MAX_CLICKS] = {"max-clicks", "N", "clicks of a session at most (500)"},
+    [GAP] = CLI_GAP,
+    [LATENESS] = CLI_LATENESS,
+    [MAX_DURATION] = CLI_MAX_DURATION,
+    [MAX_CLICKS] = CLI_MAX_CLICKS,
     [FROM] = {"from", "SHARE", "the targets count from this share of the log on (0.5)"},
     [EVERY] = {"every", "N", "ask for each N-th target only: faster, less exact (1)"},
     [BELOW] = {"target-clicks", "N",
@@ -177,17 +177,10 @@ static bool take(cli_args *args, int option, const char *value, evaluate_request
         good = item_sources_semantic(args, value, &request->sources);
         break;
     case GAP:
-        good = cli_duration(args, value, &request->log.gap);
-        break;
     case LATENESS:
-        good = cli_duration(args, value, &request->log.lateness);
-        break;
     case MAX_DURATION:
-        good = cli_duration(args, value, &request->log.max_duration);
-        break;
     case MAX_CLICKS:
-        good = cli_count(args, value, 1, 100000, &count);
-        request->log.max_clicks = (uint32_t)count;
+        good = cli_log_option(args, value, &request->log);
         break;
     case FROM:
         good = cli_number(args, value, 0, 0.999999, &request->evaluate.from);
@@ -308,8 +301,7 @@ static bool check_request(cli_args *args, evaluate_request *request)
 
 static bool read_request(cli_args *args, evaluate_request *request)
 {
-    *request = (struct evaluate_request){.log = {30 * HH_MINUTE, 0, 12 * HH_HOUR, 500},
-                                         .evaluate = hh_evaluate_defaults()};
+    *request = (struct evaluate_request){.log = cli_log_defaults(), .evaluate = hh_evaluate_defaults()};
     request->evaluate.clock = cli_seconds;
     const hh_model_info *info;
     while ((info = hh_evaluate_model(request->model_count)) && request->model_count < MODELS_MAX)

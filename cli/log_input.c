@@ -1,6 +1,6 @@
 #include "log_input.h"
-
 #include <hiphop/click_file.h>
+#include <hiphop/session.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +19,29 @@ static hh_status read_all(hh_click_file *file, hh_log *log, hh_error *error)
         if (status != HH_OK)
             return status;
     }
+}
+
+hh_log_options cli_log_defaults(void)
+{
+    hh_sessionizer_options sessions = hh_sessionizer_defaults();
+    return (hh_log_options){
+        .gap = sessions.gap, .max_duration = sessions.max_duration, .max_clicks = sessions.max_clicks};
+}
+
+bool cli_log_option(cli_args *args, const char *text, hh_log_options *options)
+{
+    const char *name = args->row->name;
+    uint64_t count;
+    if (strcmp(name, "gap") == 0)
+        return cli_duration(args, text, &options->gap);
+    if (strcmp(name, "lateness") == 0)
+        return cli_duration(args, text, &options->lateness);
+    if (strcmp(name, "max-duration") == 0)
+        return cli_duration(args, text, &options->max_duration);
+    if (!cli_count(args, text, 1, 100000, &count))
+        return false;
+    options->max_clicks = (uint32_t)count;
+    return true;
 }
 
 hh_log *cli_read_log(cli_args *args, const char *path, const hh_log_options *options)

@@ -7,6 +7,28 @@
 
 #include <hiphop/evaluate.h>
 
+// How a log is cut into sessions: rows of a command's table.
+#define CLI_GAP                                                     \
+    {                                                               \
+        "gap", "DURATION", "a pause this long ends a session (30m)" \
+    }
+#define CLI_LATENESS                                                               \
+    {                                                                              \
+        "lateness", "DURATION", "how far behind the newest click one may come (0)" \
+    }
+#define CLI_MAX_DURATION                                                         \
+    {                                                                            \
+        "max-duration", "DURATION", "longest session, first to last click (12h)" \
+    }
+#define CLI_MAX_CLICKS                                         \
+    {                                                          \
+        "max-clicks", "N", "clicks of a session at most (500)" \
+    }
+// What holds without them: as hiphopd has it, but that no click may come late.
+hh_log_options cli_log_defaults(void);
+// The value of the one that cli_next has just returned; false: it was none, and that has been said.
+bool cli_log_option(cli_args *args, const char *text, hh_log_options *options);
+
 // Reads the whole file into a log and says on stderr what was left out. NULL: it failed, and that was said.
 hh_log *cli_read_log(cli_args *args, const char *path, const hh_log_options *options);
 

@@ -15,10 +15,10 @@ static const cli_option options[] = {
     [TRAIN] = {"train", "FILE",
                "instead of a log: sessions, one a line, its items separated by\n"
                "blanks; settings are chosen on the last tenth of them"},
-    [GAP] = {"gap", "DURATION", "a pause this long ends a session (30m)"},
-    [LATENESS] = {"lateness", "DURATION", "how far behind the newest click one may come (0)"},
-    [MAX_DURATION] = {"max-duration", "DURATION", "longest session, first to last click (12h)"},
-    [MAX_CLICKS] = {"max-clicks", "N", "clicks of a session at most (500)"},
+    [GAP] = CLI_GAP,
+    [LATENESS] = CLI_LATENESS,
+    [MAX_DURATION] = CLI_MAX_DURATION,
+    [MAX_CLICKS] = CLI_MAX_CLICKS,
     [HIDE] = {"hide-session-items", NULL, "do not list what is in the session already"},
     [ASK] = {"ask", "at-next|after-click", "when the lists are asked for (at-next)"},
     [BUDGET] = {"budget", "DURATION", "time to spend (60s)"},
@@ -37,11 +37,10 @@ typedef struct tune_request {
 static bool read_request(cli_args *args, tune_request *request)
 {
     *request = (struct tune_request){
-        .log = {30 * HH_MINUTE, 0, 12 * HH_HOUR, 500}, .budget = 60 * HH_SECOND, .tune = hh_tune_defaults()};
+        .log = cli_log_defaults(), .budget = 60 * HH_SECOND, .tune = hh_tune_defaults()};
     const char *value;
     int option;
     bool good = true;
-    uint64_t count;
     while (good && (option = cli_next(args, &value)) != CLI_END)
         switch (option) {
         case CLICKS:
@@ -51,17 +50,10 @@ static bool read_request(cli_args *args, tune_request *request)
             request->train = value;
             break;
         case GAP:
-            good = cli_duration(args, value, &request->log.gap);
-            break;
         case LATENESS:
-            good = cli_duration(args, value, &request->log.lateness);
-            break;
         case MAX_DURATION:
-            good = cli_duration(args, value, &request->log.max_duration);
-            break;
         case MAX_CLICKS:
-            good = cli_count(args, value, 1, 100000, &count);
-            request->log.max_clicks = (uint32_t)count;
+            good = cli_log_option(args, value, &request->log);
             break;
         case HIDE:
             request->tune.evaluate.hide_session_items = true;
