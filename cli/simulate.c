@@ -3,13 +3,13 @@
 
 #include "interrupt.h"
 #include "kafka_args.h"
+#include "output_file.h"
 #include "pace.h"
 #include "sender.h"
 #include "shop.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -244,15 +244,6 @@ static hh_status close_file(gzFile file, hh_error *error)
     return HH_OK;
 }
 
-// Whether two paths lead to the same file; the first one is there. What goes to a device mixes without harm.
-static bool same_file(const char *path, const char *other)
-{
-    struct stat one, two;
-    return strcmp(path, other) == 0 ||
-           (stat(path, &one) == 0 && stat(other, &two) == 0 && S_ISREG(one.st_mode) &&
-            one.st_dev == two.st_dev && one.st_ino == two.st_ino);
-}
-
 static hh_status open_output(struct run *run)
 {
     hh_error *error = &run->error;
@@ -261,7 +252,8 @@ static hh_status open_output(struct run *run)
         const char *out = run->out ? run->out : "-";
         if (!(run->click_file = open_file(out, error)))
             return HH_IO;
-        if (run->items_out && same_file(out, run->items_out))
+        // What goes to a device mixes without harm.
+        if (run->items_out && (strcmp(out, run->items_out) == 0 || cli_same_file(out, run->items_out)))
             return hh_fail(error, HH_ARGUMENT,
                            "clicks and items would both go to '%s': --out and --items-out "
                            "must be two files",
