@@ -177,7 +177,7 @@ static void foresee(void *context, const hh_item *items, size_t count, float *sh
 
 static int lists, improved; // lists in which something stands that was no candidate at first
 
-// What a list's scores are multiplied with to be shares of next clicks.
+// What a list's scores are multiplied with to be shares of next clicks, no more than one whole together.
 static float share_of_list(const world *w, const hh_votes *votes, hh_time as_of)
 {
     double weights[HH_EXPERTS];
@@ -185,8 +185,14 @@ static float share_of_list(const world *w, const hh_votes *votes, hh_time as_of)
     float *scores = malloc(votes->count * sizeof *scores);
     hh_mixture_weights(w->mixture, &context, as_of, weights);
     float share = hh_mix(weights, votes->shares, votes->count, scores);
-    free(scores);
     cr_assert(share > 0 && share <= 1);
+    double all = 0;
+    for (size_t i = 0; i < votes->count; i++)
+        all += (double)scores[i];
+    all *= (double)share;
+    if (all > 1)
+        share /= (float)all;
+    free(scores);
     return share;
 }
 
@@ -222,6 +228,10 @@ static void ask(world *w, uint64_t seed)
         cr_assert(list[i].item == all[i].item && list[i].score == all[i].score * share,
                   "seed %lu: place %zu has %g, the best %g", (unsigned long)seed, i, (double)list[i].score,
                   (double)(all[i].score * share));
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += (double)list[i].score;
+    cr_assert_leq(sum, 1 + 1e-5, "seed %lu: the scores sum to %g", (unsigned long)seed, sum);
     bool better = false;
     for (size_t i = 0; i < count; i++)
         better = better || i >= known || few[i].item != all[i].item;

@@ -150,6 +150,10 @@ Test(text, an_item_that_nobody_has_clicked_is_listed_with_its_reason, .init = se
             cr_assert_eq(hh_graph_withdraw(graph, items[9], true), HH_OK);
         cr_assert_eq(hh_recommend(recommender, &query, list, &count), HH_OK);
         bool listed = false;
+        double sum = 0;
+        for (size_t i = 0; i < count; i++)
+            sum += (double)list[i].score;
+        cr_assert_leq(sum, 1 + 1e-5, "shares of one whole");
         for (size_t i = 0; i < count; i++) {
             if (list[i].item != items[9])
                 continue;

@@ -331,6 +331,18 @@ static size_t rank(ranking *by, const hh_query *query)
     return choose(by, query);
 }
 
+// Descriptions promise clicks beside what the mixture shares out, and what the ranker places by them is worth
+// more than that: where all together would be more than one whole, each is that much less.
+static void share_out(hh_recommender *recommender, const float *scores)
+{
+    double all = 0;
+    for (size_t i = 0; i < recommender->votes.count; i++)
+        all += (double)scores[i];
+    all *= (double)recommender->share;
+    if (all > 1)
+        recommender->share /= (float)all;
+}
+
 static hh_status make_list(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                            size_t *count)
 {
@@ -362,6 +374,7 @@ static hh_status make_list(hh_recommender *recommender, const hh_query *query, h
     recommender->shortlisted = may_rank(recommender, query->as_of);
     if (recommender->shortlisted)
         chosen = rank(&by, query);
+    share_out(recommender, by.scores);
     for (size_t i = 0; i < chosen; i++)
         list[i] = explain(&by, best[i], weights);
     *count = chosen;
