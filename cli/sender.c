@@ -119,6 +119,8 @@ hh_status sender_topic(struct sender *sender, const char *name, int partitions, 
     if (sender->topic_count == SENDER_TOPICS)
         return hh_fail(error, HH_LIMIT, "more than %d topics", SENDER_TOPICS);
     hh_kafka_topic wanted = {.name = name, .partitions = partitions, .cleanup = cleanup};
+    if (cleanup && strcmp(cleanup, "compact") == 0)
+        wanted.tombstones = HH_KAFKA_TOMBSTONES_MS;
     hh_status status = hh_kafka_topics(sender->client, &wanted, 1, HH_KAFKA_CREATE, PATIENCE_MS,
                                        note_complaint, sender, error);
     if (status == HH_ARGUMENT && sender->trouble[0])

@@ -205,6 +205,9 @@ static void check_topics(hh_checking *checking, rd_kafka_t *client)
     }
     for (size_t i = 0; i < count; i++)
         check_topic(checking, client, &topics[i], partitions_of(metadata, topics[i].name));
+    char sentence[1024];
+    if (hh_withdrawals_fade(checking->config, topics, count, sentence, sizeof sentence))
+        fprintf(checking->out, "note   %s\n", sentence);
     rd_kafka_metadata_destroy(metadata);
 }
 

@@ -250,6 +250,9 @@ static hh_status try_topics(hh_daemon *daemon, rd_kafka_t *client, int timeout_m
                                        daemon->config->topics.create ? HH_KAFKA_CREATE : HH_KAFKA_CREATE_NOT,
                                        timeout_ms, complain_of_topic, daemon, error);
     rd_kafka_poll(client, 0);
+    char sentence[1024];
+    if (status == HH_OK && hh_withdrawals_fade(daemon->config, topics, count, sentence, sizeof sentence))
+        HH_COMPLAIN(daemon->shared.log, HH_LOG_WARNING, "topic", HH_TEXT("trouble", sentence));
     return status;
 }
 

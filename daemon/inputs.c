@@ -36,9 +36,39 @@ size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS
                 .partitions = partitions,
                 .replication = replication,
                 .cleanup = rows[i].cleanup,
+                .tombstones = rows[i].name == config->topics.items ? HH_KAFKA_TOMBSTONES_MS : 0,
                 .rights = rows[i].rights,
             };
     return count;
+}
+
+static const hh_kafka_topic *topic_named(const hh_kafka_topic *topics, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(topics[i].name, name) == 0 && !topics[i].missing)
+            return &topics[i];
+    return NULL;
+}
+
+bool hh_withdrawals_fade(const hh_config *config, const hh_kafka_topic *topics, size_t count, char *sentence,
+                         size_t size)
+{
+    const hh_kafka_topic *items = topic_named(topics, count, config->topics.items),
+                         *clicks = topic_named(topics, count, config->topics.clicks);
+    if (!items || !clicks || items->keeps_tombstones == 0 || clicks->keeps == 0)
+        return false;
+    int64_t enough = clicks->keeps < HH_KAFKA_TOMBSTONES_MS ? clicks->keeps : HH_KAFKA_TOMBSTONES_MS;
+    if (config->graph.max_age > 0 && config->graph.max_age < enough)
+        enough = config->graph.max_age;
+    if (items->keeps_tombstones >= enough)
+        return false;
+    snprintf(sentence, size,
+             "the topic %s keeps tombstones for %.1f hours (delete.retention.ms), and clicks are remembered "
+             "for longer: an item that was withdrawn before that is listed again after a restart. Let "
+             "kafka-configs.sh --alter --entity-type topics --entity-name %s set delete.retention.ms=%lld",
+             items->name, (double)items->keeps_tombstones / 3600000, items->name,
+             (long long)HH_KAFKA_TOMBSTONES_MS);
+    return true;
 }
 
 bool hh_vectors_read(const hh_config *config)

@@ -13,6 +13,11 @@
 // The topics that these settings read and write; returns how many. Names are the config's.
 size_t hh_topics_needed(const hh_config *config, hh_kafka_topic topics[HH_TOPICS]);
 
+// Whether withdrawals would be forgotten before the clicks are that bring a withdrawn item back, by what
+// hh_kafka_topics() said of these topics; then with a sentence of what to do about it.
+bool hh_withdrawals_fade(const hh_config *config, const hh_kafka_topic *topics, size_t count, char *sentence,
+                         size_t size);
+
 // clicks.fields and clicks.timestamp_unit as decoders take them. Names are the config's.
 hh_click_fields hh_click_fields_of(const hh_config *config);
 

@@ -40,12 +40,18 @@ typedef struct hh_kafka_topic {
     int partitions;      // when created; <= 0: as the broker likes
     int replication;     // when created; <= 0: as the broker likes
     const char *cleanup; // "delete" or "compact", checked where the topic exists; NULL: any
+    int64_t tombstones;  // ms for which a compacted topic keeps them, when created; 0: as the broker likes
     const char *rights;  // what is done with it, in Kafka's words: "Read", "Write", "Read and Write"
     bool missing;        // said by hh_kafka_topics(): it was not there
     // Likewise, where the brokers say it, else left as they are: how far the timestamp of a record may be
     // from the broker's clock, in ms. Larger than any time where that is not limited.
     int64_t behind, ahead;
+    // And for how long records are there (cleanup.policy delete), and tombstones (compact), in ms.
+    int64_t keeps, keeps_tombstones;
 } hh_kafka_topic;
+
+// What a tombstone says shall outlive whatever else says that the key is there: ten years.
+#define HH_KAFKA_TOMBSTONES_MS 315360000000
 
 // What is done about topics that are missing.
 typedef enum hh_kafka_create {

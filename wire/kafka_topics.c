@@ -108,6 +108,13 @@ static void read_limits(hh_kafka_topic *topic, const rd_kafka_ConfigResource_t *
     lower(&topic->ahead, resource, "message.timestamp.difference.max.ms");
 }
 
+static void read_times(hh_kafka_topic *topic, const rd_kafka_ConfigResource_t *resource)
+{
+    topic->keeps = topic->keeps_tombstones = UNLIMITED;
+    lower(&topic->keeps, resource, "retention.ms"); // -1: for ever
+    lower(&topic->keeps_tombstones, resource, "delete.retention.ms");
+}
+
 static hh_status look(check *c)
 {
     rd_kafka_ConfigResource_t **resources = calloc(c->count, sizeof *resources);
@@ -142,6 +149,7 @@ static hh_status look(check *c)
         else {
             check_cleanup(c, topic, found[i]);
             read_limits(topic, found[i]);
+            read_times(topic, found[i]);
         }
     }
     rd_kafka_event_destroy(event);
@@ -168,6 +176,11 @@ static hh_status make(check *c)
         }
         if (topic->cleanup)
             rd_kafka_NewTopic_set_config(fresh, "cleanup.policy", topic->cleanup);
+        if (topic->tombstones > 0) {
+            char ms[24];
+            snprintf(ms, sizeof ms, "%lld", (long long)topic->tombstones);
+            rd_kafka_NewTopic_set_config(fresh, "delete.retention.ms", ms);
+        }
         made[wanted++] = fresh;
     }
     hh_status status = HH_OK;

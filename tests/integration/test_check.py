@@ -69,6 +69,10 @@ def test_topics_as_they_should_be_and_not(kafka):
     assert f"ok     topic {names['topics.clicks']} has 3 partitions and cleanup.policy delete\n" in out
     assert f"ok     topic {names['topics.items']} has 1 partition and cleanup.policy compact\n" in out
 
+    assert f"note   the topic {names['topics.items']} keeps tombstones for 24.0 hours" in out, "Kafka's default: clicks stay"
+    kafka.set_topic(names["topics.items"], cleanup_policy="compact", delete_retention_ms=315360000000)
+    assert "note " not in check(kafka, names)[1]
+
     kafka.topic(names["topics.sessions"], cleanup_policy="compact")
     code, out, _ = check(kafka, names)
     assert code == 2

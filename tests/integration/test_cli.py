@@ -89,7 +89,8 @@ def test_replay_makes_the_topic_and_sends_items(kafka, tmp_path):
            "--items", tmp_path / "items.jsonl", "--items-topic", "made-items", "--limit", 5)
     assert len(kafka.read("made-clicks")) == 5
     assert kafka.topic_config("made-clicks")["cleanup.policy"] == "delete"
-    assert kafka.topic_config("made-items")["cleanup.policy"] == "compact"
+    made = kafka.topic_config("made-items")
+    assert made["cleanup.policy"] == "compact" and made["delete.retention.ms"] == "315360000000", "withdrawals stay"
     assert {r.key: json.loads(r.value) for r in kafka.read("made-items")} == {b"item 1": items[0], b"7": items[1]}
 
 
