@@ -17,6 +17,7 @@ enum {
     AGAIN_MS = 500,     // where no broker has told where the topics end
     LOOK_UP_MS = 30000, // between looks for new partitions
     REWRITE_MS = 1000,  // before what could not be written is tried again
+    FETCHES = 4,        // of one vector
 };
 
 typedef enum phase {
@@ -222,16 +223,14 @@ static void take_vector(hh_semantics_desk *desk, const rd_kafka_message_t *recor
 
 // The vector of a text that another item has, out of the topic. HH_NOT_FOUND: it isn't there; HH_IO: nobody
 // can say now.
-static hh_status fetch_vector(hh_semantics_desk *desk, hh_text_hash text, const float **vector)
+static hh_status fetch_from(hh_semantics_desk *desk, hh_vector_place place, hh_text_hash text,
+                            const float **vector)
 {
-    hh_vector_place place;
     hh_item_vector_record found;
     hh_text_hash made_of;
     hh_error error;
     rd_kafka_message_t *record;
     *vector = NULL;
-    if (!desk->provider->functions->wait || !hh_vector_index_text(desk->index, text, &place))
-        return HH_NOT_FOUND; // what is made at once need not be fetched
     hh_status status = hh_semantics_log_fetch(desk->log, place, &record);
     if (status == HH_OK) {
         if (hh_item_vector_decode(desk->decoder, record->payload, record->len, &found, &error) == HH_OK &&
@@ -240,9 +239,24 @@ static hh_status fetch_vector(hh_semantics_desk *desk, hh_text_hash text, const 
         rd_kafka_message_destroy(record);
         status = *vector ? HH_OK : HH_NOT_FOUND;
     }
-    if (status == HH_NOT_FOUND)
-        hh_vector_index_forget(desk->index, text);
     return status;
+}
+
+// What compaction has taken with one item may be there with another. None is asked twice: each that fails is
+// forgotten.
+static hh_status fetch_vector(hh_semantics_desk *desk, hh_text_hash text, const float **vector)
+{
+    hh_vector_place place;
+    *vector = NULL;
+    if (!desk->provider->functions->wait) // what is made at once need not be fetched
+        return HH_NOT_FOUND;
+    for (int tries = 0; tries < FETCHES && hh_vector_index_text(desk->index, text, &place); tries++) {
+        hh_status status = fetch_from(desk, place, text, vector);
+        if (status != HH_NOT_FOUND)
+            return status;
+        hh_vector_index_forget(desk->index, text);
+    }
+    return HH_NOT_FOUND;
 }
 
 // ---- the topic of items ----

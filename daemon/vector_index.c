@@ -8,11 +8,9 @@
 #include <xxhash.h>
 
 typedef struct slot {
-    hh_text_hash key; // both 0: free
-    union {
-        hh_text_hash text;     // of an item
-        hh_vector_place place; // of a text
-    } value;
+    hh_text_hash key;  // both 0: free
+    hh_text_hash text; // of an item
+    hh_vector_place place;
 } slot;
 
 typedef struct table {
@@ -147,12 +145,13 @@ bool hh_vector_index_put(hh_vector_index *index, hh_text item, const hh_text_has
     if (text) {
         if (!slot_for(&index->texts, *text, &at))
             return false;
-        index->texts.slots[at].value.place = place;
+        index->texts.slots[at].place = place;
         index->texts.present[at] = true;
     }
     if (!slot_for(&index->items, hash_of(item.bytes, item.length), &at))
         return false;
-    index->items.slots[at].value.text = text ? *text : (hh_text_hash){0, 0};
+    index->items.slots[at].text = text ? *text : (hh_text_hash){0, 0};
+    index->items.slots[at].place = place;
     index->items.present[at] = true;
     return true;
 }
@@ -164,7 +163,19 @@ void hh_vector_index_remove(hh_vector_index *index, hh_text item)
 
 void hh_vector_index_forget(hh_vector_index *index, hh_text_hash text)
 {
-    drop(&index->texts, text);
+    size_t at;
+    if (!look_up(&index->texts, text, &at))
+        return;
+    slot *gone = &index->texts.slots[at];
+    for (size_t i = 0; i < index->items.room; i++) {
+        const slot *item = &index->items.slots[i];
+        if (index->items.present[i] && hh_text_hash_same(item->text, text) &&
+            (item->place.partition != gone->place.partition || item->place.offset != gone->place.offset)) {
+            gone->place = item->place;
+            return;
+        }
+    }
+    index->texts.present[at] = false;
 }
 
 bool hh_vector_index_item(const hh_vector_index *index, hh_text item, hh_text_hash *text)
@@ -172,7 +183,7 @@ bool hh_vector_index_item(const hh_vector_index *index, hh_text item, hh_text_ha
     size_t at;
     if (!look_up(&index->items, hash_of(item.bytes, item.length), &at))
         return false;
-    *text = index->items.slots[at].value.text;
+    *text = index->items.slots[at].text;
     return true;
 }
 
@@ -181,6 +192,6 @@ bool hh_vector_index_text(const hh_vector_index *index, hh_text_hash text, hh_ve
     size_t at;
     if (!look_up(&index->texts, text, &at))
         return false;
-    *place = index->texts.slots[at].value.place;
+    *place = index->texts.slots[at].place;
     return true;
 }

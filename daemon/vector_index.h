@@ -1,5 +1,6 @@
 // Which items have a vector, and of which text; and where in topics.item_vectors the vector of a text stands.
-// By this index nobody pays for a text twice. It holds hashes only: 32 bytes an item and 32 a text.
+// By this index nobody pays for a text twice. It holds hashes and places only: 49 bytes an item and 49 a
+// text.
 #ifndef DAEMON_VECTOR_INDEX_H
 #define DAEMON_VECTOR_INDEX_H
 
@@ -34,8 +35,9 @@ void hh_vector_index_free(hh_vector_index *index); // may be NULL
 // memory.
 bool hh_vector_index_put(hh_vector_index *index, hh_text item, const hh_text_hash *text,
                          hh_vector_place place);
-void hh_vector_index_remove(hh_vector_index *index, hh_text item);      // a tombstone
-void hh_vector_index_forget(hh_vector_index *index, hh_text_hash text); // its vector isn't there any more
+void hh_vector_index_remove(hh_vector_index *index, hh_text item); // a tombstone
+// The text's vector isn't any more where it was: it is where another item with that text has it, or nowhere.
+void hh_vector_index_forget(hh_vector_index *index, hh_text_hash text);
 
 // Whether the item has a record; *text: of which text, both 0 where that is not known.
 bool hh_vector_index_item(const hh_vector_index *index, hh_text item, hh_text_hash *text);

@@ -423,6 +423,22 @@ Test(vector_index, items_and_texts)
     hh_vector_index_free(index);
 }
 
+Test(vector_index, a_text_is_found_with_another_item_where_it_is_gone_with_one)
+{
+    hh_vector_index *index = hh_vector_index_new();
+    hh_vector_place place;
+    hh_text_hash text = hh_text_hash_of(text_of("a kite"));
+    cr_assert(hh_vector_index_put(index, text_of("i1"), &text, (hh_vector_place){0, 1}));
+    cr_assert(hh_vector_index_put(index, text_of("i2"), &text, (hh_vector_place){0, 2}));
+    hh_vector_index_remove(index, text_of("i2"));
+    hh_vector_index_forget(index, text);
+    cr_assert(hh_vector_index_text(index, text, &place) && place.offset == 1);
+    hh_vector_index_remove(index, text_of("i1"));
+    hh_vector_index_forget(index, text);
+    cr_assert_not(hh_vector_index_text(index, text, &place));
+    hh_vector_index_free(index);
+}
+
 Test(vector_index, hashes_in_hex)
 {
     char digits[HH_TEXT_HASH_DIGITS + 1];
