@@ -13,7 +13,7 @@
 
 enum {
     CONNECT_MS = 10000,
-    NUMBER_BYTES = 32,    // of an answer, per number of a vector: more than any way of writing one takes
+    NUMBER_BYTES = 128,   // of an answer, per number of a vector: each on a line of its own, far to the right
     ENVELOPE_BYTES = 4096 // and around them, per text
 };
 

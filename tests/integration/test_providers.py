@@ -124,6 +124,18 @@ def test_http(kafka, hiphopd, endpoint, tmp_path):
     assert KEY not in daemon.log_text()
 
 
+def test_answers_that_are_written_for_people(kafka, hiphopd, endpoint):
+    """A line for each number, far to the right: also where the width is known, and with it how long an answer may be."""
+    shop, stub = Shop(kafka), endpoint(width=1536)
+    stub.behaviour = lambda _texts, answer: (200, {}, json.dumps(answer[2], indent=8).encode())
+    daemon = hiphopd(kafka, shop.options(stub.url)).ready()
+    for count in (1, 40):
+        shop.announce(titles(count))
+        shop.wait(titles(count))
+    assert len(stub.requests) < 40
+    assert not any(count for name, count in daemon.metrics().items() if name.startswith("hiphop_semantics_failures_total"))
+
+
 def test_two_instances_pay_once(kafka, hiphopd, endpoint):
     shop, stub = Shop(kafka, partitions=4), endpoint()
     shop.announce({**titles(200), **{f"same{i}": f"the same {i % 10}" for i in range(200)}})
