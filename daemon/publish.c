@@ -182,7 +182,8 @@ static void judge(hh_publisher *p, const hh_shown *shown, hh_text clicked)
             HH_NUMBER("version", shown->version));
 }
 
-// What the graph alone would have listed, of the same candidates.
+// What the graph alone would have listed, of the same candidates: the mixture of its experts, neither network
+// nor ranker.
 static hh_status remember_graph(hh_publisher *p, hh_shown *shown, const hh_votes *votes, size_t length)
 {
     hh_item best[HH_LIVE_RANKS];
@@ -194,7 +195,9 @@ static hh_status remember_graph(hh_publisher *p, hh_shown *shown, const hh_votes
         p->scores = scores;
         p->scores_room = room;
     }
-    hh_mixture_scores_without(p->shared->graph_mixture, votes, HH_EXPERT_NETWORK, p->scores);
+    const hh_shared *shared = p->shared;
+    const hh_mixture *mixture = shared->graph_mixture ? shared->graph_mixture : shared->mixture;
+    hh_mixture_scores_without(mixture, votes, HH_EXPERT_NETWORK, p->scores);
     shown->graph_count =
         (uint32_t)hh_best_of(votes->items, p->scores, votes->count, p->query, length, best, shown->count);
     for (uint32_t i = 0; i < shown->graph_count; i++)
@@ -238,13 +241,12 @@ static hh_status remember(hh_publisher *p, const hh_session *session, uint32_t p
     size_t length = p->shared->config->recommend.hide_session_items ? position + 1 : 0;
     votes = votes ? votes : &(hh_votes){0};
     shown->version = version;
-    shown->graph_count = 0;
     shown->count = count < HH_LIVE_RANKS ? (uint32_t)count : HH_LIVE_RANKS;
     for (uint32_t i = 0; i < shown->count; i++)
         shown->items[i] = hh_shown_hash(p->out[i].item.bytes, p->out[i].item.length);
     hh_scoreboard_listed(p->shared->scoreboard, version, hh_wall_clock(), shown->items, shown->count);
     remember_popular(p, shown, votes, session->clicks[position].time, length);
-    return version > 0 ? remember_graph(p, shown, votes, length) : HH_OK;
+    return remember_graph(p, shown, votes, length);
 }
 
 // The list as the encoder wants it. Returns how many items it has: one that was forgotten meanwhile is left

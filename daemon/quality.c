@@ -22,8 +22,7 @@ static unsigned rank_in(const uint32_t *items, uint32_t count, uint32_t item)
 void hh_shown_ranks(const hh_shown *shown, uint32_t item, unsigned ranks[3])
 {
     ranks[HH_LIST_HIPHOP] = rank_in(shown->items, shown->count, item);
-    ranks[HH_LIST_GRAPH] =
-        shown->version > 0 ? rank_in(shown->graph, shown->graph_count, item) : ranks[HH_LIST_HIPHOP];
+    ranks[HH_LIST_GRAPH] = rank_in(shown->graph, shown->graph_count, item);
     ranks[HH_LIST_POPULARITY] = rank_in(shown->popular, shown->popular_count, item);
 }
 

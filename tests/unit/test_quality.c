@@ -4,17 +4,18 @@
 
 Test(quality, a_rank_counts_from_one_and_zero_is_not_there)
 {
-    hh_shown shown = {.count = 3, .popular_count = 1};
+    hh_shown shown = {.count = 3, .graph_count = 1, .popular_count = 1};
     const char *items[] = {"a", "b", "c"};
     for (size_t i = 0; i < 3; i++)
         shown.items[i] = hh_shown_hash(items[i], 1);
+    shown.graph[0] = hh_shown_hash("b", 1);
     shown.popular[0] = hh_shown_hash("c", 1);
     shown.popular[1] = hh_shown_hash("b", 1); // beyond popular_count
     unsigned ranks[3];
     hh_shown_ranks(&shown, hh_shown_hash("c", 1), ranks);
-    cr_assert(ranks[HH_LIST_HIPHOP] == 3 && ranks[HH_LIST_GRAPH] == 3 && ranks[HH_LIST_POPULARITY] == 1);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 3 && ranks[HH_LIST_GRAPH] == 0 && ranks[HH_LIST_POPULARITY] == 1);
     hh_shown_ranks(&shown, hh_shown_hash("b", 1), ranks);
-    cr_assert(ranks[HH_LIST_HIPHOP] == 2 && ranks[HH_LIST_POPULARITY] == 0);
+    cr_assert(ranks[HH_LIST_HIPHOP] == 2 && ranks[HH_LIST_GRAPH] == 1 && ranks[HH_LIST_POPULARITY] == 0);
     hh_shown_ranks(&shown, hh_shown_hash("z", 1), ranks);
     cr_assert(ranks[HH_LIST_HIPHOP] == 0 && ranks[HH_LIST_POPULARITY] == 0);
 }
@@ -28,9 +29,9 @@ Test(quality, the_yardstick_leaves_out_the_session_and_stays_in_order)
     cr_assert(items[0] == 9 && items[1] == 7);
 }
 
-Test(quality, with_a_model_the_graph_has_a_list_of_its_own)
+Test(quality, the_graph_has_a_list_of_its_own)
 {
-    hh_shown shown = {.version = 3, .count = 1, .graph_count = 1};
+    hh_shown shown = {.count = 1, .graph_count = 1};
     shown.items[0] = hh_shown_hash("a", 1);
     shown.graph[0] = hh_shown_hash("b", 1);
     unsigned ranks[3];
