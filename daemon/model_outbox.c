@@ -176,6 +176,13 @@ hh_status hh_model_outbox_commit(hh_model_outbox *outbox)
     return HH_IO;
 }
 
+int64_t hh_model_outbox_end(hh_model_outbox *outbox, const char *topic)
+{
+    int64_t end;
+    return !outbox->producer || hh_kafka_log_end(outbox->producer, topic, PARTITION, &end, CALL_MS) ? -1
+                                                                                                    : end;
+}
+
 hh_status hh_model_outbox_publish(hh_model_outbox *outbox, const hh_manifest *manifest, const void *bytes,
                                   const hh_retained *gone, size_t gone_count)
 {

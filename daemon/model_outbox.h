@@ -28,5 +28,7 @@ hh_status hh_model_outbox_begin(hh_model_outbox *outbox);
 hh_status hh_model_outbox_put(hh_model_outbox *outbox, const char *topic, hh_text key, const void *value,
                               size_t size);
 hh_status hh_model_outbox_commit(hh_model_outbox *outbox);
+// The offset behind the last record of the topic's partition 0; -1: closed, or no broker has answered.
+int64_t hh_model_outbox_end(hh_model_outbox *outbox, const char *topic);
 
 #endif

@@ -28,6 +28,7 @@ struct hh_snapshots {
     hh_reader *reader;
     hh_encoder *encoder;
     hh_embedding_set *set; // what is on the topic; NULL: not known
+    int64_t end;           // of the topic when that was so
     int64_t version;       // whose snapshot is whole there; 0: not known
     uint64_t withdrawals;  // in the graph at that snapshot
     hh_time next_try;      // steady clock
@@ -155,7 +156,7 @@ static hh_status make_plan(hh_snapshots *snapshots, draft *plan, const hh_served
                  (another && there->since_full + 1 >= config->embeddings.full_every);
     plan->snapshot = (hh_snapshot){.version = served->version,
                                    .dimension = plan->d,
-                                   .since_full = plan->full ? 0 : there->since_full + another,
+                                   .since_full = plan->full ? 0 : there->since_full + 1,
                                    .scale = (float)options->scale,
                                    .tolerance = (float)config->embeddings.tolerance};
     plan->fate = malloc(plan->items + (size_t)1);
@@ -283,11 +284,22 @@ static void report(hh_snapshots *snapshots, const hh_snapshot *snapshot)
            HH_NUMBER("written", snapshot->written), HH_NUMBER("removed", snapshot->removed));
 }
 
+// Knows what is on the topic: also where somebody else has written to it since the last snapshot.
+static hh_status know_topic(hh_snapshots *snapshots, hh_error *error)
+{
+    int64_t end = hh_model_outbox_end(snapshots->outbox, snapshots->shared->config->topics.embeddings);
+    if (snapshots->set && end == snapshots->end)
+        return HH_OK;
+    hh_embedding_set_free(snapshots->set);
+    snapshots->end = end;
+    return read_back(snapshots, error);
+}
+
 static hh_status publish(hh_snapshots *snapshots, const hh_served *served, hh_error *error)
 {
     draft plan = {0};
     hh_snapshot there;
-    hh_status status = snapshots->set ? HH_OK : read_back(snapshots, error);
+    hh_status status = know_topic(snapshots, error);
     if (status)
         return status;
     bool whole = hh_embedding_set_check(snapshots->set, &there, error) == HH_OK;
@@ -296,8 +308,10 @@ static hh_status publish(hh_snapshots *snapshots, const hh_served *served, hh_er
         plan.full || there.version != served->version || plan.snapshot.written || plan.snapshot.removed;
     if (status == HH_OK && news)
         status = write_plan(snapshots, &plan, error);
-    if (status == HH_OK && news)
+    if (status == HH_OK && news) {
         report(snapshots, &plan.snapshot);
+        snapshots->end = hh_model_outbox_end(snapshots->outbox, snapshots->shared->config->topics.embeddings);
+    }
     free(plan.fate);
     free(plan.x);
     return status;
@@ -326,6 +340,8 @@ void hh_snapshots_serve(hh_snapshots *snapshots, bool (*goes_on)(void *context),
     } else {
         hh_snapshots_leave(snapshots);
         hh_metrics_add(shared->metrics, HH_METRIC_SNAPSHOTS, HH_SNAPSHOT_BROKEN, 1);
+        if (status == HH_NOT_FOUND)
+            atomic_store(&shared->doubts_topics, true);
         HH_COMPLAIN(shared->log, status == HH_STOPPED ? HH_LOG_INFO : HH_LOG_ERROR,
                     "item vectors not published", HH_NUMBER("version", served->version),
                     HH_TEXT("reason", error.message));
