@@ -10,6 +10,7 @@ enum {
     PARTITION = 0,
     CALL_MS = 1000,
     DRAIN = 16,
+    DOUBT_MS = 300000, // who subscribes is told once that there is no topic; making it may fail at first
 };
 
 struct hh_election {
@@ -19,6 +20,7 @@ struct hh_election {
     void (*lost)(void *context);
     void *context;
     bool leads, leaving;
+    hh_time doubted_until; // steady clock: the topic may not be there
 };
 
 static bool has_ours(const rd_kafka_topic_partition_list_t *partitions)
@@ -110,6 +112,8 @@ static void say_trouble(hh_election *election, const rd_kafka_message_t *message
     const hh_right right = {.office = election->pulse.name, .topic = election->topic, .operation = "Read"};
     if (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return;
+    if (message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        election->doubted_until = hh_steady_clock() + DOUBT_MS;
     HH_COMPLAIN(election->pulse.shared->log, HH_LOG_WARNING, "an election can't be held",
                 HH_TEXT("office", election->pulse.name), HH_TEXT("error", rd_kafka_err2name(message->err)),
                 HH_TEXT("reason", hh_refusal(&election->pulse, message->err, rd_kafka_message_errstr(message),
@@ -125,6 +129,9 @@ void hh_election_serve(hh_election *election, int wait_ms)
     }
     if (election->leads && rd_kafka_assignment_lost(election->consumer))
         election->leads = false;
+    if (election->leads || hh_steady_clock() > election->doubted_until)
+        return;
+    atomic_store(&election->pulse.shared->doubts_topics, true);
 }
 
 bool hh_election_leads(const hh_election *election)

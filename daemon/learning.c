@@ -152,6 +152,14 @@ uint64_t hh_learning_sessions(hh_learning *learning)
     return sessions;
 }
 
+uint64_t hh_learning_since(hh_learning *learning, hh_time time)
+{
+    pthread_mutex_lock(&learning->lock);
+    size_t since = hh_window_since(learning->window, time);
+    pthread_mutex_unlock(&learning->lock);
+    return since;
+}
+
 // Under the lock: only what is the keeper's, too.
 static hh_status take_sessions(hh_learning *learning, const hh_continual *continual, const hh_item_ids *known,
                                hh_lesson_plan *plan, hh_error *error)

@@ -30,7 +30,8 @@ void hh_learning_trial(hh_learning *learning, const hh_gate_trial *trial);
 // ---- the trainer ----
 
 uint64_t hh_learning_sessions(hh_learning *learning); // closed so far, those of one click not counted
-bool hh_learning_begun(hh_learning *learning);        // before, items lack descriptions that they have
+uint64_t hh_learning_since(hh_learning *learning, hh_time time); // of those kept, with later clicks than that
+bool hh_learning_begun(hh_learning *learning); // before, items lack descriptions that they have
 
 typedef struct hh_lesson_plan {
     hh_time now;                  // event time of the newest click that has a part in it

@@ -61,8 +61,10 @@ static void note(hh_model_keeper *keeper, const hh_manifest *manifest)
     on_topic->retained[on_topic->count++] = (hh_retained){manifest->version, manifest->chunks};
     if (manifest->version > on_topic->newest_version)
         on_topic->newest_version = manifest->version;
-    if (manifest->trained > on_topic->trained)
+    if (manifest->trained > on_topic->trained) {
         on_topic->trained = manifest->trained;
+        on_topic->as_of = manifest->as_of;
+    }
     pthread_mutex_unlock(&keeper->lock);
 }
 

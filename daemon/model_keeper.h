@@ -28,6 +28,7 @@ typedef struct hh_on_topic {
     int64_t next;           // offset behind the newest record that was read; -1: nobody has answered yet
     int64_t newest_version; // of any model, 0: there was none
     hh_time trained;        // wall clock: when the newest of any fate was; 0
+    hh_time as_of;          // event time up to which that one knew clicks
     size_t count;
     hh_retained retained[HH_RETAINED_MAX]; // in the order in which they came
 } hh_on_topic;

@@ -34,6 +34,7 @@ struct hh_trainer {
     hh_continual *continual;
     int64_t version;  // of the model that `continual` has; 0: none, -1: one that nobody serves
     uint64_t learned; // sessions that had closed at the latest training
+    bool counted;     // it is known what others have trained on
     int64_t end;      // of the topic when this instance began to lead: what is before it must be known
     hh_time next;     // wall clock: no training before
     hh_time next_try; // steady clock: nor a call to brokers
@@ -245,6 +246,16 @@ static void publish(hh_trainer *trainer)
     hh_on_topic on_topic;
     hh_retained gone[HH_RETAINED_MAX];
     hh_model_keeper_look(trainer->models, &on_topic);
+    if (on_topic.newest_version >= HH_MODEL_VERSION_MAX) {
+        HH_LOG(
+            trainer->shared->log, HH_LOG_ERROR,
+            "no version is left for the model that was trained: take the one of the highest number from the "
+            "topic, by tombstones, and restart all instances",
+            HH_TEXT("topic", trainer->shared->config->topics.models),
+            HH_NUMBER("version", on_topic.newest_version));
+        drop_waiting(trainer);
+        return;
+    }
     trainer->manifest.version = on_topic.newest_version + 1;
     size_t count =
         choose_gone(&on_topic, trainer->manifest.promoted, trainer->shared->config->training.keep, gone);
@@ -293,6 +304,19 @@ static void leave_office(hh_trainer *trainer)
     hh_snapshots_leave(trainer->snapshots);
     drop_waiting(trainer);
     trainer->next = 0;
+    trainer->counted = false;
+}
+
+// What had closed when another instance, or this one before it was restarted, trained last.
+static void count_learned(hh_trainer *trainer)
+{
+    hh_on_topic on_topic;
+    hh_model_keeper_look(trainer->models, &on_topic);
+    uint64_t since = hh_learning_since(trainer->shared->learning, on_topic.as_of),
+             before = hh_learning_sessions(trainer->shared->learning) - since;
+    if (on_topic.trained && before > trainer->learned)
+        trainer->learned = before;
+    trainer->counted = true;
 }
 
 static bool is_due(hh_trainer *trainer)
@@ -300,9 +324,12 @@ static bool is_due(hh_trainer *trainer)
     hh_time now = hh_wall_clock(), interval = hh_now_duration(&trainer->shared->config->training.interval);
     if (trainer->next > now + interval) // the clock has been set back
         trainer->next = now + interval;
-    return now >= trainer->next && hh_learning_begun(trainer->shared->learning) &&
-           hh_learning_sessions(trainer->shared->learning) - trainer->learned >=
-               trainer->shared->config->training.min_sessions;
+    if (now < trainer->next || !hh_learning_begun(trainer->shared->learning))
+        return false;
+    if (!trainer->counted)
+        count_learned(trainer);
+    return hh_learning_sessions(trainer->shared->learning) - trainer->learned >=
+           trainer->shared->config->training.min_sessions;
 }
 
 // Nice 20: the processor is this thread's only where nobody else wants it, and who wakes up need not wait for

@@ -32,8 +32,8 @@ bool hh_model_key_parse(const void *key, size_t length, int64_t *version, int32_
     *version = strtoll(text, NULL, 10);
     *chunk = strcmp(slash + 1, MANIFEST_WORD) == 0 ? HH_MODEL_MANIFEST : (int32_t)strtol(slash + 1, NULL, 10);
     // There is one way to write a key: what is written otherwise is another one.
-    return *version >= 1 && *chunk >= HH_MODEL_MANIFEST && hh_model_key(*version, *chunk, again) == length &&
-           memcmp(key, again, length) == 0;
+    return *version >= 1 && *version <= HH_MODEL_VERSION_MAX && *chunk >= HH_MODEL_MANIFEST &&
+           hh_model_key(*version, *chunk, again) == length && memcmp(key, again, length) == 0;
 }
 
 uint64_t hh_model_checksum(const void *bytes, size_t size)
@@ -84,9 +84,14 @@ static hh_status read_fields(const json_t *json, hh_manifest *manifest, hh_error
         const char *name;
         int64_t low, high;
     } rows[] = {
-        {"version", 1, INT64_MAX},        {"trained", INT64_MIN, INT64_MAX}, {"as_of", INT64_MIN, INT64_MAX},
-        {"bytes", 0, HH_MODEL_BYTES_MAX}, {"chunks", 0, INT32_MAX},          {"sessions", 0, INT64_MAX},
-        {"clicks", 0, INT64_MAX},         {"items", 0, UINT32_MAX},
+        {"version", 1, HH_MODEL_VERSION_MAX},
+        {"trained", INT64_MIN, INT64_MAX},
+        {"as_of", INT64_MIN, INT64_MAX},
+        {"bytes", 0, HH_MODEL_BYTES_MAX},
+        {"chunks", 0, INT32_MAX},
+        {"sessions", 0, INT64_MAX},
+        {"clicks", 0, INT64_MAX},
+        {"items", 0, UINT32_MAX},
     };
     enum { ROWS = sizeof rows / sizeof *rows };
     int64_t value[ROWS];

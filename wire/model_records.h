@@ -9,14 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HH_MODEL_CHUNK     524288     // bytes of a chunk: below message.max.bytes as brokers have it
-#define HH_MODEL_BYTES_MAX 1073741824 // of a model; what is said to be larger is refused
-#define HH_MODEL_KEY_SIZE  40
-#define HH_MODEL_MANIFEST  (-1) // instead of a chunk's number
+#define HH_MODEL_CHUNK       524288     // bytes of a chunk: below message.max.bytes as brokers have it
+#define HH_MODEL_BYTES_MAX   1073741824 // of a model; what is said to be larger is refused
+#define HH_MODEL_KEY_SIZE    40
+#define HH_MODEL_VERSION_MAX 999999999999999 // there is one after each that was ever made
+#define HH_MODEL_MANIFEST    (-1)            // instead of a chunk's number
 
 // The key of a chunk or manifest, NUL-terminated; returns its length.
 size_t hh_model_key(int64_t version, int32_t chunk, char key[HH_MODEL_KEY_SIZE]);
-// false: it is none. A version is 1 or more.
+// false: it is none. A version is 1 to HH_MODEL_VERSION_MAX.
 bool hh_model_key_parse(const void *key, size_t length, int64_t *version, int32_t *chunk);
 
 // What there is to know of a model. One that the gate refused has a manifest for people to read, and no

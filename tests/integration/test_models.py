@@ -231,6 +231,46 @@ def test_a_jump_of_the_clock_does_not_stop_training(kafka, hiphopd):
     assert max(manifests(kafka, names).items())[1]["as_of"] < int(time.time() * 1000) + MINUTE
 
 
+def trainings(daemon):
+    return sum(count for name, count in daemon.metrics().items() if name.startswith("hiphop_trainings_total"))
+
+
+def test_who_is_restarted_does_not_train_on_the_same_sessions_again(kafka, hiphopd):
+    names = names_of()
+    clicks, begin = kafka.topic(names["topics.clicks"]), int(time.time() * 1000) - 60 * MINUTE
+    kafka.produce_clicks(clicks, paths(begin, 1500))
+    daemon = hiphopd(kafka, names).ready()
+    served(daemon)
+    assert daemon.stop() == 0
+    there = manifests(kafka, names)
+    daemon.start().ready()
+    served(daemon)
+    harness.wait_until(lambda: daemon.metrics().get("hiphop_trainer") == 1, 60, "the office")
+    time.sleep(4)  # it would train every second
+    assert trainings(daemon) == 0 and manifests(kafka, names) == there
+    kafka.produce_clicks(clicks, paths(begin + 1500 * 500, 900, seed=2))
+    harness.wait_until(lambda: trainings(daemon) > 0, 60, "a training on what is new")
+
+
+def test_topics_that_are_deleted_are_made_again_and_learning_goes_on(kafka, hiphopd):
+    names = names_of(semantics__provider="hashing")
+    clicks, begin = kafka.topic(names["topics.clicks"]), int(time.time() * 1000) - 60 * MINUTE
+    items = kafka.topic(names["topics.items"], cleanup_policy="compact")
+    kafka.produce_clicks(clicks, paths(begin, 1500))
+    daemon = hiphopd(kafka, names).ready()
+    served(daemon)
+    gone = [names[f"topics.{topic}"] for topic in ("models", "embeddings", "item_vectors")]
+    kafka.delete(*gone)
+    harness.wait_until(lambda: set(gone) <= kafka.topics(), 120, "the topics made again")
+    for topic in gone:
+        assert kafka.topic_config(topic)["cleanup.policy"] == "compact"
+    kafka.produce_clicks(clicks, paths(begin + 1500 * 500, 900, seed=2))
+    kafka.produce(items, [("a1", json.dumps({"title": "a red kite"}), None)])
+    harness.wait_until(lambda: manifests(kafka, names), 120, "a model on the new topic")
+    kafka.wait(names["topics.item_vectors"], 1)
+    kafka.wait(names["topics.embeddings"], 100)
+
+
 def test_quality_is_told_by_model(kafka, hiphopd):
     names = names_of(quality__interval="200ms", training__min_sessions=1000)  # one training: one model has all the lists
     end = publish_clicks(kafka, names)

@@ -201,6 +201,9 @@ Test(assembly, keys_have_one_spelling)
         cr_assert_not(hh_model_key_parse(bad[i], strlen(bad[i]), &version, &chunk), "%s", bad[i]);
     cr_assert_not(hh_model_key_parse("7/1\0", 4, &version, &chunk));
     cr_assert_not(hh_model_key_parse(NULL, 0, &version, &chunk));
+    cr_assert_not(hh_model_key_parse("1000000000000000/1", 18, &version, &chunk), "none could come after it");
+    cr_assert(hh_model_key_parse("999999999999999/1", 17, &version, &chunk) &&
+              version == HH_MODEL_VERSION_MAX);
     cr_assert(hh_model_key_parse("7/12", 4, &version, &chunk) && version == 7 && chunk == 12);
     cr_assert(hh_model_key_parse("7/manifest", 10, &version, &chunk) && chunk == HH_MODEL_MANIFEST);
 }

@@ -439,6 +439,8 @@ Test(continual, the_gate_holds_out_a_share_at_most)
     cr_assert_eq(hh_continual_until(continual, 1000, slice), 755);
     cr_assert_eq(hh_slice_count(slice), 25);
     cr_assert_eq(hh_window_time_at(window, 1), 990);
+    cr_assert(hh_window_since(window, 989) == 1 && hh_window_since(window, 990) == 0);
+    cr_assert_eq(hh_window_since(window, INT64_MIN), 100);
     hh_slice_free(slice);
     hh_window_free(window);
     hh_continual_free(continual);

@@ -63,6 +63,9 @@ void hh_window_stats_read(const hh_window *window, hh_window_stats *stats);
 // INT64_MIN: there are none.
 hh_time hh_window_time_at(const hh_window *window, double share);
 
+// How many of the newest sessions have a click later than that.
+size_t hh_window_since(const hh_window *window, hh_time time);
+
 // Sessions and their vocabulary, ready for a training; all of it is owned.
 typedef struct hh_window_sessions {
     hh_train_data data; // first the older sessions, then the newest, both as they came

@@ -251,6 +251,14 @@ void hh_window_stats_read(const hh_window *window, hh_window_stats *stats)
         stats->oldest = hh_window_newest(window, 0)->time;
 }
 
+size_t hh_window_since(const hh_window *window, hh_time time)
+{
+    size_t since = 0;
+    for (size_t i = 0; i < window->count; i++)
+        since += hh_window_newest(window, i)->time > time;
+    return since;
+}
+
 hh_time hh_window_time_at(const hh_window *window, double share)
 {
     if (window->count == 0)
