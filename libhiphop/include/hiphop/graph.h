@@ -66,7 +66,7 @@ typedef struct hh_graph_options {
     hh_time pair_half_life[2];
     hh_time knn_half_life[2];
     // what queries read
-    // newest sessions read for each item of the asking session, of each the last 256 clicks
+    // newest sessions read for each item of the asking session, of each the last 512 clicks
     uint32_t sessions;
     uint32_t neighbours; // nearest sessions that vote
     // settings of the experts, each at its definition in the experts' files: knn_decay and knn_reach 0.01 to
@@ -214,9 +214,10 @@ typedef struct hh_votes {
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top
 // `popular` of each pop expert, so that a list of that length can always be filled where enough items exist.
-// One exception to as_of: pop, and the click counts that weigh rarity, reach back over max_clicks / 32
-// changes (clicks learned or forgotten). Asked about a time before that, they answer for the earliest they
-// know.
+// One exception to as_of: pop, and the click counts that weigh rarity, follow a reader's queries back and forth
+// over max_clicks / 32 changes (clicks learned or forgotten). A single query from before that gets the
+// earliest that they know; a reader that begins there, or asks so some hundred times, gets them as they were,
+// by a look through all sessions, now and then.
 // And an item's sessions are there for the time of each reader's latest query, however far the writer is
 // ahead, up to some 10 * `sessions` newer ones; then the older ones are dropped.
 hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popular, hh_votes *votes);

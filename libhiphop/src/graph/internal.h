@@ -10,9 +10,10 @@
 //                 readers see of it
 //   expected.c    how many clicks descriptions have promised
 //   epoch.c       who reads, and what can be freed when
-//   query.c       one query, from the session's items to votes; pop.c, pair.c, knn.c, repeat.c its experts
-//   walk.c        the sessions that it reads; vote.c what they vote for; shares.c its last step
-//   threshold.c   what was no candidate of it and should have been
+//   query.c       one query, from the session's items to votes; pair.c, knn.c, repeat.c, pop_votes.c its
+//   experts pop.c         the sums of pop, as of a query; pop_past.c those of long ago walk.c        the
+//   sessions that it reads; vote.c what they vote for; shares.c its last step threshold.c   what was no
+//   candidate of it and should have been
 //
 // What readers may see while the writer works is either immutable once published (by a release store of the
 // reference to it) or atomic. A reader enters an epoch before it follows a reference, and what the writer has
@@ -206,6 +207,8 @@ typedef struct hh_entry {
     hh_entry_kind kind;
     uint64_t index; // entries before it
 } hh_entry;
+
+#define HH_SCALE_EXACT 6 // half-lives after the zero from which on a click weighs 2^20 or more
 
 // 2^((time - zero) / half-life) in fixed point. The zero moves on in steps of HH_SCALE_STEP half-lives.
 typedef struct hh_scale {

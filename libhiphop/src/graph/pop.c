@@ -3,10 +3,11 @@
 // The sums are the reader's own, as of its own time: it follows the journal, counts entries earlier than
 // as_of and keeps those near as_of in a window by time, so that as_of may move back and forth at the price of
 // the clicks in between. So a writer that reads far ahead costs nothing and changes nothing. Only a reader
-// that is new, or has slept so long that the journal has been overwritten, copies the graph's sums.
+// that is new, or has slept so long that the journal has been overwritten, copies the graph's sums; one that
+// is behind all that the journal says makes them of the sessions (pop_past.c).
 //
 // The window holds as many clicks as the journal. A query from before its floor gets the sums as of the
-// floor: the clicks up to there can't be told apart any more.
+// floor, where few are as late: the clicks up to there can't be told apart any more.
 //
 // All items lose weight at the same rate, so between clicks the order never changes: a click bubbles one
 // item.
@@ -18,6 +19,8 @@
 
 #define FIRST_TOP    256
 #define FIRST_WINDOW 4096
+#define MANY_LATE    256
+#define LOOKED_AT    1000 // clicks for what a query costs
 
 void hh_pop_free(hh_pop *pop)
 {
@@ -156,6 +159,8 @@ static void count_click(hh_reader *reader, hh_item item, hh_time time, int sign)
     hh_pop *pop = &reader->pop;
     rescale(reader, time);
     hh_pop_item *entry = &pop->items[item];
+    if (sign < 0 && entry->clicks == 0) // it came while hh_pop_past() read the sessions, and was missed
+        return;
     bool was_live = entry->clicks && !entry->hidden;
     entry->clicks += (uint32_t)sign;
     pop->clicks += (uint64_t)(int64_t)sign;
@@ -187,7 +192,7 @@ static void hide(hh_reader *reader, hh_item item, bool hidden)
     }
 }
 
-static hh_status reserve_items(hh_pop *pop, uint32_t count)
+hh_status hh_pop_reserve_items(hh_pop *pop, uint32_t count)
 {
     if (count <= pop->capacity)
         return HH_OK;
@@ -233,9 +238,19 @@ static hh_status window_reserve(hh_reader *reader)
     return HH_OK;
 }
 
+hh_status hh_pop_window_add(hh_reader *reader, const hh_pop_entry *entry)
+{
+    if (window_reserve(reader))
+        return HH_MEMORY;
+    reader->pop.window[reader->pop.window_count++] = *entry;
+    return HH_OK;
+}
+
 static hh_status window_put(hh_reader *reader, hh_item item, hh_time time, int sign)
 {
     hh_pop *pop = &reader->pop;
+    if (time >= pop->ceiling)
+        return HH_OK;
     if (time <= pop->floor) {
         count_click(reader, item, time, sign);
         return HH_OK;
@@ -280,7 +295,7 @@ static bool still_there(const hh_journal *journal, uint64_t index)
 static hh_status take(hh_reader *reader, const hh_entry *entry)
 {
     hh_pop *pop = &reader->pop;
-    if (reserve_items(pop, entry->item + 1))
+    if (hh_pop_reserve_items(pop, entry->item + 1))
         return HH_MEMORY;
     switch (entry->kind) {
     case HH_ENTRY_ADD:
@@ -337,7 +352,7 @@ static hh_status copy_sums(hh_reader *reader)
     uint32_t used = atomic_load_explicit(&graph->items.used, memory_order_acquire);
     if (rescaled % 2)
         return HH_NOT_FOUND;
-    if (reserve_items(pop, used))
+    if (hh_pop_reserve_items(pop, used))
         return HH_MEMORY;
     if (pop->items) // none of an empty graph
         memset(pop->items, 0, pop->capacity * sizeof *pop->items),
@@ -357,7 +372,7 @@ static hh_status copy_sums(hh_reader *reader)
             hh_entry entry = hh_journal_read(journal, from);
             if (!still_there(journal, from))
                 return HH_NOT_FOUND;
-            if (reserve_items(pop, entry.item + 1))
+            if (hh_pop_reserve_items(pop, entry.item + 1))
                 return HH_MEMORY;
             copy_item(reader, entry.item);
         }
@@ -383,11 +398,8 @@ static hh_status window_take(hh_reader *reader, const hh_entry *entry, int32_t a
     hh_pop *pop = &reader->pop;
     if ((entry->kind != HH_ENTRY_ADD && entry->kind != HH_ENTRY_REMOVE) || entry->time <= pop->floor)
         return HH_OK;
-    if (window_reserve(reader))
-        return HH_MEMORY;
     int32_t sign = entry->kind == HH_ENTRY_ADD ? arrival : -arrival;
-    pop->window[pop->window_count++] = (hh_pop_entry){entry->time, entry->item, sign};
-    return HH_OK;
+    return hh_pop_window_add(reader, &(hh_pop_entry){entry->time, entry->item, sign});
 }
 
 // The window out of the entries before the cursor that are still known. What is not known any more is not
@@ -434,15 +446,9 @@ static hh_status fill_window(hh_reader *reader)
     return HH_OK;
 }
 
-static hh_status start(hh_reader *reader)
+void hh_pop_add_up(hh_reader *reader)
 {
     hh_pop *pop = &reader->pop;
-    pop->known = false;
-    hh_status status = HH_NOT_FOUND;
-    for (int attempt = 0; attempt < 100 && status == HH_NOT_FOUND; attempt++)
-        status = copy_sums(reader);
-    if (status)
-        return status == HH_NOT_FOUND ? HH_OK : status;
     pop->live = 0;
     pop->clicks = 0;
     for (int p = 0; p < HH_POPS; p++)
@@ -456,11 +462,61 @@ static hh_status start(hh_reader *reader)
     }
     for (int p = 0; p < HH_POPS; p++)
         rebuild(reader, p);
+}
+
+static hh_status start(hh_reader *reader)
+{
+    hh_pop *pop = &reader->pop;
+    pop->known = false;
+    hh_status status = HH_NOT_FOUND;
+    for (int attempt = 0; attempt < 100 && status == HH_NOT_FOUND; attempt++)
+        status = copy_sums(reader);
+    if (status)
+        return status == HH_NOT_FOUND ? HH_OK : status;
+    hh_pop_add_up(reader);
     if (fill_window(reader))
         return HH_MEMORY;
-    pop->as_of = INT64_MAX;
+    pop->as_of = pop->ceiling = INT64_MAX;
     pop->known = true;
     return HH_OK;
+}
+
+// Sums with that scale can be taken back to times later than this: half of the bits are left.
+static hh_time exact_from(const hh_scale *scale, hh_time floor)
+{
+    for (int p = 0; p < HH_POPS; p++)
+        if (scale->zero[p] != HH_TIME_MIN && scale->zero[p] + HH_SCALE_EXACT * scale->half_life[p] > floor)
+            floor = scale->zero[p] + HH_SCALE_EXACT * scale->half_life[p];
+    return floor;
+}
+
+// Whether the query is from before what the sums can go back to, and worth it to read all sessions: not one
+// that is late now and then among others; and of a reader that is behind with all, not more often than that
+// costs as much as its queries.
+static bool falls_behind(hh_reader *reader, hh_time as_of)
+{
+    hh_pop *pop = &reader->pop;
+    bool behind = pop->ceiling < INT64_MAX;
+    uint64_t held = atomic_load_explicit(&reader->graph->clicks, memory_order_relaxed);
+    if (as_of > exact_from(&pop->scale, pop->floor)) {
+        pop->late -= pop->late > 0;
+        return false;
+    }
+    return ++pop->late >= MANY_LATE || (behind && pop->asked >= held / LOOKED_AT);
+}
+
+// Sums out of the graph's, or, from before the journal, out of the sessions.
+static hh_status begin(hh_reader *reader, hh_time as_of)
+{
+    const hh_journal *journal = &reader->graph->journal;
+    hh_scale scale = {.half_life = {0}};
+    for (int p = 0; p < HH_POPS; p++) {
+        scale.half_life[p] = journal->scale.half_life[p];
+        scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
+    }
+    reader->pop.late = reader->pop.asked = 0;
+    hh_time floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
+    return as_of <= exact_from(&scale, floor) ? hh_pop_past(reader, as_of) : start(reader);
 }
 
 hh_status hh_pop_sync(hh_reader *reader, hh_time as_of)
@@ -471,98 +527,14 @@ hh_status hh_pop_sync(hh_reader *reader, hh_time as_of)
         return HH_MEMORY;
     if (pop->known)
         status = follow(reader);
+    pop->asked++;
+    if (!status && (as_of > pop->ceiling || falls_behind(reader, as_of)))
+        status = HH_NOT_FOUND;
     if (status == HH_NOT_FOUND)
-        status = start(reader);
+        status = begin(reader, as_of);
     if (status)
         pop->known = false;
     if (!status && pop->known)
         move_to(reader, as_of);
     return status;
-}
-
-// ---- the expert ----
-
-// How much of its items' sums the asking session's own clicks are. While the writer is at work the session
-// may hold clicks that the sums have not: no more than the sum is taken.
-static bool sum_own_clicks(hh_reader *reader)
-{
-    hh_pop *pop = &reader->pop;
-    if (!hh_grow(&reader->own_sums, &reader->own_sums_capacity, reader->own_items, sizeof *reader->own_sums))
-        return false;
-    for (uint32_t i = 0; i < reader->own_items; i++)
-        memset(reader->own_sums[i], 0, sizeof *reader->own_sums);
-    for (uint32_t i = 0; i < reader->own_count; i++) {
-        uint32_t candidate = hh_candidate(reader, reader->own[i].item);
-        for (int p = 0; p < HH_POPS && candidate < reader->own_items; p++) {
-            int64_t all = pop->items[reader->own[i].item].sums[p], *own = &reader->own_sums[candidate][p];
-            *own += hh_scale_weight(&pop->scale, p, reader->own[i].time);
-            *own = *own < all ? *own : all;
-        }
-    }
-    return true;
-}
-
-// How much of the candidate's sum is not to be counted: that of the asking session's own clicks, and all of
-// an item that is in it already.
-static int64_t not_counted(const hh_reader *reader, uint32_t candidate, int p)
-{
-    if (reader->seen[candidate] == HH_BROUGHT)
-        return reader->pop.items[reader->items[candidate]].sums[p];
-    return candidate < reader->own_items ? reader->own_sums[candidate][p] : 0;
-}
-
-void hh_votes_pop(hh_reader *reader, uint32_t popular)
-{
-    hh_pop *pop = &reader->pop;
-    if (!pop->known)
-        return;
-    uint32_t wanted = popular + reader->own_items; // the asking session's own clicks are not counted
-    if (hh_pop_reserve(reader, wanted) || !sum_own_clicks(reader)) {
-        reader->failed = true;
-        return;
-    }
-    for (int p = 0; p < HH_POPS; p++)
-        for (uint32_t i = 0; i < wanted && i < pop->top[p].count; i++)
-            hh_candidate(reader, pop->top[p].items[i]);
-    int64_t total[HH_POPS];
-    for (int p = 0; p < HH_POPS; p++)
-        total[p] = pop->top[p].total;
-    for (uint32_t i = 0; i < reader->count; i++)
-        if ((i < reader->own_items || reader->seen[i] == HH_BROUGHT) && reader->items[i] < pop->capacity &&
-            !pop->items[reader->items[i]].hidden)
-            for (int p = 0; p < HH_POPS; p++)
-                total[p] -= not_counted(reader, i, p);
-    for (int p = 0; p < HH_POPS; p++)
-        reader->per_click[p] = total[p] > 0 ? 1.0f / (float)total[p] : 0;
-}
-
-void hh_pop_shares(const hh_reader *reader, uint32_t candidate, float shares[HH_POPS])
-{
-    const hh_pop *pop = &reader->pop;
-    hh_item item = reader->items[candidate];
-    if (!pop->known || item >= pop->capacity || pop->items[item].hidden)
-        return;
-    const int64_t *sums = pop->items[item].sums;
-    bool whole = candidate >= reader->own_items && reader->seen[candidate] != HH_BROUGHT;
-    for (int p = 0; p < HH_POPS; p++) {
-        int64_t sum = whole ? sums[p] : sums[p] - not_counted(reader, candidate, p);
-        shares[p] = (float)sum * reader->per_click[p];
-    }
-}
-
-void hh_pop_last(hh_reader *reader, hh_item item, hh_votes *votes)
-{
-    const hh_pop *pop = &reader->pop;
-    if (!pop->known || item >= pop->capacity || pop->items[item].hidden)
-        return;
-    uint32_t candidate = hh_candidate(reader, item);
-    if (candidate == HH_NONE)
-        return;
-    for (int p = 0; p < HH_POPS; p++) {
-        int64_t sum = pop->items[item].sums[p];
-        if (candidate < reader->own_items)
-            sum -= reader->own_sums[candidate][p];
-        votes->last_popularity[p] = pop->top[p].total > 0 ? (float)sum / (float)pop->top[p].total : 0;
-    }
-    votes->last_clicks = (uint32_t)hh_query_clicks(reader, candidate);
 }

@@ -55,13 +55,24 @@ typedef struct hh_pop {
     uint32_t top_capacity;
     hh_pop_entry *window; // [window_capacity] by time; the first `counted` are in the sums
     size_t window_count, counted, window_capacity;
-    hh_time floor; // entries not in the window are not later than this
+    hh_time floor;   // entries not in the window are not later than this
+    hh_time ceiling; // what is as late is not in it, but is there: INT64_MAX, or this is hh_pop_past()'s
+    uint32_t late;   // queries from before what the sums can go back to, less those that were not
+    uint64_t asked;  // queries since the sums were made
 } hh_pop;
 
 void hh_pop_free(hh_pop *pop);
 // Brings the sums to as_of, or as near to it as the journal reaches back. pop->known is false afterwards
 // where the writer was too fast for a copy of the sums.
 hh_status hh_pop_sync(hh_reader *reader, hh_time as_of);
+// Makes the sums those as of as_of, out of the sessions: for readers from before the journal. It takes as
+// long as reading all clicks a few times.
+hh_status hh_pop_past(hh_reader *reader, hh_time as_of);
+hh_status hh_pop_reserve_items(hh_pop *pop, uint32_t count);
+// Puts an entry behind the others of the window.
+hh_status hh_pop_window_add(hh_reader *reader, const hh_pop_entry *entry);
+// What is to be known of the sums together.
+void hh_pop_add_up(hh_reader *reader);
 // Makes the top lists hold the best `count` (or all there are).
 hh_status hh_pop_reserve(hh_reader *reader, uint32_t count);
 

@@ -9,7 +9,8 @@
 // The teacher reads ahead of those who ask, so what is asked for is the weights as of a time: snapshots in a
 // ring, each stamped with the latest click that it has learned from. One is taken when a click moves the time
 // on, so that a stamp covers all that was learned up to it. A click far ahead of the rest (a visitor's clock
-// that is wrong) stops the snapshots until time has caught up; those before it stay.
+// that is wrong) stops the snapshots until time has caught up; those before it stay. One of each SPARSE stays
+// for longer, for those who ask about a backlog.
 #include "recommend/context.h"
 #include "recommend/mix.h"
 #include "recommend/mixture_numbers.h"
@@ -27,6 +28,7 @@
 #define SNAPSHOTS 256  // they reach back an hour at least:
 #define APART     (15 * HH_SECOND)
 #define LESSONS   64 // between two
+#define SPARSE    64
 
 typedef struct hh_snapshot {
     _Atomic uint64_t version; // odd while it is written
@@ -42,7 +44,7 @@ struct hh_mixture {
     uint64_t learned;       // lessons
     uint64_t lessons;       // since the last snapshot
     _Atomic uint64_t taken; // snapshots
-    hh_snapshot ring[SNAPSHOTS];
+    hh_snapshot ring[SNAPSHOTS], sparse[SNAPSHOTS];
 };
 
 hh_mixture *hh_mixture_new(void)
@@ -85,10 +87,8 @@ static void add_text(double weights[HH_EXPERTS])
 // ---- snapshots ----
 
 // Whoever reads a value of this snapshot also reads its odd version, or a later one.
-static void take_snapshot(hh_mixture *mixture)
+static void write_snapshot(const hh_mixture *mixture, hh_snapshot *snapshot)
 {
-    uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_relaxed);
-    hh_snapshot *snapshot = &mixture->ring[taken % SNAPSHOTS];
     uint64_t version = atomic_load_explicit(&snapshot->version, memory_order_relaxed);
     atomic_store_explicit(&snapshot->version, version + 1, memory_order_relaxed);
     atomic_store_explicit(&snapshot->stamp, mixture->clock, memory_order_release);
@@ -97,6 +97,14 @@ static void take_snapshot(hh_mixture *mixture)
             atomic_store_explicit(&snapshot->logits[c][e], (float)mixture->logits[c][e],
                                   memory_order_release);
     atomic_store_explicit(&snapshot->version, version + 2, memory_order_release);
+}
+
+static void take_snapshot(hh_mixture *mixture)
+{
+    uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_relaxed);
+    write_snapshot(mixture, &mixture->ring[taken % SNAPSHOTS]);
+    if (taken % SPARSE == 0)
+        write_snapshot(mixture, &mixture->sparse[taken / SPARSE % SNAPSHOTS]);
     atomic_store_explicit(&mixture->taken, taken + 1, memory_order_release);
     mixture->lessons = 0;
 }
@@ -133,6 +141,16 @@ static bool read_snapshot(const hh_snapshot *snapshot, const hh_context *context
             logits[e] +=
                 (double)atomic_load_explicit(&snapshot->logits[context->row[r]][e], memory_order_acquire);
     return atomic_load_explicit(&snapshot->version, memory_order_relaxed) == version;
+}
+
+// The newest of those before the count-th that is earlier than as_of; false: there is none.
+static bool find_snapshot(const hh_snapshot ring[SNAPSHOTS], uint64_t count, const hh_context *context,
+                          hh_time as_of, double logits[HH_MIXED_EXPERTS])
+{
+    for (uint64_t back = 1; back <= count && back <= SNAPSHOTS; back++)
+        if (read_snapshot(&ring[(count - back) % SNAPSHOTS], context, as_of, logits))
+            return true;
+    return false;
 }
 
 // ---- learning ----
@@ -230,11 +248,9 @@ hh_mixture *hh_mixture_of(const float logits[CONTEXTS][HH_MIXED_EXPERTS])
 void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh_time as_of,
                         double weights[HH_EXPERTS])
 {
-    uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_acquire), back = 1;
-    while (back <= taken && back <= SNAPSHOTS &&
-           !read_snapshot(&mixture->ring[(taken - back) % SNAPSHOTS], context, as_of, weights))
-        back++;
-    if (back > taken || back > SNAPSHOTS)
+    uint64_t taken = atomic_load_explicit(&mixture->taken, memory_order_acquire);
+    if (!find_snapshot(mixture->ring, taken, context, as_of, weights) &&
+        !find_snapshot(mixture->sparse, (taken + SPARSE - 1) / SPARSE, context, as_of, weights))
         memset(weights, 0, HH_MIXED_EXPERTS * sizeof *weights);
     softmax(weights);
     add_text(weights);
