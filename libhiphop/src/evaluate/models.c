@@ -119,8 +119,10 @@ void hh_scores_answer(hh_score_sheet *sheet, const hh_question *question, hh_ans
     float places[POPULAR_TOP];
     hh_popular_scores(&sheet->popular, places);
     uint32_t count = sheet->count, needed = HH_LIST + question->length; // the session's items may be hidden
-    for (uint32_t i = 0; i < sheet->popular.count && i < needed; i++) {
+    for (uint32_t i = 0; i < sheet->popular.count; i++) {
         uint32_t item = sheet->popular.top[i];
+        if (i >= needed && places[i] < places[needed - 1]) // what ties with the last may stand before it
+            break;
         if (sheet->dense[item] > 0)
             continue;
         sheet->touched[count] = item;
