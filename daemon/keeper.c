@@ -19,6 +19,7 @@ enum {
     LOOK_MS = 500,       // between looks at idle partitions and gauges
     NO_ANSWER_MS = 5000, // no such looks after one that no broker has answered
     LOOK_UP_MS = 10000,  // between looks for new partitions, as often as workers have them
+    LOADING_MS = 15000,  // between two words about loading that takes long
 };
 
 struct hh_keeper {
@@ -35,8 +36,8 @@ struct hh_keeper {
     hh_vector_reader *vectors; // NULL where none are read
     hh_time now;               // wall clock
     hh_status trouble;
-    hh_time next_look, next_look_up, next_probe; // steady clock
-    size_t first_probe;                          // of the feed's partitions
+    hh_time next_look, next_look_up, next_probe, next_word; // steady clock
+    size_t first_probe;                                     // of the feed's partitions
     hh_lessons *lessons;
     uint64_t clicks, clicks_at_look;
 };
@@ -232,6 +233,19 @@ static void show(hh_keeper *keeper)
     hh_lessons_show(keeper->lessons);
 }
 
+static void say_loading(hh_keeper *keeper, hh_time steady)
+{
+    hh_graph_stats stats;
+    if (keeper->next_word && steady >= keeper->next_word) {
+        hh_graph_stats_read(keeper->shared->graph, &stats);
+        HH_LOG(keeper->shared->log, HH_LOG_INFO, "the graph is being loaded",
+               HH_NUMBER("clicks", (int64_t)keeper->clicks), HH_NUMBER("left", hh_feed_lag(keeper->feed)),
+               HH_NUMBER("described", (int64_t)stats.described));
+    }
+    if (steady >= keeper->next_word)
+        keeper->next_word = steady + LOADING_MS;
+}
+
 static void look_around(hh_keeper *keeper)
 {
     hh_time steady = hh_steady_clock();
@@ -243,8 +257,10 @@ static void look_around(hh_keeper *keeper)
     for (size_t i = 0; i < count && !keeper->trouble && !hh_stopping(keeper->shared); i++)
         close_idle(keeper, (first + i) % count, steady);
     show(keeper);
-    if (!atomic_load(&keeper->loaded))
+    if (!atomic_load(&keeper->loaded)) {
+        say_loading(keeper, steady);
         return;
+    }
     hh_lessons_plan(keeper->lessons, keeper->clicks - keeper->clicks_at_look, elapsed);
     keeper->clicks_at_look = keeper->clicks;
     if (steady < keeper->next_look_up)
