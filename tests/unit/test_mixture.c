@@ -202,6 +202,20 @@ Test(mixture, weights_are_kept_for_an_hour_on_the_fastest_stream)
     hh_mixture_free(mixture);
 }
 
+Test(mixture, of_a_long_backlog_some_weights_of_each_time_are_kept)
+{
+    enum { LESSONS = 60000 };
+    hh_mixture *mixture = hh_mixture_new();
+    hh_time begin = now;
+    for (int i = 0; i < LESSONS; i++)
+        learn(mixture, 2, i < LESSONS / 2 ? HH_EXPERT_NEXT : HH_EXPERT_POP_SHORT, 0);
+    for (int i = 5000; i < LESSONS / 2; i += 1000) {
+        cr_assert_gt(weight_at(mixture, 2, HH_EXPERT_NEXT, begin + i * HH_SECOND), 0.8, "lesson %d", i);
+        cr_assert_lt(weight_at(mixture, 2, HH_EXPERT_POP_SHORT, begin + i * HH_SECOND), 0.05, "lesson %d", i);
+    }
+    hh_mixture_free(mixture);
+}
+
 // A lesson where descriptions give `text` to the item clicked, and 0.5 to all.
 static void learn_text(hh_mixture *mixture, float graph, float text)
 {
