@@ -214,8 +214,8 @@ typedef struct hh_votes {
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top
 // `popular` of each pop expert, so that a list of that length can always be filled where enough items exist.
-// One exception to as_of: pop, and the click counts that weigh rarity, follow a reader's queries back and forth
-// over max_clicks / 32 changes (clicks learned or forgotten). A single query from before that gets the
+// One exception to as_of: pop, and the click counts that weigh rarity, follow a reader's queries back and
+// forth over max_clicks / 32 changes (clicks learned or forgotten). A single query from before that gets the
 // earliest that they know; a reader that begins there, or asks so some hundred times, gets them as they were,
 // by a look through all sessions, now and then.
 // And an item's sessions are there for the time of each reader's latest query, however far the writer is
