@@ -491,8 +491,7 @@ static hh_time exact_from(const hh_scale *scale, hh_time floor)
 }
 
 // Whether the query is from before what the sums can go back to, and worth it to read all sessions: not one
-// that is late now and then among others; and of a reader that is behind with all, not more often than that
-// costs as much as its queries.
+// that is late now and then among others, and not more often than that costs as much as the queries.
 static bool falls_behind(hh_reader *reader, hh_time as_of)
 {
     hh_pop *pop = &reader->pop;
@@ -502,7 +501,7 @@ static bool falls_behind(hh_reader *reader, hh_time as_of)
         pop->late -= pop->late > 0;
         return false;
     }
-    return ++pop->late >= MANY_LATE || (behind && pop->asked >= held / LOOKED_AT);
+    return ++pop->late >= (behind ? 1 : MANY_LATE) && pop->asked >= held / LOOKED_AT;
 }
 
 // Sums out of the graph's, or, from before the journal, out of the sessions.
