@@ -103,9 +103,9 @@ hh_status hh_recommender_use(hh_recommender *recommender, const hh_ranker *ranke
 hh_status hh_recommender_follow(hh_recommender *recommender, const hh_ranker_shelf *shelf, hh_error *error);
 
 // The exact top k of all items that are not withdrawn, best first (ties by item id, so that they do not
-// depend on arrival), into list[k]; *count < k only where fewer items are known as of then. Hold the recommender's reader
-// from before the query's items are looked up until the list is spelt out. With a ranker: the mixture's best,
-// as many as the ranker looks at or k, in the ranker's order.
+// depend on arrival), into list[k]; *count < k only where fewer items are known as of then. Hold the
+// recommender's reader from before the query's items are looked up until the list is spelt out. With a
+// ranker: the mixture's best, as many as the ranker looks at or k, in the ranker's order.
 hh_status hh_recommend(hh_recommender *recommender, const hh_query *query, hh_recommendation *list,
                        size_t *count);
 // The votes that the last list was made of, at least all items worth as much as its last, valid until the
