@@ -28,7 +28,7 @@ struct hh_snapshots {
     hh_reader *reader;
     hh_encoder *encoder;
     hh_embedding_set *set; // what is on the topic; NULL: not known
-    int64_t end;           // of the topic when that was so
+    int64_t end;           // of the topic, if nobody else writes to it
     int64_t version;       // whose snapshot is whole there; 0: not known
     uint64_t withdrawals;  // in the graph at that snapshot
     hh_time next_try;      // steady clock
@@ -184,18 +184,27 @@ static hh_status failed(hh_error *error)
     return hh_fail(error, HH_IO, "Kafka has not taken it");
 }
 
+static hh_status commit(hh_snapshots *snapshots, hh_error *error)
+{
+    if (hh_model_outbox_commit(snapshots->outbox))
+        return failed(error);
+    snapshots->end++; // a transaction's end has an offset, too
+    return HH_OK;
+}
+
 static hh_status put(hh_snapshots *snapshots, hh_text key, hh_text value, hh_error *error)
 {
     if (snapshots->bytes >= TRANSACTION_BYTES) {
         snapshots->bytes = 0;
-        if (hh_model_outbox_commit(snapshots->outbox))
-            return failed(error);
+        if (commit(snapshots, error))
+            return error->status;
         if (!may_go_on(snapshots))
             return broken_off(error);
         if (hh_model_outbox_begin(snapshots->outbox))
             return failed(error);
     }
     snapshots->bytes += key.length + value.length;
+    snapshots->end++;
     return hh_model_outbox_put(snapshots->outbox, snapshots->shared->config->topics.embeddings, key,
                                value.bytes, value.length)
                ? failed(error)
@@ -263,8 +272,8 @@ static hh_status write_plan(hh_snapshots *snapshots, draft *plan, hh_error *erro
         status = put_tombstones(snapshots, plan, error);
     if (status == HH_OK)
         status = put_mark(snapshots, plan, HH_EMBEDDING_END, error);
-    if (status == HH_OK && hh_model_outbox_commit(snapshots->outbox))
-        status = failed(error);
+    if (status == HH_OK)
+        status = commit(snapshots, error);
     if (status)
         hh_model_outbox_close(snapshots->outbox); // the open transaction never was
     return status;
@@ -308,10 +317,8 @@ static hh_status publish(hh_snapshots *snapshots, const hh_served *served, hh_er
         plan.full || there.version != served->version || plan.snapshot.written || plan.snapshot.removed;
     if (status == HH_OK && news)
         status = write_plan(snapshots, &plan, error);
-    if (status == HH_OK && news) {
+    if (status == HH_OK && news)
         report(snapshots, &plan.snapshot);
-        snapshots->end = hh_model_outbox_end(snapshots->outbox, snapshots->shared->config->topics.embeddings);
-    }
     free(plan.fate);
     free(plan.x);
     return status;
