@@ -61,6 +61,24 @@ static double number(const json_t *line, const char *group, const char *key)
     return json_number_value(value);
 }
 
+// Whatever fills a list up stands before the target where it is as popular, also where the session's own
+// items make room.
+Test(cli_evaluate, ties_go_against_the_target_where_session_items_are_hidden, .fini = remove_clicks)
+{
+    char out[8192];
+    write_clicks(NULL);
+    FILE *file = fopen(clicks_path, "w");
+    fprintf(file, "visitor\titem\tunix_ms\n");
+    for (int i = 0; i < 43; i++) // 40 people with one click each, then one with three
+        fprintf(file, "v%d\ti%d\t%d\n", i < 40 ? i : 40, i < 42 ? i % 40 : 21, 1000000 + 1000 * i);
+    fclose(file);
+    cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate",
+                                  "--model transitions --json --hide-session-items --from 0.99 "
+                                  "--baselines default --set pop.half_life=0"),
+                 0);
+    cr_assert_not_null(strstr(out, "\"targets\":1,\"hr\":{\"5\":0.0,\"10\":0.0,\"20\":0.0}"), "%s", out);
+}
+
 Test(cli_evaluate, json_is_one_object_a_line_with_shares, .fini = remove_clicks)
 {
     char out[16384];
