@@ -5,15 +5,16 @@
 //   item_table.c  item numbers, ids, clicks held
 //   postings.c    for each item, the sessions that hold it, newest last
 //   journal.c     what the writer did lately, in order of arrival, for those who keep sums (pop)
-//   described.c   what items are; alike.c which are described alike, sketch.c which may be, description.c
-//   what
-//                 readers see of it
+//   described.c   what items are
+//   alike.c       which are described alike; sketch.c which may be
+//   description.c what readers see of that
 //   expected.c    how many clicks descriptions have promised
 //   epoch.c       who reads, and what can be freed when
-//   query.c       one query, from the session's items to votes; pair.c, knn.c, repeat.c, pop_votes.c its
-//   experts pop.c         the sums of pop, as of a query; pop_past.c those of long ago walk.c        the
-//   sessions that it reads; vote.c what they vote for; shares.c its last step threshold.c   what was no
-//   candidate of it and should have been
+//   query.c       one query, from the session's items to votes
+//   pair.c ...    its experts: knn.c, repeat.c, text.c, pop_votes.c
+//   pop.c         the sums of pop, as of a query; pop_past.c those of long ago
+//   walk.c        the sessions that a query reads; vote.c what they vote for
+//   shares.c      its last step; threshold.c what was no candidate of it and should have been
 //
 // What readers may see while the writer works is either immutable once published (by a release store of the
 // reference to it) or atomic. A reader enters an epoch before it follows a reference, and what the writer has

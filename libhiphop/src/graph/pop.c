@@ -341,6 +341,16 @@ static void copy_item(hh_reader *reader, hh_item item)
     to->hidden = atomic_load_explicit(&from->withdrawn, memory_order_acquire);
 }
 
+static hh_scale scale_of(const hh_journal *journal)
+{
+    hh_scale scale;
+    for (int p = 0; p < HH_POPS; p++) {
+        scale.half_life[p] = journal->scale.half_life[p];
+        scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
+    }
+    return scale;
+}
+
 // Copies all sums as they were at the journal entry pop->cursor. HH_NOT_FOUND: overtaken, try again.
 static hh_status copy_sums(hh_reader *reader)
 {
@@ -357,10 +367,7 @@ static hh_status copy_sums(hh_reader *reader)
     if (pop->items) // none of an empty graph
         memset(pop->items, 0, pop->capacity * sizeof *pop->items),
             memset(pop->places, 0, pop->capacity * sizeof *pop->places);
-    for (int p = 0; p < HH_POPS; p++) {
-        pop->scale.half_life[p] = journal->scale.half_life[p];
-        pop->scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
-    }
+    pop->scale = scale_of(journal);
     for (hh_item item = 0; item < used; item++)
         copy_item(reader, item);
     for (;;) { // again those that were changed while they were copied, until none was
@@ -390,6 +397,12 @@ static int by_time(const void *a, const void *b)
         return x->time < y->time ? -1 : 1;
     int32_t i = abs(x->sign), j = abs(y->sign);
     return (i > j) - (i < j);
+}
+
+void hh_pop_window_sort(hh_pop *pop)
+{
+    if (pop->window_count)
+        qsort(pop->window, pop->window_count, sizeof *pop->window, by_time);
 }
 
 // Puts an entry that is in the sums already into the window, not yet at its place.
@@ -432,8 +445,7 @@ static hh_status fill_window(hh_reader *reader)
     if (status)
         return status;
     pop->floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
-    if (pop->window_count)
-        qsort(pop->window, pop->window_count, sizeof *pop->window, by_time);
+    hh_pop_window_sort(pop);
     size_t under = 0; // not later than the floor: never taken back
     while (under < pop->window_count && pop->window[under].time <= pop->floor)
         under++;
@@ -496,11 +508,11 @@ static bool falls_behind(hh_reader *reader, hh_time as_of)
 {
     hh_pop *pop = &reader->pop;
     bool behind = pop->ceiling < INT64_MAX;
-    uint64_t held = atomic_load_explicit(&reader->graph->clicks, memory_order_relaxed);
     if (as_of > exact_from(&pop->scale, pop->floor)) {
         pop->late -= pop->late > 0;
         return false;
     }
+    uint64_t held = atomic_load_explicit(&reader->graph->clicks, memory_order_relaxed);
     return ++pop->late >= (behind ? 1 : MANY_LATE) && pop->asked >= held / LOOKED_AT;
 }
 
@@ -508,11 +520,7 @@ static bool falls_behind(hh_reader *reader, hh_time as_of)
 static hh_status begin(hh_reader *reader, hh_time as_of)
 {
     const hh_journal *journal = &reader->graph->journal;
-    hh_scale scale = {.half_life = {0}};
-    for (int p = 0; p < HH_POPS; p++) {
-        scale.half_life[p] = journal->scale.half_life[p];
-        scale.zero[p] = atomic_load_explicit(&journal->zero[p], memory_order_acquire);
-    }
+    hh_scale scale = scale_of(journal);
     reader->pop.late = reader->pop.asked = 0;
     hh_time floor = atomic_load_explicit(&journal->floor, memory_order_acquire);
     return as_of <= exact_from(&scale, floor) ? hh_pop_past(reader, as_of) : start(reader);

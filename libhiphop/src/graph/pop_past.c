@@ -7,7 +7,6 @@
 // The writer goes on meanwhile: what it changes while sessions are read may be missed until the next window.
 #include "graph/reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PARTS 4096
@@ -106,14 +105,6 @@ static void take_click(hh_reader *reader, void *context, hh_item item, hh_time t
         pop->items[item].sums[p] += hh_scale_weight(&pop->scale, p, time);
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const hh_pop_entry *x = a, *y = b;
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
-}
-
 hh_status hh_pop_past(hh_reader *reader, hh_time as_of)
 {
     hh_pop *pop = &reader->pop;
@@ -141,8 +132,7 @@ hh_status hh_pop_past(hh_reader *reader, hh_time as_of)
     pop->cursor = atomic_load_explicit(&graph->journal.done, memory_order_acquire);
     if (of.status)
         return of.status;
-    if (pop->window_count)
-        qsort(pop->window, pop->window_count, sizeof *pop->window, by_time);
+    hh_pop_window_sort(pop);
     hh_pop_add_up(reader);
     pop->ceiling = of.end;
     pop->known = true;

@@ -71,6 +71,7 @@ hh_status hh_pop_past(hh_reader *reader, hh_time as_of);
 hh_status hh_pop_reserve_items(hh_pop *pop, uint32_t count);
 // Puts an entry behind the others of the window.
 hh_status hh_pop_window_add(hh_reader *reader, const hh_pop_entry *entry);
+void hh_pop_window_sort(hh_pop *pop);
 // What is to be known of the sums together.
 void hh_pop_add_up(hh_reader *reader);
 // Makes the top lists hold the best `count` (or all there are).
