@@ -129,9 +129,8 @@ void hh_election_serve(hh_election *election, int wait_ms)
     }
     if (election->leads && rd_kafka_assignment_lost(election->consumer))
         election->leads = false;
-    if (election->leads || hh_steady_clock() > election->doubted_until)
-        return;
-    atomic_store(&election->pulse.shared->doubts_topics, true);
+    if (!election->leads && hh_steady_clock() < election->doubted_until)
+        atomic_store(&election->pulse.shared->doubts_topics, true);
 }
 
 bool hh_election_leads(const hh_election *election)

@@ -221,8 +221,8 @@ static void take_vector(hh_semantics_desk *desk, const rd_kafka_message_t *recor
         hh_semantics_queue_seen(desk->queue, item, text);
 }
 
-// The vector of a text that another item has, out of the topic. HH_NOT_FOUND: it isn't there; HH_IO: nobody
-// can say now.
+// The vector of a text, where it should stand in the topic. HH_NOT_FOUND: it isn't there; HH_IO: nobody can
+// say now.
 static hh_status fetch_from(hh_semantics_desk *desk, hh_vector_place place, hh_text_hash text,
                             const float **vector)
 {
@@ -242,8 +242,7 @@ static hh_status fetch_from(hh_semantics_desk *desk, hh_vector_place place, hh_t
     return status;
 }
 
-// What compaction has taken with one item may be there with another. None is asked twice: each that fails is
-// forgotten.
+// Likewise, wherever an item has it: what compaction has taken with one may be there with another.
 static hh_status fetch_vector(hh_semantics_desk *desk, hh_text_hash text, const float **vector)
 {
     hh_vector_place place;
