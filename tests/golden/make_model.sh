@@ -3,8 +3,9 @@
 # Each format version has a pair of files, and a pair with fitted mixture and ranker, made when these were new, and left
 # alone: a file that was written once must always load, and recommend what it did. (model-v1 was made before there was a
 # fitted mixture: its lists are those of the network alone. Those of fitted-v1 were made anew, from the file as it was,
-# when lists began to count for more what graph and network agree on, then with their scores scaled to shares, and when
-# the network began to count for half as much again: libhiphop/src/recommend/mix.h.)
+# when lists began to count for more what graph and network agree on, then with their scores scaled to shares, when the
+# network began to count for half as much again, libhiphop/src/recommend/mix.h, and when pair began to go on,
+# libhiphop/src/graph/onward.c.)
 set -euo pipefail
 hiphop=$(realpath "$1")
 cd "$(dirname "$0")/../.."

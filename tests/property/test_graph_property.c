@@ -19,6 +19,8 @@
 #define FALL         0.35f
 #define FEWEST       10
 #define MATCHES      4
+#define THIN         150 // of pair's second step: with so many sessions it isn't taken
+#define STEPS        20  // sessions that are read of an item that it starts from
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -230,7 +232,7 @@ typedef struct question {
 
 typedef struct answer {
     double shares[ITEMS][HH_EXPERTS];
-    unsigned followed[ITEMS], neighbours[ITEMS];
+    unsigned followed[ITEMS], neighbours[ITEMS], onward[ITEMS];
     bool exists[ITEMS]; // has a click that the query may see
     bool knn_doubtful;  // two neighbours at the edge of the choice are too near to tell in floats
 } answer;
@@ -279,6 +281,59 @@ typedef struct near {
     double similarity, rank, recent[2];
 } near;
 
+// The sessions that hold the item and that the question may see, newest first.
+static int sessions_with(const world *w, const question *q, int item, int *order)
+{
+    int count = 0;
+    for (int s = 0; s < w->count; s++)
+        if (first_click(&w->sessions[s], visible(&w->sessions[s], q), item) >= 0)
+            order[count++] = s;
+    sorting = w, sorting_for = q, sorting_item = item;
+    qsort(order, (size_t)count, sizeof *order, newest_first);
+    return count;
+}
+
+// The second step of pair: from what it leads to, onwards. All items are looked at, which are no more than
+// the ten that it starts from, but for two.
+static void slow_onward(const world *w, const question *q, const bool *own, answer *a)
+{
+    double onward[ITEMS] = {0}, sum = 0;
+    int *order = malloc(MAX_SESSIONS * sizeof *order), from[ITEMS], sources = 0;
+    for (int y = 0; y < ITEMS; y++) { // best first, equals by their numbers
+        int at = sources++;
+        for (; at && a->shares[y][HH_EXPERT_PAIR_LONG] > a->shares[from[at - 1]][HH_EXPERT_PAIR_LONG]; at--)
+            from[at] = from[at - 1];
+        from[at] = y;
+    }
+    for (int k = 0; k < 10 && a->shares[from[k]][HH_EXPERT_PAIR_LONG] > 0; k++) {
+        double row[ITEMS] = {0}, all = 0;
+        int y = from[k], count = sessions_with(w, q, y, order);
+        for (int n = 0; n < count && n < STEPS; n++) {
+            const log_session *s = &w->sessions[order[n]];
+            int clicks = visible(s, q), at = clicks - 1;
+            while (s->clicks[at].item != y)
+                at--;
+            for (int i = 0; i < clicks; i++) {
+                int item = s->clicks[i].item;
+                if (abs(i - at) > REACH || item == y)
+                    continue;
+                double part = i > at ? 1.0 / (i - at) : 0.5 / (at - i);
+                row[item] += part;
+                all += part;
+                a->onward[item] += i > at && !own[item] && !w->withdrawn[item];
+            }
+        }
+        for (int i = 0; i < ITEMS && all > 0; i++)
+            if (!own[i] && !w->withdrawn[i]) {
+                onward[i] += a->shares[y][HH_EXPERT_PAIR_LONG] * row[i] / all;
+                sum += a->shares[y][HH_EXPERT_PAIR_LONG] * row[i] / all;
+            }
+    }
+    for (int i = 0; i < ITEMS && sum > 0; i++)
+        a->shares[i][HH_EXPERT_PAIR_LONG] = (a->shares[i][HH_EXPERT_PAIR_LONG] + onward[i] / sum) / 2;
+    free(order);
+}
+
 static void slow_answer(const world *w, const question *q, answer *a)
 {
     const hh_graph_options *o = &w->options;
@@ -309,11 +364,7 @@ static void slow_answer(const world *w, const question *q, answer *a)
             again = again || q->items[q->length - 1 - e] == item;
         if (again)
             continue;
-        for (int s = 0; s < w->count; s++)
-            if (first_click(&w->sessions[s], visible(&w->sessions[s], q), item) >= 0)
-                order[count++] = s;
-        sorting = w, sorting_for = q, sorting_item = item;
-        qsort(order, (size_t)count, sizeof *order, newest_first);
+        count = sessions_with(w, q, item, order);
         int most = (int)o->sessions, wanted = (int)((float)most * powf(FALL, (float)d));
         wanted = wanted > FEWEST ? wanted : FEWEST < most ? FEWEST : most;
         double rows[2][ITEMS] = {0}, sums[2] = {0};
@@ -409,6 +460,8 @@ static void slow_answer(const world *w, const question *q, answer *a)
     for (int i = 0; i < ITEMS; i++)
         for (int e = 0; e < HH_EXPERTS; e++)
             a->shares[i][e] = sums[e] > 1e-30 ? a->shares[i][e] / sums[e] : 0;
+    if (q->length && near_count < THIN)
+        slow_onward(w, q, own, a);
 }
 
 // ---- questions and comparing
@@ -514,6 +567,8 @@ static void compare(const world *w, const question *q, uint64_t seed)
             continue;
         cr_assert_eq(fast.evidence[i].followed, slow->followed[i], "seed %lu: %s followed %u times, not %u",
                      (unsigned long)seed, name_of(i), fast.evidence[i].followed, slow->followed[i]);
+        cr_assert_eq(fast.evidence[i].onward, slow->onward[i], "seed %lu: %s came onwards %u times, not %u",
+                     (unsigned long)seed, name_of(i), fast.evidence[i].onward, slow->onward[i]);
         if (!slow->knn_doubtful)
             cr_assert_eq(fast.evidence[i].neighbours, slow->neighbours[i]);
     }

@@ -11,7 +11,7 @@
 #define MOST_ITEMS 2500
 #define MOST_K     30
 #define LENGTH     4
-#define GRAPHS     200
+#define GRAPHS     100
 
 static uint64_t next_random(uint64_t *state)
 {

@@ -38,8 +38,9 @@ static inline votes_made *votes_of(uint64_t seed)
     votes_made *made = calloc(1, sizeof *made);
     for (int i = 0; i < CANDIDATES; i++) {
         made->items[i] = 1000 + (hh_item)i;
-        made->evidence[i] =
-            (hh_evidence){(uint32_t)(9 * noise(&seed)), (uint32_t)(3 * noise(&seed)), HH_ITEM_NONE, 0};
+        made->evidence[i] = (hh_evidence){.neighbours = (uint32_t)(9 * noise(&seed)),
+                                          .followed = (uint32_t)(3 * noise(&seed)),
+                                          .alike = HH_ITEM_NONE};
         for (int e = 0; e < HH_EXPERTS; e++)
             made->shares[i][e] = noise(&seed) < 0.5f ? 0 : powf(noise(&seed), 8) / 30;
     }

@@ -48,7 +48,7 @@ static size_t same_before(const kept_lists *a, const kept_lists *b, hh_time unti
 static void plant_future(hh_evaluate_memory memory, hh_evaluate_ask ask, size_t count, const char *model,
                          const char *unlike)
 {
-    small_click *clicks = malloc(count * sizeof *clicks);
+    small_click *clicks = calloc(count, sizeof *clicks);
     small_clicks(clicks, count, VISITORS, ITEMS, 1);
     hh_evaluate_options options = options_of(memory, ask);
     hh_log *log = small_log(clicks, count, GAP, 0);

@@ -404,7 +404,7 @@ Test(sessionizer, a_garbled_text_is_refused_and_leaves_the_sessionizer_fresh)
     story *t = begin(gap_of(100, 10));
     hh_error error;
     for (size_t cut = 1; cut < length; cut++) {
-        snprintf(bad, cut + 1, "%s", text);
+        snprintf(bad, sizeof bad, "%.*s", (int)cut, text);
         cr_assert_eq(hh_sessionizer_restore(t->s, bad, position, &resume, &error), HH_FORMAT, "%s", bad);
     }
     for (size_t i = 0; i < length; i++)

@@ -190,6 +190,7 @@ typedef struct hh_query {
 typedef struct hh_evidence {
     uint32_t neighbours; // of the nearest sessions, how many went on to the item
     uint32_t followed;   // times the item followed an item of the session, in the sessions read (undecayed)
+    uint32_t onward;     // times it followed what pair leads to from there, where few sessions were read
     hh_item alike;       // where inherit or cosine gives it anything: the item that speaks most for it
     float chance;        // there: 1, or less: see hh_graph_expect
 } hh_evidence;

@@ -62,6 +62,7 @@ void hh_mixture_mean(const hh_mixture *mixture, double weights[HH_EXPERTS]);
 typedef enum hh_reason_kind {
     HH_REASON_POPULAR,   // popular now
     HH_REASON_FOLLOWED,  // often clicked after what the session holds
+    HH_REASON_ONWARD,    // often clicked after what is often clicked after what the session holds
     HH_REASON_NEIGHBOUR, // in the nearest sessions
     HH_REASON_REPEAT,    // clicked before in this session
     HH_REASON_FORESEEN,  // by the network

@@ -157,6 +157,40 @@ uint32_t hh_candidate_new(hh_reader *reader, hh_item item)
     return number;
 }
 
+uint32_t hh_candidate_found(const hh_reader *reader, hh_item item)
+{
+    uint32_t candidate = item < reader->index_capacity ? reader->index[item] - reader->first : HH_NONE;
+    return candidate < reader->count && reader->items[candidate] == item ? candidate : HH_NONE;
+}
+
+static bool may_be_listed(const hh_reader *reader, hh_item item)
+{
+    if (item >= reader->used)
+        return false;
+    const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
+    return atomic_load_explicit(&entry->id, memory_order_acquire) &&
+           !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
+}
+
+uint32_t hh_bring(hh_reader *reader, hh_item item)
+{
+    uint32_t candidate = hh_candidate_found(reader, item);
+    if (candidate != HH_NONE || !may_be_listed(reader, item))
+        return candidate;
+    candidate = hh_candidate_new(reader, item);
+    if (candidate != HH_NONE)
+        hh_pop_shares(reader, candidate, reader->shares[candidate]);
+    return candidate;
+}
+
+bool hh_in_session(const hh_item *items, size_t length, hh_item item)
+{
+    for (size_t i = 0; i < length; i++)
+        if (items[i] == item)
+            return true;
+    return false;
+}
+
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate)
 {
     hh_item item = reader->items[candidate];
@@ -320,10 +354,12 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
             status = HH_MEMORY;
         else
             hh_make_shares(reader, votes->mass);
-        if (!status && atomic_load_explicit(&reader->graph->described.count, memory_order_acquire)) {
+        if (!status)
+            hh_votes_onward(reader, query->items, query->length);
+        if (!status && atomic_load_explicit(&reader->graph->described.count, memory_order_acquire))
             hh_votes_text(reader, query->items, query->length, votes->mass);
-            status = reader->failed ? HH_MEMORY : HH_OK;
-        }
+        if (reader->failed)
+            status = HH_MEMORY;
     }
     hh_reader_leave(reader);
     if (status) {

@@ -163,7 +163,7 @@ struct hh_reader {
     uint32_t
         *seen; // [capacity] by which neighbour last; HH_BROUGHT: in the session; HH_NAMED: by its foresight
     float *rarity; // [capacity] factor of knn's votes
-    float *votes;  // [votes_capacity] of text: what next, pair and knn give, together
+    float *votes;  // [votes_capacity] of onward, and of text: what next, pair and knn give, together
     uint32_t votes_capacity;
     uint32_t count, made; // made: withdrawn ones, which are dropped, included
     uint32_t capacity, row_capacity;
@@ -220,9 +220,38 @@ static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
     return hh_candidate_new(reader, item);
 }
 
+// From hh_make_shares() on, the candidate of an item: HH_NONE where it is none; and made one with its shares
+// of pop, HH_NONE where it can't be one.
+uint32_t hh_candidate_found(const hh_reader *reader, hh_item item);
+uint32_t hh_bring(hh_reader *reader, hh_item item);
+bool hh_in_session(const hh_item *items, size_t length, hh_item item);
+
 static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
 {
     return (slot * 0x9e3779b1u >> 7) & reader->place_mask;
+}
+
+// The clicks of a session of `count` before `limit`, which is in the block's time.
+static inline uint32_t hh_clicks_before(const hh_block *block, uint32_t count, hh_time limit)
+{
+    if (count == 0 || (hh_time)hh_click_at(block, count - 1) < limit)
+        return count;
+    uint32_t low = 0; // all below are earlier, none from count on
+    while (low < count) {
+        uint32_t middle = low + (count - low) / 2;
+        if ((hh_time)hh_click_at(block, middle) < limit)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return count;
+}
+
+// Whether a session of `clicks` > 0 clicks before as_of is the asking one.
+static inline bool hh_is_own(const hh_reader *reader, const hh_block *block, uint32_t clicks)
+{
+    return block->tag == reader->tag &&
+           hh_click_time(reader->graph, block, clicks - 1) >= reader->session_start;
 }
 
 // Grows *memory, an array of *capacity elements of `size` bytes, to at least `count`; false when out of
@@ -265,6 +294,9 @@ void hh_votes_repeat(hh_reader *reader, const hh_item *items, size_t length);
 size_t hh_last_before(const hh_item *items, size_t length);
 // All into shares that sum to 1, but pop's; mass[HH_EXPERTS], zeros, become what the votes were together.
 void hh_make_shares(hh_reader *reader, float mass[HH_EXPERTS]);
+// After that: pair goes on to what comes after what comes after the session's items, where few sessions were
+// read. More items become candidates.
+void hh_votes_onward(hh_reader *reader, const hh_item *items, size_t length);
 // After all that: what is known of items by their descriptions alone. More items become candidates.
 void hh_votes_text(hh_reader *reader, const hh_item *items, size_t length, float mass[HH_EXPERTS]);
 void hh_votes_foresight(hh_reader *reader, uint32_t first); // of the candidates from `first` on, as shares

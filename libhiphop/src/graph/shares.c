@@ -27,8 +27,10 @@ HH_WIDE static void keep_listed(hh_reader *reader, hh_row *sum)
         if (!may_be_listed(reader, i))
             continue;
         float *shares = reader->shares[kept], rarity = reader->rarity[i];
-        if (kept != i)
+        if (kept != i) {
             memcpy(shares, reader->shares[i], sizeof *reader->shares);
+            reader->index[reader->items[i]] = reader->first + kept;
+        }
         hh_pop_shares(reader, i, shares);
         reader->items[kept] = reader->items[i];
         hh_row row = reader->rows[1 + i] * (hh_row){1, 1, 1, 1, rarity, rarity, 1, 1};
@@ -57,8 +59,8 @@ HH_WIDE static void scale(hh_reader *reader, const float factors[HH_EXPERTS])
         memcpy(&there, shares, sizeof there);
         there = IN_SHARES(row, there) * by;
         memcpy(shares, &there, sizeof there);
-        reader->evidence[i] =
-            (hh_evidence){(uint32_t)row[HH_ROW_NEIGHBOURS], (uint32_t)row[HH_ROW_FOLLOWED], 0, 0};
+        reader->evidence[i] = (hh_evidence){.neighbours = (uint32_t)row[HH_ROW_NEIGHBOURS],
+                                            .followed = (uint32_t)row[HH_ROW_FOLLOWED]};
     }
 }
 

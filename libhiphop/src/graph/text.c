@@ -83,39 +83,6 @@ static float chance(const hh_reader *reader, const hh_related *related)
     return PRIOR / (PRIOR + hh_expected_by(related->expected, second));
 }
 
-static uint32_t find(const hh_reader *reader, hh_item item)
-{
-    uint32_t candidate = item < reader->index_capacity ? reader->index[item] - reader->first : HH_NONE;
-    return candidate < reader->count && reader->items[candidate] == item ? candidate : HH_NONE;
-}
-
-static bool in_session(const hh_item *items, size_t length, hh_item item)
-{
-    for (size_t i = 0; i < length; i++)
-        if (items[i] == item)
-            return true;
-    return false;
-}
-
-static bool may_be_listed(const hh_reader *reader, hh_item item)
-{
-    const hh_item_entry *entry = hh_item_at(&reader->graph->items, item);
-    return atomic_load_explicit(&entry->id, memory_order_acquire) &&
-           !atomic_load_explicit(&entry->withdrawn, memory_order_acquire);
-}
-
-// The candidate of an item, made on first use; HH_NONE where it can't be one.
-static uint32_t bring(hh_reader *reader, hh_item item)
-{
-    uint32_t candidate = find(reader, item);
-    if (candidate != HH_NONE || !may_be_listed(reader, item))
-        return candidate;
-    candidate = hh_candidate_new(reader, item);
-    if (candidate != HH_NONE)
-        hh_pop_shares(reader, candidate, reader->shares[candidate]);
-    return candidate;
-}
-
 // ---- what next, pair and knn give ----
 
 static float sum_votes(hh_reader *reader)
@@ -169,7 +136,7 @@ static void inherit(hh_reader *reader, uint32_t candidate, uint32_t known)
         if (other == HH_ITEM_NONE || clicks_on(reader, other) == 0)
             continue;
         float weight = weight_of(hh_entry_cosine(entry));
-        uint32_t from = find(reader, other);
+        uint32_t from = hh_candidate_found(reader, other);
         sum += weight;
         if (from >= known)
             continue;
@@ -193,8 +160,8 @@ static void bring_alike(hh_reader *reader, hh_item item, const hh_item *items, s
     for (int i = 0; related && i < HH_NEAR_COLD && !reader->failed; i++) {
         hh_item other = entry_item(reader, read_entry(related->cold, i));
         if (other != HH_ITEM_NONE && rarity(clicks_on(reader, other)) > 0 &&
-            !in_session(items, length, other))
-            bring(reader, other);
+            !hh_in_session(items, length, other))
+            hh_bring(reader, other);
     }
 }
 
@@ -227,9 +194,9 @@ static void vote(hh_reader *reader, hh_item by, uint64_t entry, float least, flo
         return;
     float rare = rarity(clicks_on(reader, other));
     rare = rare > least ? rare : least;
-    if (!(rare > 0) || in_session(items, length, other))
+    if (!(rare > 0) || hh_in_session(items, length, other))
         return;
-    uint32_t candidate = bring(reader, other);
+    uint32_t candidate = hh_bring(reader, other);
     if (candidate == HH_NONE)
         return;
     const hh_related *its = related_of(reader, other);
@@ -250,7 +217,7 @@ static void cosine(hh_reader *reader, const hh_item *items, size_t length)
     for (size_t d = 0; d < length && d < DEPTH; d++, part *= decay) {
         hh_item item = items[length - 1 - d];
         const hh_related *related = item == HH_ITEM_NONE ? NULL : related_of(reader, item);
-        if (!related || in_session(items + length - d, d, item))
+        if (!related || hh_in_session(items + length - d, d, item))
             continue;
         weighing of;
         weigh(related, &of);
@@ -276,8 +243,6 @@ void hh_votes_text(hh_reader *reader, const hh_item *items, size_t length, float
         reader->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < known; i++) // those that were dropped have moved the others
-        reader->index[reader->items[i]] = reader->first + i;
     if (sum_votes(reader) > 0)
         count = find_sources(reader, sources);
     for (uint32_t i = 0; i < count; i++)
@@ -286,7 +251,8 @@ void hh_votes_text(hh_reader *reader, const hh_item *items, size_t length, float
         if (items[length - 1 - d] != HH_ITEM_NONE)
             bring_alike(reader, items[length - 1 - d], items, length);
     for (uint32_t i = 0; i < reader->count && count; i++)
-        if (rarity(clicks_on(reader, reader->items[i])) > 0 && !in_session(items, length, reader->items[i]))
+        if (rarity(clicks_on(reader, reader->items[i])) > 0 &&
+            !hh_in_session(items, length, reader->items[i]))
             inherit(reader, i, known);
     cosine(reader, items, length);
     hh_votes_foresight(reader, known);

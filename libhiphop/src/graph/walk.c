@@ -116,28 +116,6 @@ static inline uint32_t neighbour_of(hh_reader *reader, uint32_t slot)
 
 // ---- who holds the item ----
 
-// The session's clicks before as_of.
-static uint32_t clicks_before(const hh_block *block, uint32_t count, hh_time limit)
-{
-    if (count == 0 || (hh_time)hh_click_at(block, count - 1) < limit)
-        return count;
-    uint32_t low = 0; // all below are earlier, none from count on
-    while (low < count) {
-        uint32_t middle = low + (count - low) / 2;
-        if ((hh_time)hh_click_at(block, middle) < limit)
-            low = middle + 1;
-        else
-            count = middle;
-    }
-    return count;
-}
-
-static bool is_own(const hh_reader *reader, const hh_block *block, uint32_t clicks)
-{
-    return block->tag == reader->tag &&
-           hh_click_time(reader->graph, block, clicks - 1) >= reader->session_start;
-}
-
 // Whether one of the clicks that are looked through is on the item.
 static bool holds(const hh_block *block, uint32_t clicks, hh_item item)
 {
@@ -171,14 +149,14 @@ static inline void meet(hh_reader *reader, hh_reading *reading, uint32_t slot, c
     hh_time limit = reading->limit - (hh_time)block->base * 1000; // as_of in the block's time
     hh_time last = hh_click_at(block, count - 1);
     if (last >= limit) {
-        clicks = clicks_before(block, count, limit);
+        clicks = hh_clicks_before(block, count, limit);
         if (!clicks)
             return;
         last = hh_click_at(block, clicks - 1);
     }
     if ((reading->stale | (clicks < count) | (clicks > SCAN)) && !holds(block, clicks, reading->item))
         return;
-    if (block->tag == reading->tag && is_own(reader, block, clicks))
+    if (block->tag == reading->tag && hh_is_own(reader, block, clicks))
         return;
     uint32_t number = neighbour_of(reader, slot), list = HH_GENERAL;
     hh_neighbour *neighbour = &reading->neighbours[number];

@@ -233,8 +233,11 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
                                                          : HH_REASON_ALIKE;
         parts[kind] += weights[e] * shares[e];
     }
-    if (evidence->followed == 0) // it only came before the session's items: nothing that the words could say
+    if (evidence->followed ==
+        0) { // it came a step further on, or only before: then there are no words for it
+        parts[HH_REASON_ONWARD] = evidence->onward ? parts[HH_REASON_FOLLOWED] : -1;
         parts[HH_REASON_FOLLOWED] = -1;
+    }
     if (evidence->neighbours == 0)
         parts[HH_REASON_NEIGHBOUR] = -1;
     int reason = HH_REASON_POPULAR;
@@ -249,6 +252,8 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
     };
     if (reason == HH_REASON_FOLLOWED) {
         recommendation.count = evidence->followed;
+    } else if (reason == HH_REASON_ONWARD) {
+        recommendation.count = evidence->onward;
     } else if (reason == HH_REASON_NEIGHBOUR) {
         recommendation.count = evidence->neighbours;
         recommendation.of = votes->neighbours;
@@ -266,6 +271,12 @@ void hh_reason_text(const hh_recommendation *recommendation, char *text, size_t 
     case HH_REASON_FOLLOWED:
         snprintf(text, size,
                  count == 1 ? "followed this session's items once" : "followed this session's items %u times",
+                 count);
+        break;
+    case HH_REASON_ONWARD:
+        snprintf(text, size,
+                 count == 1 ? "followed once what follows this session's items"
+                            : "followed %u times what follows this session's items",
                  count);
         break;
     case HH_REASON_NEIGHBOUR:
