@@ -32,8 +32,10 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t what,
         hh_rebalance **last = &worker->rebalances;
         while (*last)
             last = &(*last)->next;
+        // What the same call still brings is of partitions that are ours until this is dealt with. It must
+        // not be kept back by rd_kafka_yield(): rd_kafka_consume_batch_queue() of librdkafka 2.0 then takes
+        // one more message from its queue, and drops it.
         *last = asked;
-        rd_kafka_yield(consumer); // no more messages before it is dealt with
         return;
     }
     if (!worker->closing)
@@ -183,10 +185,14 @@ static rd_kafka_resp_err_t restore(hh_worker *worker, hh_partition *partition,
         hh_partition_restore(partition, position >= 0 ? position : low, metadata, hh_wall_clock(), &error);
     free(metadata);
     if (partition->next < low && !worker->trouble) {
-        HH_LOG(worker->shared->log, HH_LOG_WARNING,
-               "clicks were deleted before they were read; retention.ms of the topic is too short",
-               HH_NUMBER("partition", partition->number), HH_NUMBER("needed", partition->next),
-               HH_NUMBER("committed", partition->position), HH_NUMBER("oldest", low));
+        HH_LOG(
+            worker->shared->log, HH_LOG_WARNING,
+            partition->position < low
+                ? "clicks were deleted before they were read; retention.ms of the topic is too short"
+                : "clicks of open sessions were deleted, and these sessions with them; retention.ms of the "
+                  "topic is too short",
+            HH_NUMBER("partition", partition->number), HH_NUMBER("needed", partition->next),
+            HH_NUMBER("committed", partition->position), HH_NUMBER("oldest", low));
         partition->next = low;
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -237,10 +243,11 @@ static bool assign(hh_worker *worker, const rd_kafka_topic_partition_list_t *rea
     }
     for (int i = 0; i < ready->cnt; i++) {
         hh_partition *partition = worker->partitions[ready->elems[i].partition];
+        int64_t replay = partition->position - partition->next;
         partition->assigned = partition->held = true;
         HH_LOG(worker->shared->log, HH_LOG_INFO, "partition restored", HH_NUMBER("worker", worker->number),
                HH_NUMBER("partition", partition->number), HH_NUMBER("position", partition->position),
-               HH_NUMBER("replay", partition->position - partition->next));
+               HH_NUMBER("replay", replay > 0 ? replay : 0));
     }
     return true;
 }

@@ -235,7 +235,7 @@
       "no list "                                                                                             \
       "but is counted as stale: nobody waits for it any more. 0: every click gets one.")                     \
     X(recommend, hide_session_items, SWITCH, "false", ANY, RESTART,                                          \
-      "Leave out what the visitor has clicked in this session already.")                                     \
+      "Leave out what the visitor has clicked in this session already, up to the click that is answered.")   \
     X(recommend, max_drop, REAL, "0.01", BETWEEN(0, 1, ""), RESTART,                                         \
       "How much less HR@20 than the graph alone, as a share, lists may have in which a model has a say. A "  \
       "model that surely costs more is taken out until the next one comes.")                                 \

@@ -118,7 +118,7 @@ run_lint() {
 }
 
 part_integration() {
-    step build-release "release build, warnings are errors" build release hiphopd hiphop || return
+    step build-release "release build, warnings are errors" build release hiphopd hiphop slow_poll || return
     . dev.d/kafka/fetch.sh
     step fetch-kafka "Kafka's jars" fetch_kafka || return
     step integration "hiphopd on a real Kafka" run_pytest integration || return

@@ -1,6 +1,7 @@
 """Nothing lost, nothing twice: 100,000 clicks, out of order, late, duplicated and malformed, over four partitions, while
 daemons and brokers come, go and die; every record that is published held against the oracle."""
 
+import os
 import random
 import threading
 import time
@@ -11,11 +12,12 @@ import confluent_kafka
 import oracle
 import pytest
 import traffic
-from harness import LONG, wait_until
+from harness import BIN, LONG, wait_until
 
 COUNT = 100_000
 START = 1_700_000_000_000
 KILLS = 60 if LONG else 20
+SLOW_POLL = os.path.join(BIN, "slow_poll.so")  # tests/integration/slow_poll.c
 
 
 class Stage:
@@ -215,6 +217,34 @@ def test_two_daemons_joining_and_leaving(kafka, hiphopd, delivery):
     time.sleep(4)
     assert second.stop() == 0
     stage.check(twice=500 if delivery == "at-least-once" else 0)
+
+
+@DELIVERIES
+@pytest.mark.skipif(not os.path.exists(SLOW_POLL), reason="a sanitizer's runtime must be the first that is preloaded")
+def test_many_rebalances_under_a_slow_worker(kafka, hiphopd, delivery):
+    """Somebody who wants another topic joins the group and leaves it: nothing changes hands, but each time the worker
+    finds a rebalance and clicks in its queue together, and begins anew where it had committed."""
+    stage = Stage(kafka, seed=8).feed(seconds=30)
+    other = stage.kafka.topic(partitions=1)
+    options = stage.options("a", **{"pipeline.delivery": delivery, "kafka.properties": ["heartbeat.interval.ms=500"]})
+    daemon = hiphopd(stage.kafka, options, environment={"LD_PRELOAD": SLOW_POLL}).ready()
+    while stage.feeding():
+        stranger = confluent_kafka.Consumer(
+            {
+                "bootstrap.servers": stage.kafka.brokers,
+                "group.id": stage.name,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "heartbeat.interval.ms": 500,
+            }
+        )
+        stranger.subscribe([other])
+        for _ in range(10):
+            stranger.poll(0.1)
+        stranger.close()
+        time.sleep(0.6)
+    assert daemon.metrics()["hiphop_rebalances_total"] > 10
+    stage.check(twice=ANY if delivery == "at-least-once" else 0)
+    assert daemon.stop() == 0
 
 
 @DELIVERIES
