@@ -127,7 +127,12 @@ Test(train, stops_when_it_gets_no_better_and_keeps_the_best)
     options.refit = false;
     hh_train_record record;
     hh_network_free(train(&it.data, &options, &record));
-    cr_assert_eq(record.epochs, 1 + 3);
+    cr_assert_eq(record.epochs, 1, "of the network that is kept");
+    uint64_t steps = record.steps;
+    options.epochs = options.patience + 1;
+    hh_network_free(train(&it.data, &options, &record));
+    cr_assert_eq(record.steps, steps, "it went on for as long as patience lasted, and no longer");
+    options.epochs = 50;
     options.refit = true;
     hh_network_free(train(&it.data, &options, &record));
     cr_assert_eq(record.epochs, 1, "again on all sessions, for as long as was best");

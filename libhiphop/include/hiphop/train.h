@@ -96,7 +96,7 @@ const hh_option *hh_train_option_table(void); // ended by a row without a name; 
     X(WHOLE, prefixes, "prefixes", 0, 0, 0x1p53, "the lists of these sessions")                              \
     X(COUNT, epochs, "epochs", 0, 0, UINT32_MAX, "that the network has been trained")                        \
     X(WHOLE, steps, "steps", 0, 0, 0x1p53, "of Adam")                                                        \
-    X(SHARE, loss, "loss", 0, -INFINITY, INFINITY, "mean of the last epoch")                                 \
+    X(SHARE, loss, "loss", 0, -INFINITY, INFINITY, "mean of that epoch")                                     \
     X(SHARE, hr, "hr@20", NAN, 0, 1, "on the sessions held out, at the best epoch; none were: not a number") \
     X(SHARE, mrr, "mrr@20", NAN, 0, 1, "the same")                                                           \
     X(SHARE, seconds, "seconds", 0, 0, INFINITY, "all in all")                                               \

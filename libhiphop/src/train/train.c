@@ -286,11 +286,14 @@ static bool end_epoch(course *self, run_memory *run, bool held)
     if (held && !hh_validate(run->network, self->views + self->learned, self->count - self->learned,
                              self->index, &self->progress.hr, &self->progress.mrr))
         return false;
-    record->epochs = state->epoch;
     record->steps = state->steps;
-    record->loss = self->progress.loss;
     record->epoch_seconds = self->epoch_seconds;
-    if (held && (state->best == 0 || self->progress.mrr > record->mrr)) {
+    bool best = held && (state->best == 0 || self->progress.mrr > record->mrr);
+    if (best || !held) { // of the network that is kept
+        record->epochs = state->epoch;
+        record->loss = self->progress.loss;
+    }
+    if (best) {
         record->hr = self->progress.hr;
         record->mrr = self->progress.mrr;
         hh_network_free(run->kept);
