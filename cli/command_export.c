@@ -1,5 +1,6 @@
 // hiphop export: item vectors as files, out of their topic or out of a model.
 #include "command.h"
+#include "output_file.h"
 
 #include "interrupt.h"
 #include "kafka_args.h"
@@ -181,11 +182,28 @@ static int export_model(cli_args *args, const export_request *request)
     return result;
 }
 
+// Neither file is the model.
+static bool may_write(cli_args *args, const export_request *request)
+{
+    static const char *const suffix[] = {".ids.jsonl", ".npy"};
+    bool good = true;
+    for (size_t i = 0; i < sizeof suffix / sizeof *suffix && good; i++) {
+        char *path;
+        if (asprintf(&path, "%s%s", request->prefix, suffix[i]) < 0)
+            return cli_failure(args, "out of memory") == CLI_OK;
+        good = cli_output_file(args, path, &request->model, 1);
+        free(path);
+    }
+    return good;
+}
+
 static int run(cli_args *args)
 {
     export_request request;
     if (!read_request(args, &request))
         return CLI_USAGE;
+    if (!may_write(args, &request))
+        return CLI_FAILURE;
     return request.model ? export_model(args, &request) : export_topic(args, &request);
 }
 

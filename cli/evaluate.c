@@ -391,14 +391,15 @@ static void describe(const evaluate_request *request, char *text, size_t size)
                           request->memory, request->test ? "file" : "last-tenth-of-train", evaluate->every,
                           items, request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
     else
-        length = snprintf(text, size,
-                          "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, max-duration=%s, "
-                          "max-clicks=%u, from=%g, every=%u, "
-                          "session-items=%s, candidates=clicked-before, ranking=full, ties=against-target, "
-                          "baselines=%s",
-                          request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next",
-                          gap, lateness, longest, request->log.max_clicks, evaluate->from, evaluate->every,
-                          items, request->default_baselines ? "default" : "tuned-before-from");
+        length =
+            snprintf(text, size,
+                     "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, max-duration=%s, "
+                     "max-clicks=%u, from=%g, every=%u, "
+                     "session-items=%s, candidates=clicked-before, ranking=full, ties=against-target, "
+                     "baselines=%s",
+                     request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap,
+                     lateness, longest, request->log.max_clicks, evaluate->from, evaluate->every, items,
+                     request->default_baselines || evaluate->from <= 0 ? "default" : "tuned-before-from");
     if (request->evaluate.train_every > 0 && length > 0 && (size_t)length < size) {
         char every[32];
         hh_duration_print(request->evaluate.train_every, every, sizeof every);

@@ -3,9 +3,11 @@
 #include "model_input.h"
 #include "npy.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int by_id(const void *a, const void *b)
 {
@@ -14,20 +16,45 @@ static int by_id(const void *a, const void *b)
     return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-static hh_status write_file(const char *prefix, const char *suffix, const void *bytes, size_t size,
-                            hh_error *error)
+enum { IDS, VECTORS, FILES };
+
+// Rows of one file belong to those of the other: both are written under names of their own, then take the
+// places of those that were there.
+typedef struct pair {
+    char *path[FILES], *made[FILES];
+} pair;
+
+static bool name_files(pair *files, const char *prefix)
 {
-    size_t room = strlen(prefix) + strlen(suffix) + 1;
-    char *path = malloc(room);
-    if (!path)
-        return hh_fail(error, HH_MEMORY, NULL);
-    snprintf(path, room, "%s%s", prefix, suffix);
-    hh_status status = hh_file_write(path, bytes, size, error);
-    free(path);
-    return status;
+    static const char *const suffix[FILES] = {".ids.jsonl", ".npy"};
+    bool good = true;
+    *files = (pair){0};
+    for (int i = 0; i < FILES && good; i++)
+        good = asprintf(&files->path[i], "%s%s", prefix, suffix[i]) >= 0 &&
+               asprintf(&files->made[i], "%s.%d.new", files->path[i], (int)getpid()) >= 0;
+    return good;
 }
 
-static hh_status write_ids(const char *prefix, const item_vector *rows, size_t count, hh_error *error)
+// And, where it went wrong, removes what has been made.
+static void free_names(pair *files, hh_status status)
+{
+    for (int i = 0; i < FILES; i++) {
+        if (status && files->made[i])
+            unlink(files->made[i]);
+        free(files->path[i]);
+        free(files->made[i]);
+    }
+}
+
+static hh_status put_in_place(const pair *files, hh_error *error)
+{
+    for (int i = 0; i < FILES; i++)
+        if (rename(files->made[i], files->path[i]))
+            return hh_fail(error, HH_IO, "%s: %s", files->path[i], strerror(errno));
+    return HH_OK;
+}
+
+static hh_status write_ids(const char *path, const item_vector *rows, size_t count, hh_error *error)
 {
     char *bytes = NULL;
     size_t size = 0;
@@ -39,13 +66,12 @@ static hh_status write_ids(const char *prefix, const item_vector *rows, size_t c
         json_decref(text);
     }
     good = out && fclose(out) == 0 && good;
-    hh_status status =
-        good ? write_file(prefix, ".ids.jsonl", bytes, size, error) : hh_fail(error, HH_MEMORY, NULL);
+    hh_status status = good ? hh_file_write(path, bytes, size, error) : hh_fail(error, HH_MEMORY, NULL);
     free(bytes);
     return status;
 }
 
-static hh_status write_vectors(const char *prefix, const item_vector *rows, size_t count, uint32_t d,
+static hh_status write_vectors(const char *path, const item_vector *rows, size_t count, uint32_t d,
                                hh_error *error)
 {
     size_t row = d * sizeof *rows->vector, size = NPY_HEADER_SIZE + count * row;
@@ -55,7 +81,7 @@ static hh_status write_vectors(const char *prefix, const item_vector *rows, size
     npy_header(bytes, count, d);
     for (size_t i = 0; i < count; i++)
         memcpy(bytes + NPY_HEADER_SIZE + i * row, rows[i].vector, row);
-    hh_status status = write_file(prefix, ".npy", bytes, size, error);
+    hh_status status = hh_file_write(path, bytes, size, error);
     free(bytes);
     return status;
 }
@@ -63,6 +89,14 @@ static hh_status write_vectors(const char *prefix, const item_vector *rows, size
 hh_status vector_files_write(const char *prefix, item_vector *rows, size_t count, uint32_t d, hh_error *error)
 {
     qsort(rows, count, sizeof *rows, by_id);
-    hh_status status = write_ids(prefix, rows, count, error);
-    return status ? status : write_vectors(prefix, rows, count, d, error);
+    pair files;
+    hh_status status = name_files(&files, prefix) ? HH_OK : hh_fail(error, HH_MEMORY, NULL);
+    if (!status)
+        status = write_ids(files.made[IDS], rows, count, error);
+    if (!status)
+        status = write_vectors(files.made[VECTORS], rows, count, d, error);
+    if (!status)
+        status = put_in_place(&files, error);
+    free_names(&files, status);
+    return status;
 }

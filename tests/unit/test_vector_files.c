@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // As numpy 1.24 writes it: numpy.save of an array of zeros((3, 100), "<f4").
@@ -55,4 +56,34 @@ Test(vector_files, rows_stand_in_the_order_of_their_ids)
     cr_assert_eq(rmdir(prefix), 0);
     cr_assert_eq(vector_files_write("/nowhere/at/all", rows, 3, 2, &error), HH_IO);
     cr_assert_not_null(strstr(error.message, "/nowhere/at/all"));
+}
+
+// Rows of one file belong to those of the other.
+Test(vector_files, both_stay_as_they_are_when_one_cannot_be_written)
+{
+    char prefix[] = "/tmp/hiphop-vectors-XXXXXX", in_the_way[80], path[64];
+    cr_assert_not_null(mkdtemp(prefix));
+    static const float x[2][1] = {{1}, {2}};
+    item_vector before[] = {{{"a", 1}, x[0]}}, after[] = {{{"b", 1}, x[0]}, {{"c", 1}, x[1]}};
+    hh_error error;
+    void *bytes;
+    size_t size;
+    cr_assert_eq(vector_files_write(prefix, before, 1, 1, &error), HH_OK);
+    snprintf(in_the_way, sizeof in_the_way, "%s.npy.%d.new", prefix, (int)getpid());
+    cr_assert_eq(mkdir(in_the_way, 0700), 0);
+    cr_assert_eq(vector_files_write(prefix, after, 2, 1, &error), HH_IO);
+    cr_assert_eq(rmdir(in_the_way), 0);
+    snprintf(path, sizeof path, "%s.ids.jsonl", prefix);
+    cr_assert_eq(hh_file_read(path, &bytes, &size, &error), HH_OK);
+    cr_assert(size == 4 && memcmp(bytes, "\"a\"\n", 4) == 0);
+    free(bytes);
+    unlink(path);
+    snprintf(path, sizeof path, "%s.ids.jsonl.%d.new", prefix, (int)getpid());
+    cr_assert_neq(access(path, F_OK), 0, "what had been made is gone");
+    snprintf(path, sizeof path, "%s.npy", prefix);
+    cr_assert_eq(hh_file_read(path, &bytes, &size, &error), HH_OK);
+    cr_assert_eq(size, NPY_HEADER_SIZE + sizeof *x);
+    free(bytes);
+    unlink(path);
+    cr_assert_eq(rmdir(prefix), 0);
 }
