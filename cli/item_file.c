@@ -53,16 +53,25 @@ static hh_status wrong(const struct item_file *file, hh_error *error, const char
 static char *read_line(struct item_file *file, hh_status *status, hh_error *error)
 {
     *status = HH_OK;
+    z_off_t begin = gztell(file->file);
     char *line = gzgets(file->file, file->line, LINE_MAX_BYTES);
+    int code;
+    const char *message = gzerror(file->file, &code);
+    if (code == Z_BUF_ERROR) {
+        *status = hh_fail(error, HH_IO, "reading '%s' failed: the gzip stream is cut off", file->path);
+        return NULL;
+    }
     if (!line) {
-        int code;
-        const char *message = gzerror(file->file, &code);
         if (code != Z_OK && code != Z_STREAM_END)
             *status = hh_fail(error, HH_IO, "reading '%s' failed: %s", file->path, message);
         return NULL;
     }
     file->number++;
     size_t length = strlen(line);
+    if ((z_off_t)length != gztell(file->file) - begin) {
+        *status = wrong(file, error, "holds a NUL byte");
+        return NULL;
+    }
     if (length == LINE_MAX_BYTES - 1 && line[length - 1] != '\n') {
         *status = wrong(file, error, "longer than a mebibyte");
         return NULL;

@@ -2,8 +2,10 @@
 #include <item_file.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <titles.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static const char *write_file(char *path, const char *text)
 {
@@ -93,6 +95,54 @@ Test(item_file, what_is_no_item_is_named_by_its_line)
 static hh_text text(const char *bytes)
 {
     return (hh_text){bytes, strlen(bytes)};
+}
+
+Test(item_file, what_a_nul_hides_is_not_passed_over)
+{
+    static const char texts[2][34] = {"{\"id\":\"a\"}\n\0{\"id\":\"b\"}\n",
+                                      "{\"id\":\"a\"}\n{\"id\":\"b\"}\0 more\n"};
+    static const size_t sizes[2] = {22, 28};
+    for (int i = 0; i < 2; i++) {
+        char path[] = "/tmp/hiphop-items-XXXXXX";
+        int descriptor = mkstemp(path);
+        cr_assert_eq(write(descriptor, texts[i], sizes[i]), (ssize_t)sizes[i]);
+        close(descriptor);
+        struct item_file *file;
+        hh_error error;
+        item_row row;
+        bool end;
+        cr_assert_eq(item_file_open(path, &file, &error), HH_OK);
+        cr_assert_eq(item_file_next(file, &row, &end, &error), HH_OK);
+        cr_assert_eq(item_file_next(file, &row, &end, &error), HH_FORMAT);
+        cr_assert_not_null(strstr(error.message, "line 2: holds a NUL byte"), "%s", error.message);
+        item_file_close(file);
+        unlink(path);
+    }
+}
+
+Test(item_file, a_gzip_stream_that_is_cut_off_is_called_so)
+{
+    char path[] = "/tmp/hiphop-items-XXXXXX";
+    write_file(path, "");
+    gzFile out = gzopen(path, "wb");
+    for (int i = 0; i < 1000; i++)
+        gzprintf(out, "{\"id\":\"%d\"}\n", i * 7919 % 1000);
+    gzclose(out);
+    struct stat is;
+    cr_assert_eq(stat(path, &is), 0);
+    cr_assert_eq(truncate(path, is.st_size / 2), 0);
+    struct item_file *file;
+    hh_error error;
+    item_row row;
+    bool end = false;
+    cr_assert_eq(item_file_open(path, &file, &error), HH_OK);
+    hh_status status = HH_OK;
+    while (status == HH_OK && !end)
+        status = item_file_next(file, &row, &end, &error);
+    cr_assert_eq(status, HH_IO);
+    cr_assert_not_null(strstr(error.message, "the gzip stream is cut off"), "%s", error.message);
+    item_file_close(file);
+    unlink(path);
 }
 
 Test(titles, a_title_or_else_the_id)

@@ -256,6 +256,48 @@ Test(recommend, items_of_the_session_are_shown_or_hidden_by_option)
     cr_assert_str_eq(text, "already in this session");
 }
 
+// No session with a holds c, but those that hold b, to which a leads, do.
+Test(recommend, what_is_two_steps_away_is_listed_with_its_reason)
+{
+    for (uint64_t visitor = 1; visitor <= 3; visitor++)
+        session(visitor, (hh_time)visitor * HH_MINUTE, "ab");
+    for (uint64_t visitor = 4; visitor <= 5; visitor++)
+        session(visitor, (hh_time)visitor * HH_MINUTE, "bc");
+    for (uint64_t visitor = 6; visitor <= 25; visitor++)
+        session(visitor, (hh_time)visitor * HH_MINUTE, (char[]){(char)('a' + visitor), '\0'});
+    hh_recommendation list[8];
+    char ids[9], text[64];
+    cr_assert_eq(ask(8, true, "a", HH_HOUR, list, ids), 8);
+    cr_assert_eq(strncmp(ids, "bc", 2), 0, "%s", ids);
+    cr_assert_eq(list[0].reason, HH_REASON_FOLLOWED);
+    cr_assert_eq(list[1].reason, HH_REASON_ONWARD);
+    hh_reason_text(&list[1], text, sizeof text);
+    cr_assert_str_eq(text, "followed 2 times what follows this session's items");
+    list[1].count = 1;
+    hh_reason_text(&list[1], text, sizeof text);
+    cr_assert_str_eq(text, "followed once what follows this session's items");
+    cr_assert_eq(ask(8, true, "a", 6 * HH_MINUTE, list, ids), 2, "as of then, without what came later");
+    cr_assert_str_eq(ids, "bc");
+    cr_assert_eq(hh_graph_withdraw(graph, item("c"), true), HH_OK);
+    cr_assert_eq(ask(8, true, "a", 6 * HH_MINUTE, list, ids), 1);
+    cr_assert_eq(hh_graph_withdraw(graph, item("c"), false), HH_OK);
+    cr_assert_eq(ask(8, true, "ca", 6 * HH_MINUTE, list, ids), 1, "what the session has is hidden");
+}
+
+// With as many sessions as tell enough the second step is not taken.
+Test(recommend, where_many_sessions_are_read_one_step_is_enough)
+{
+    for (uint64_t visitor = 1; visitor <= 200; visitor++)
+        session(visitor, (hh_time)visitor * HH_MINUTE, visitor % 95 ? "ab" : "bc");
+    hh_recommendation list[8];
+    char ids[9];
+    cr_assert_eq(ask(8, true, "a", 300 * HH_MINUTE, list, ids), 2);
+    cr_assert_str_eq(ids, "bc");
+    cr_assert_eq(list[1].reason, HH_REASON_POPULAR);
+    cr_assert_eq(ask(8, true, "a", 100 * HH_MINUTE, list, ids), 2);
+    cr_assert_eq(list[1].reason, HH_REASON_ONWARD, "as of then, a hundred sessions");
+}
+
 Test(recommend, an_empty_graph_gives_an_empty_list)
 {
     hh_recommendation list[8];
