@@ -29,9 +29,18 @@ static bool name_files(pair *files, const char *prefix)
     static const char *const suffix[FILES] = {".ids.jsonl", ".npy"};
     bool good = true;
     *files = (pair){0};
-    for (int i = 0; i < FILES && good; i++)
-        good = asprintf(&files->path[i], "%s%s", prefix, suffix[i]) >= 0 &&
-               asprintf(&files->made[i], "%s.%d.new", files->path[i], (int)getpid()) >= 0;
+    for (int i = 0; i < FILES && good; i++) {
+        char *path = NULL;
+        good = asprintf(&path, "%s%s", prefix, suffix[i]) >= 0;
+        char *behind = good ? realpath(path, NULL) : NULL; // where it is, behind symbolic links
+        files->path[i] = good && !behind ? path : behind;
+        if (behind)
+            free(path);
+        if (good && asprintf(&files->made[i], "%s.%d.new", files->path[i], (int)getpid()) < 0) {
+            files->made[i] = NULL;
+            good = false;
+        }
+    }
     return good;
 }
 

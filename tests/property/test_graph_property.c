@@ -299,7 +299,7 @@ static void slow_onward(const world *w, const question *q, const bool *own, answ
 {
     double onward[ITEMS] = {0}, sum = 0;
     int *order = malloc(MAX_SESSIONS * sizeof *order), from[ITEMS], sources = 0;
-    for (int y = 0; y < ITEMS; y++) { // best first, equals by their numbers
+    for (int y = 0; y < ITEMS; y++) { // best first, equals by their ids, whose order is that of their numbers
         int at = sources++;
         for (; at && a->shares[y][HH_EXPERT_PAIR_LONG] > a->shares[from[at - 1]][HH_EXPERT_PAIR_LONG]; at--)
             from[at] = from[at - 1];
@@ -320,7 +320,7 @@ static void slow_onward(const world *w, const question *q, const bool *own, answ
                 double part = i > at ? 1.0 / (i - at) : 0.5 / (at - i);
                 row[item] += part;
                 all += part;
-                a->onward[item] += i > at && !own[item] && !w->withdrawn[item];
+                a->onward[item] += i > at && a->followed[y] && !own[item] && !w->withdrawn[item];
             }
         }
         for (int i = 0; i < ITEMS && all > 0; i++)

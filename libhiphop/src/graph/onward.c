@@ -17,6 +17,7 @@
 #define SOURCES  10u
 #define SESSIONS 20u
 #define BACKWARD 0.5f
+#define AHEAD    8u  // sessions that are fetched before they are read
 #define SCAN     64u // a session's last clicks in which the source is looked for
 
 typedef struct step {
@@ -42,10 +43,10 @@ typedef struct source {
 
 // ---- where the first step leads ----
 
-// Equals in the order of their numbers, so that the choice is the same whatever the candidates' order is.
-static bool before(const source *a, const source *b)
+// Equals go by id, so that the choice does not depend on the order in which clicks arrived.
+static bool before(const hh_graph *graph, const source *a, const source *b)
 {
-    return a->share > b->share || (a->share == b->share && a->item < b->item);
+    return a->share > b->share || (a->share == b->share && hh_items_compare(graph, a->item, b->item) < 0);
 }
 
 // Best first.
@@ -54,10 +55,10 @@ static uint32_t find_sources(const hh_reader *reader, source sources[SOURCES])
     uint32_t count = 0;
     for (uint32_t i = 0; i < reader->count; i++) {
         source one = {i, reader->shares[i][HH_EXPERT_PAIR_LONG], reader->items[i]};
-        if (!(one.share > 0) || (count == SOURCES && !before(&one, &sources[count - 1])))
+        if (!(one.share > 0) || (count == SOURCES && !before(reader->graph, &one, &sources[count - 1])))
             continue;
         uint32_t at = count < SOURCES ? count++ : count - 1;
-        for (; at && before(&one, &sources[at - 1]); at--)
+        for (; at && before(reader->graph, &one, &sources[at - 1]); at--)
             sources[at] = sources[at - 1];
         sources[at] = one;
     }
@@ -69,9 +70,12 @@ static uint32_t find_sources(const hh_reader *reader, source sources[SOURCES])
 // The session's clicks that the query may see; 0 of the asking one.
 static uint32_t clicks_seen(const hh_reader *reader, const hh_block *block)
 {
-    uint32_t clicks =
-        hh_clicks_before(block, hh_block_count(block), reader->limit - (hh_time)block->base * 1000);
-    return clicks && hh_is_own(reader, block, clicks) ? 0 : clicks;
+    uint32_t clicks = hh_block_count(block);
+    hh_time limit = reader->limit - (hh_time)block->base * 1000;
+    if (!clicks || (hh_time)hh_click_at(block, 0) >= limit)
+        return 0;
+    clicks = hh_clicks_before(block, clicks, limit);
+    return hh_is_own(reader, block, clicks) ? 0 : clicks;
 }
 
 static void step_from(steps *made, const hh_block *block, uint32_t clicks, hh_item item, uint32_t slot)
@@ -96,6 +100,11 @@ static void step_from(steps *made, const hh_block *block, uint32_t clicks, hh_it
     }
 }
 
+static inline uint32_t slot_of(const hh_postings *postings, uint32_t i)
+{
+    return atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
+}
+
 static void steps_of(const hh_reader *reader, hh_item item, steps *made)
 {
     const hh_store *store = &reader->graph->store;
@@ -108,8 +117,12 @@ static void steps_of(const hh_reader *reader, hh_item item, steps *made)
     uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
     uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
     while (end > begin && made->sessions < SESSIONS) {
-        uint32_t slot = atomic_load_explicit(&postings->slots[--end], memory_order_relaxed);
+        uint32_t slot = slot_of(postings, --end);
         const hh_block *block = hh_slot_block(store, slot);
+        if (end >= begin + 2 * AHEAD) // in a backlog thousands are later than the query
+            __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 2 * AHEAD)));
+        if (end >= begin + AHEAD)
+            __builtin_prefetch(hh_slot_block(store, slot_of(postings, end - AHEAD)));
         uint32_t clicks = block ? clicks_seen(reader, block) : 0;
         if (clicks)
             step_from(made, block, clicks, item, slot);
@@ -117,6 +130,8 @@ static void steps_of(const hh_reader *reader, hh_item item, steps *made)
 }
 
 // ---- both ----
+
+#define OWN (-1.0f) // the vote of the session's items; all that may be listed are candidates, by repeat
 
 // reader->votes of the candidates, also of those that this brings; returns their sum.
 static float go_on(hh_reader *reader, const hh_item *items, size_t length)
@@ -131,19 +146,25 @@ static float go_on(hh_reader *reader, const hh_item *items, size_t length)
         return 0;
     }
     memset(reader->votes, 0, reader->count * sizeof *reader->votes);
+    for (size_t i = 0; i < length; i++) {
+        uint32_t own = hh_candidate_found(reader, items[i]);
+        if (own != HH_NONE)
+            reader->votes[own] = OWN;
+    }
     for (uint32_t s = 0; s < count; s++) {
+        bool followed = reader->evidence[sources[s].candidate].followed > 0; // or it only came before
         steps_of(reader, sources[s].item, &made);
         for (uint32_t i = 0; i < made.count; i++) {
-            uint32_t known = reader->count;
-            uint32_t candidate =
-                hh_in_session(items, length, made.of[i].item) ? HH_NONE : hh_bring(reader, made.of[i].item);
+            uint32_t known = reader->count, candidate = hh_bring(reader, made.of[i].item);
             if (candidate == HH_NONE)
                 continue;
             if (candidate == known)
                 reader->votes[candidate] = 0;
+            if (reader->votes[candidate] == OWN)
+                continue;
             float vote = sources[s].share * made.of[i].weight / made.sum;
             reader->votes[candidate] += vote;
-            reader->evidence[candidate].onward += made.of[i].after;
+            reader->evidence[candidate].onward += made.of[i].after && followed;
             sum += vote;
         }
     }
@@ -160,7 +181,8 @@ void hh_votes_onward(hh_reader *reader, const hh_item *items, size_t length)
         return;
     for (uint32_t i = 0; i < reader->count; i++) {
         float *share = &reader->shares[i][HH_EXPERT_PAIR_LONG];
-        *share = (1 - PART) * *share + PART * reader->votes[i] / sum;
+        float vote = reader->votes[i] == OWN ? 0 : reader->votes[i];
+        *share = (1 - PART) * *share + PART * vote / sum;
     }
     hh_votes_foresight(reader, known);
 }
