@@ -1,10 +1,10 @@
 // hiphop export: item vectors as files, out of their topic or out of a model.
 #include "command.h"
-#include "output_file.h"
 
 #include "interrupt.h"
 #include "kafka_args.h"
 #include "model_input.h"
+#include "output_file.h"
 #include "vector_files.h"
 #include "wire/embedding_set.h"
 #include "wire/kafka.h"
@@ -185,11 +185,10 @@ static int export_model(cli_args *args, const export_request *request)
 // Neither file is the model.
 static bool may_write(cli_args *args, const export_request *request)
 {
-    static const char *const suffix[] = {".ids.jsonl", ".npy"};
     bool good = true;
-    for (size_t i = 0; i < sizeof suffix / sizeof *suffix && good; i++) {
+    for (size_t i = 0; vector_files_suffix[i] && good; i++) {
         char *path;
-        if (asprintf(&path, "%s%s", request->prefix, suffix[i]) < 0)
+        if (asprintf(&path, "%s%s", request->prefix, vector_files_suffix[i]) < 0)
             return cli_failure(args, "out of memory") == CLI_OK;
         good = cli_output_file(args, path, &request->model, 1);
         free(path);

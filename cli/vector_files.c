@@ -18,6 +18,8 @@ static int by_id(const void *a, const void *b)
 
 enum { IDS, VECTORS, FILES };
 
+const char *const vector_files_suffix[] = {[IDS] = ".ids.jsonl", [VECTORS] = ".npy", [FILES] = NULL};
+
 // Rows of one file belong to those of the other: both are written under names of their own, then take the
 // places of those that were there.
 typedef struct pair {
@@ -26,12 +28,11 @@ typedef struct pair {
 
 static bool name_files(pair *files, const char *prefix)
 {
-    static const char *const suffix[FILES] = {".ids.jsonl", ".npy"};
     bool good = true;
     *files = (pair){0};
     for (int i = 0; i < FILES && good; i++) {
         char *path = NULL;
-        good = asprintf(&path, "%s%s", prefix, suffix[i]) >= 0;
+        good = asprintf(&path, "%s%s", prefix, vector_files_suffix[i]) >= 0;
         char *behind = good ? realpath(path, NULL) : NULL; // where it is, behind symbolic links
         files->path[i] = good && !behind ? path : behind;
         if (behind)

@@ -13,7 +13,11 @@ typedef struct item_vector {
     const float *vector; // [d]
 } item_vector;
 
-// Puts the rows in the order of their ids, bytewise, and writes them. HH_IO, HH_MEMORY.
+// What follows the prefix in their names; ends with NULL.
+extern const char *const vector_files_suffix[];
+
+// Puts the rows in the order of their ids, bytewise, and writes them. Where one file cannot be
+// written, both stay as they were. HH_IO, HH_MEMORY.
 hh_status vector_files_write(const char *prefix, item_vector *rows, size_t count, uint32_t d,
                              hh_error *error);
 

@@ -100,11 +100,6 @@ static void step_from(steps *made, const hh_block *block, uint32_t clicks, hh_it
     }
 }
 
-static inline uint32_t slot_of(const hh_postings *postings, uint32_t i)
-{
-    return atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-}
-
 static void steps_of(const hh_reader *reader, hh_item item, steps *made)
 {
     const hh_store *store = &reader->graph->store;
@@ -117,12 +112,12 @@ static void steps_of(const hh_reader *reader, hh_item item, steps *made)
     uint32_t end = atomic_load_explicit(&postings->end, memory_order_acquire);
     uint32_t begin = atomic_load_explicit(&postings->begin, memory_order_relaxed);
     while (end > begin && made->sessions < SESSIONS) {
-        uint32_t slot = slot_of(postings, --end);
+        uint32_t slot = hh_slot_of(postings, --end);
         const hh_block *block = hh_slot_block(store, slot);
         if (end >= begin + 2 * AHEAD) // in a backlog thousands are later than the query
-            __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 2 * AHEAD)));
+            __builtin_prefetch(hh_slot_at(store, hh_slot_of(postings, end - 2 * AHEAD)));
         if (end >= begin + AHEAD)
-            __builtin_prefetch(hh_slot_block(store, slot_of(postings, end - AHEAD)));
+            __builtin_prefetch(hh_slot_block(store, hh_slot_of(postings, end - AHEAD)));
         uint32_t clicks = block ? clicks_seen(reader, block) : 0;
         if (clicks)
             step_from(made, block, clicks, item, slot);

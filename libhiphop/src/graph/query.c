@@ -183,14 +183,6 @@ uint32_t hh_bring(hh_reader *reader, hh_item item)
     return candidate;
 }
 
-bool hh_in_session(const hh_item *items, size_t length, hh_item item)
-{
-    for (size_t i = 0; i < length; i++)
-        if (items[i] == item)
-            return true;
-    return false;
-}
-
 float hh_query_clicks(const hh_reader *reader, uint32_t candidate)
 {
     hh_item item = reader->items[candidate];

@@ -224,11 +224,15 @@ static inline uint32_t hh_candidate(hh_reader *reader, hh_item item)
 // of pop, HH_NONE where it can't be one.
 uint32_t hh_candidate_found(const hh_reader *reader, hh_item item);
 uint32_t hh_bring(hh_reader *reader, hh_item item);
-bool hh_in_session(const hh_item *items, size_t length, hh_item item);
 
 static inline uint32_t hh_place_of(const hh_reader *reader, uint32_t slot)
 {
     return (slot * 0x9e3779b1u >> 7) & reader->place_mask;
+}
+
+static inline uint32_t hh_slot_of(const hh_postings *postings, uint32_t i)
+{
+    return atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
 }
 
 // The clicks of a session of `count` before `limit`, which is in the block's time.

@@ -184,11 +184,6 @@ static inline void meet(hh_reader *reader, hh_reading *reading, uint32_t slot, c
     reading->wanted--;
 }
 
-static inline uint32_t slot_of(const hh_postings *postings, uint32_t i)
-{
-    return atomic_load_explicit(&postings->slots[i], memory_order_relaxed);
-}
-
 static inline const hh_block *fetch_block(const hh_store *store, uint32_t slot)
 {
     const hh_block *block = hh_slot_block(store, slot);
@@ -207,17 +202,17 @@ static void meet_all(hh_reader *reader, hh_reading *reading, const hh_postings *
     const hh_block *blocks[AHEAD];
     uint32_t count = end > begin ? end - begin : 0;
     for (uint32_t i = 0; i < count && i < 2 * AHEAD; i++)
-        __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 1 - i)));
+        __builtin_prefetch(hh_slot_at(store, hh_slot_of(postings, end - 1 - i)));
     for (uint32_t i = 0; i < count && i < AHEAD; i++)
-        blocks[i] = fetch_block(store, slot_of(postings, end - 1 - i));
+        blocks[i] = fetch_block(store, hh_slot_of(postings, end - 1 - i));
     for (uint32_t i = 0; i < count && reading->wanted; i++) {
         const hh_block *block = blocks[i % AHEAD];
         if (i + 2 * AHEAD < count)
-            __builtin_prefetch(hh_slot_at(store, slot_of(postings, end - 1 - i - 2 * AHEAD)));
+            __builtin_prefetch(hh_slot_at(store, hh_slot_of(postings, end - 1 - i - 2 * AHEAD)));
         if (i + AHEAD < count)
-            blocks[i % AHEAD] = fetch_block(store, slot_of(postings, end - 1 - i - AHEAD));
+            blocks[i % AHEAD] = fetch_block(store, hh_slot_of(postings, end - 1 - i - AHEAD));
         if (block)
-            meet(reader, reading, slot_of(postings, end - 1 - i), block);
+            meet(reader, reading, hh_slot_of(postings, end - 1 - i), block);
     }
 }
 

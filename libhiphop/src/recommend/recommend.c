@@ -233,8 +233,8 @@ static hh_recommendation explain(const ranking *by, uint32_t candidate, const do
                                                          : HH_REASON_ALIKE;
         parts[kind] += weights[e] * shares[e];
     }
-    if (evidence->followed ==
-        0) { // it came a step further on, or only before: then there are no words for it
+    // It came a step further on, or only before the session's items: nothing that the words could say.
+    if (evidence->followed == 0) {
         parts[HH_REASON_ONWARD] = evidence->onward ? parts[HH_REASON_FOLLOWED] : -1;
         parts[HH_REASON_FOLLOWED] = -1;
     }
