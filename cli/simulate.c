@@ -9,6 +9,7 @@
 #include "shop.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -58,7 +59,7 @@ static const cli_option options[] = {
     [VISITORS] = {"visitors", "N", "visitors who come again (10000); others come once"},
     [START] =
         {"start", "TIME",
-         "event time of the first click: now, Unix ms or ISO 8601\n(Kafka: so that it ends now, or begins "
+         "event time of the first click: now, Unix ms or ISO 8601\n(Kafka: so that it ends by now, or begins "
          "now where it has no end;\nfile: 2026-01-01, so that the same seed gives the same bytes)"},
     [TURNOVER] = {"turnover", "SHARE", "of the items, replaced by new ones per day (0.05)"},
     [DRIFT] = {"drift", "SHARE", "of the ranks of popularity, changing hands per day (0.5)"},
@@ -196,7 +197,9 @@ static bool read_options(struct run *run)
     return true;
 }
 
-// Event time begins so that it does not run ahead of the clock, which hiphopd would take for broken clocks.
+// Event time begins so that it does not run ahead of the clock, which hiphopd would take for broken clocks,
+// and behind which the clicks of a next run would be late. How far so many records reach varies, the more the
+// fewer there are.
 static void choose_start(struct run *run)
 {
     run->shop.density = run->rate > 0 ? run->rate / run->speed : 100;
@@ -208,7 +211,8 @@ static void choose_start(struct run *run)
     run->shop.start = wall_now();
     double ahead = run->rate > 0 ? 1 - 1 / run->speed : 1; // by which share of the event time
     if (run->limit != UINT64_MAX && ahead > 0)
-        run->shop.start -= (hh_time)(ahead * 1000 * (double)run->limit / run->shop.density);
+        run->shop.start -=
+            (hh_time)(ahead * 1000 * ((double)run->limit + 5 * sqrt((double)run->limit)) / run->shop.density);
     else if (ahead > 0 && !run->quiet)
         fprintf(stderr,
                 "hiphop simulate: event time will run ahead of the clock; hiphopd refuses clicks of the "

@@ -41,7 +41,7 @@ typedef struct hh_line {
 } hh_line;
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
-static const int priorities[] = {3, 4, 6, 7}; // syslog's
+static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"}; // syslog's
 
 hh_log_field HH_TEXT(const char *key, const char *text)
 {
@@ -82,6 +82,11 @@ static bool is_journal(int fd)
     snprintf(name, sizeof name, "%llu:%llu", (unsigned long long)status.st_dev,
              (unsigned long long)status.st_ino);
     return strcmp(stream, name) == 0;
+}
+
+const char *hh_log_priority(int fd, int level)
+{
+    return is_journal(fd) ? priorities[level] : "";
 }
 
 hh_logger *hh_logger_new(int fd, int level)
@@ -190,7 +195,7 @@ static void put_head(hh_line *line, bool journal, int level)
 {
     char head[64], time_text[32];
     if (journal) {
-        snprintf(head, sizeof head, "<%d>", priorities[level]);
+        snprintf(head, sizeof head, "%s", priorities[level]);
     } else {
         struct timespec now;
         struct tm parts;

@@ -54,6 +54,10 @@ void hh_logger_tick(hh_logger *log);
 void hh_logger_set_level(hh_logger *log, int level);
 int hh_logger_level(const hh_logger *log);
 
+// What a line of this level begins with: "<3>" where fd is what journald reads, "" elsewhere. Static. For
+// what has to be said while there is no logger yet.
+const char *hh_log_priority(int fd, int level);
+
 // For tests: the clock that minutes are counted by, in milliseconds; NULL: the machine's own.
 void hh_logger_set_clock(hh_logger *log, int64_t (*now_ms)(void *context), void *context);
 

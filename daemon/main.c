@@ -1,11 +1,13 @@
 // hiphopd's command line. What it does otherwise begins in daemon.c.
 #include "check.h"
 #include "daemon.h"
+#include "log.h"
 #include "manual.h"
 #include <hiphop/processor.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef enum hh_mode { MODE_RUN, MODE_CHECK, MODE_HELP, MODE_VERSION, MODE_CONFIG, MODE_DOCS } hh_mode;
 
@@ -17,9 +19,16 @@ typedef struct hh_command_line {
     size_t set_count;
 } hh_command_line;
 
+// Before there is a log, and of an error: as one in the journal, too.
+static void say(const char *who, const char *sentence, const char *word)
+{
+    fprintf(stderr, "%s%s%s%s\n", hh_log_priority(STDERR_FILENO, HH_LOG_ERROR), who, sentence, word);
+}
+
 static int usage_error(const char *sentence, const char *word)
 {
-    fprintf(stderr, "hiphopd: %s%s\nTry 'hiphopd --help'.\n", sentence, word);
+    say("hiphopd: ", sentence, word);
+    fprintf(stderr, "Try 'hiphopd --help'.\n");
     return HH_EXIT_CONFIG;
 }
 
@@ -88,7 +97,7 @@ static int print_page(const char *page)
 static void complain(void *context, const char *sentence)
 {
     (void)context;
-    fprintf(stderr, "%s\n", sentence);
+    say("", sentence, "");
 }
 
 // Every source is read even after a mistake in one, so that all mistakes are told.
@@ -107,7 +116,7 @@ static int with_settings(const hh_command_line *line)
 {
     hh_settings *settings = hh_settings_new();
     if (!settings) {
-        fprintf(stderr, "hiphopd: out of memory\n");
+        say("hiphopd: ", "out of memory", "");
         return HH_EXIT_FAILURE;
     }
     int code = HH_EXIT_CONFIG;
@@ -155,7 +164,7 @@ int main(int argc, char **argv)
         code = act(&line);
     free(line.sets);
     if (fflush(stdout) != 0) {
-        fprintf(stderr, "hiphopd: standard output can't be written\n");
+        say("hiphopd: ", "standard output can't be written", "");
         return HH_EXIT_FAILURE;
     }
     return code;

@@ -6,6 +6,7 @@
 # BARE_DIR says where the machine is made (default build/bare; 1 GB, kept for looking around afterwards).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/bare/debian.sh
 [ "$(id -u)" = 0 ] || { echo "run.sh: chroot and mount need root" >&2 && exit 1; }
 bare=${BARE_DIR:-build/bare}
 mkdir -p "$bare"
@@ -26,22 +27,7 @@ leave() {
 trap leave EXIT
 leave
 
-if [ ! -f "$base/complete" ]; then
-    # shellcheck disable=SC2016
-    mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sort -u |
-        sed -n 's/ bookworm$//p' | head -n 1)
-    [ -n "$mirror" ] || { echo "run.sh: apt knows no source of bookworm" >&2 && exit 1; }
-    echo "== a bare Debian 12"
-    rm -rf "$base"
-    debootstrap --variant=minbase --include=git,ca-certificates bookworm "$base" "$mirror" >"$bare/debootstrap.log" ||
-        { tail "$bare/debootstrap.log" >&2 && exit 1; }
-    # Where this machine trusts further certificates, so must that one.
-    for certificate in /usr/local/share/ca-certificates/*.crt; do
-        [ ! -f "$certificate" ] || cp "$certificate" "$base/usr/local/share/ca-certificates/"
-    done
-    chroot "$base" update-ca-certificates >/dev/null 2>&1
-    touch "$base/complete"
-fi
+debian "$base" git
 rm -rf "$root"
 cp -a --reflink=auto "$base" "$root"
 cp /etc/resolv.conf "$root/etc/"

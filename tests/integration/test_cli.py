@@ -252,6 +252,14 @@ def test_simulate_keeps_its_rate_and_ends_on_ctrl_c(kafka):
     assert all(now - 60000 < record.timestamp <= now for record in kafka.read(topic)), "event time keeps with the clock"
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_simulated_time_that_runs_faster_ends_by_now(kafka, seed):
+    topic = kafka.topic()
+    hiphop("simulate", "--brokers", kafka.brokers, "--topic", topic, "--rate", 2000, "--limit", 4000, "--speed", 600, "--seed", seed)
+    behind = time.time() * 1000 - max(record.timestamp for record in kafka.read(topic))
+    assert 0 <= behind < 600_000, "else the clicks of a next run would be late"
+
+
 # ---- watch ----
 
 def recommendations(session, clicked, position, items, when=881250949000):

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -112,6 +113,17 @@ def test_topics_that_somebody_deletes_are_made_again(kafka, hiphopd):
     assert len(lists) == 50
     assert kafka.topic_config(names["topics.quality"])["cleanup.policy"] == "compact"
     assert daemon.stop() == 0
+
+
+def test_wrong_settings_are_errors_in_the_journal(tmp_path):
+    journal = tmp_path / "journal"
+    with open(journal, "w", encoding="utf-8") as file:
+        status = os.fstat(file.fileno())
+        run = subprocess.run([os.path.join(harness.BIN, "hiphopd"), "--set", "recommend.k=0", "--set", "no.such=1"], stderr=file, check=False,
+                             env={**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}, timeout=20)
+    assert run.returncode == 2
+    lines = journal.read_text().splitlines()
+    assert len(lines) == 2 and all(line.startswith("<3>") for line in lines), lines
 
 
 def test_exit_codes(kafka, hiphopd):

@@ -151,8 +151,11 @@ Test(log, journald_gets_priorities_and_no_time)
     text[fread(text, 1, sizeof text - 1, file)] = '\0';
     cr_expect_str_eq(text, "<3>said n=0\n<4>said n=1\n<6>said n=2\n<7>said n=3\n<4>bad\n<4>bad repeated=1\n");
 
+    cr_expect_str_eq(hh_log_priority(fileno(file), HH_LOG_ERROR), "<3>");
+
     // Standard error sent elsewhere is not the journal.
     FILE *other = tmpfile();
+    cr_expect_str_eq(hh_log_priority(fileno(other), HH_LOG_ERROR), "");
     log = hh_logger_new(fileno(other), HH_LOG_INFO);
     HH_LOG(log, HH_LOG_INFO, "said");
     rewind(other);
