@@ -111,6 +111,7 @@ typedef struct evaluate_output { // of report()
     char protocol[1024];
     hh_result results[MODELS_MAX];
     size_t count;
+    uint64_t targets;
     bool trouble;
     cli_trainings trainings;
 } evaluate_output;
@@ -416,7 +417,8 @@ static void describe(const evaluate_request *request, char *text, size_t size)
 static void report(void *context, const hh_result *result)
 {
     evaluate_output *output = context;
-    if (output->request->json)
+    output->targets = result->targets; // of every model the same
+    if (output->request->json && output->targets)
         output->trouble = !cli_print_result(output->protocol, result) || output->trouble;
     output->results[output->count++] = *result;
 }
@@ -468,6 +470,12 @@ static int run(cli_args *args)
         result = cli_failure(args, "%s", error.message);
     else if (output.trouble)
         result = cli_failure(args, "the result could not be written");
+    else if (!output.targets)
+        result = cli_failure(
+            args,
+            "there was nothing to ask for: no click counts that has one of its session before it "
+            "(%s)",
+            request.train ? "--target-clicks, --every" : "--from, --gap, --target-clicks, --every");
     else if (!request.json)
         cli_print_results(log, output.protocol, output.results, output.count);
     if (result == CLI_OK && request.evaluate.train_every > 0 &&

@@ -54,6 +54,19 @@ Test(cli_evaluate, the_table_has_a_row_for_every_model, .fini = remove_clicks)
     }
 }
 
+Test(cli_evaluate, no_target_is_no_figure, .fini = remove_clicks)
+{
+    char out[8192], err[1024];
+    write_clicks(NULL);
+    for (int json = 0; json < 2; json++) {
+        cr_expect_eq(call_with_clicks(out, sizeof out, err, sizeof err, "evaluate",
+                                      json ? "--model pop,hiphop --gap 1s --json" : "--model pop --gap 1s"),
+                     1);
+        cr_expect_not_null(strstr(err, "there was nothing to ask for"), "%s", err);
+        cr_expect_str_eq(out, "");
+    }
+}
+
 static double number(const json_t *line, const char *group, const char *key)
 {
     const json_t *value = json_object_get(json_object_get(line, group), key);
