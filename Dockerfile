@@ -7,7 +7,7 @@ COPY dev ./
 COPY dev.d ./dev.d/
 RUN ./dev setup build
 COPY . .
-RUN ./dev build hiphopd hiphop hiphop_shared && DESTDIR=/installed cmake --install build/release --strip
+RUN ./dev build && DESTDIR=/installed cmake --install build/release --strip
 
 FROM debian:12-slim
 COPY dev.d/packages /tmp/packages
