@@ -368,8 +368,23 @@ static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *
 
 // ---- what comes out ----
 
+// Whose vectors say what items are, as NAME+NAME; how the text was made into one where it was.
+static void name_sources(const item_sources *sources, char *text, size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint32_t s = 0; s < HH_SOURCES && sources->path[s] && length < size; s++)
+        length += (size_t)snprintf(text + length, size - length, "%s%s", s ? "+" : "", sources->name[s]);
+    if (sources->items && length < size)
+        snprintf(text + length, size - length, "%s%s", length ? "+" : "",
+                 sources->semantic ? sources->semantic : "hashing");
+}
+
 static void describe(const evaluate_request *request, char *text, size_t size)
 {
+    char sources[256];
+    name_sources(&request->sources, sources, sizeof sources);
+    const char *described = sources[0] ? "-or-described" : "";
     char gap[32], lateness[32], longest[32];
     hh_duration_print(request->log.gap, gap, sizeof gap);
     hh_duration_print(request->log.lateness, lateness, sizeof lateness);
@@ -381,26 +396,27 @@ static void describe(const evaluate_request *request, char *text, size_t size)
         length =
             snprintf(text, size,
                      "LEAKS, NOT COMPARABLE: paper, memory=batch-of-512-test-prefixes, test=%s, every=%u, "
-                     "session-items=%s, candidates=in-memory, ranking=full, ties=against-target, "
+                     "session-items=%s, candidates=in-memory%s, ranking=full, ties=against-target, "
                      "baselines=%s",
-                     request->test ? "file" : "last-tenth-of-train", evaluate->every, items,
+                     request->test ? "file" : "last-tenth-of-train", evaluate->every, items, described,
                      request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
     else if (request->train)
-        length = snprintf(text, size,
-                          "static, memory=%s, test=%s, every=%u, session-items=%s, candidates=in-memory, "
-                          "ranking=full, ties=against-target, baselines=%s",
-                          request->memory, request->test ? "file" : "last-tenth-of-train", evaluate->every,
-                          items, request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
-    else
         length =
             snprintf(text, size,
-                     "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, max-duration=%s, "
-                     "max-clicks=%u, from=%g, every=%u, "
-                     "session-items=%s, candidates=clicked-before, ranking=full, ties=against-target, "
-                     "baselines=%s",
-                     request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap,
-                     lateness, longest, request->log.max_clicks, evaluate->from, evaluate->every, items,
-                     request->default_baselines || evaluate->from <= 0 ? "default" : "tuned-before-from");
+                     "static, memory=%s, test=%s, every=%u, session-items=%s, candidates=in-memory%s, "
+                     "ranking=full, ties=against-target, baselines=%s",
+                     request->memory, request->test ? "file" : "last-tenth-of-train", evaluate->every, items,
+                     described, request->default_baselines ? "default" : "tuned-on-last-tenth-of-train");
+    else
+        length = snprintf(
+            text, size,
+            "prequential, memory=%s, ask=%s, gap=%s, lateness=%s, max-duration=%s, "
+            "max-clicks=%u, from=%g, every=%u, "
+            "session-items=%s, candidates=clicked-before%s, ranking=full, ties=against-target, "
+            "baselines=%s",
+            request->memory, evaluate->ask == HH_ASK_AFTER_CLICK ? "after-click" : "at-next", gap, lateness,
+            longest, request->log.max_clicks, evaluate->from, evaluate->every, items, described,
+            request->default_baselines || evaluate->from <= 0 ? "default" : "tuned-before-from");
     if (request->evaluate.train_every > 0 && length > 0 && (size_t)length < size) {
         char every[32];
         hh_duration_print(request->evaluate.train_every, every, sizeof every);
@@ -409,6 +425,11 @@ static void describe(const evaluate_request *request, char *text, size_t size)
             length += snprintf(text + length, size - (size_t)length, ", train-until=%g",
                                request->evaluate.train_until);
     }
+    if (evaluate->below && length > 0 && (size_t)length < size)
+        length += snprintf(text + length, size - (size_t)length, ", target-clicks=%u", evaluate->below);
+    if (sources[0] && length > 0 && (size_t)length < size)
+        length += snprintf(text + length, size - (size_t)length, ", descriptions=%s%s", sources,
+                           evaluate->launch ? "-at-launch" : "");
     for (size_t i = 0; i < request->settings.count && length > 0 && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, ", %s=%.10g",
                            request->settings.values[i].name, request->settings.values[i].value);

@@ -67,6 +67,23 @@ Test(cli_evaluate, no_target_is_no_figure, .fini = remove_clicks)
     }
 }
 
+Test(cli_evaluate, the_protocol_tells_one_run_from_another, .fini = remove_clicks)
+{
+    char out[8192];
+    write_clicks(NULL);
+    const char *call_it = "--model pop --baselines default --target-clicks 50";
+    cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate", call_it), 0);
+    cr_expect_not_null(strstr(out, "candidates=clicked-before,"), "%s", out);
+    cr_expect_not_null(strstr(out, ", target-clicks=50"), "%s", out);
+    unsigned targets = 0, halved = 0;
+    cr_assert_eq(sscanf(strstr(out, "items; "), "items; %u targets", &targets), 1);
+    cr_assert_eq(call_with_clicks(out, sizeof out, NULL, 0, "evaluate",
+                                  "--model pop --baselines default --target-clicks 50 --every 2"),
+                 0);
+    cr_assert_eq(sscanf(strstr(out, "items; "), "items; %u targets", &halved), 1);
+    cr_expect(targets > 100 && halved == (targets + 1) / 2, "every other one of %u, not %u", targets, halved);
+}
+
 static double number(const json_t *line, const char *group, const char *key)
 {
     const json_t *value = json_object_get(json_object_get(line, group), key);

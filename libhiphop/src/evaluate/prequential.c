@@ -140,8 +140,9 @@ static hh_status ask_at(hh_run *run, uint32_t click, const uint32_t *place)
         return HH_OK;
     uint64_t at = place[asking.target];
     uint32_t below = run->options->below;
-    bool counts = at >= run->first && at < run->last && run->targets_seen++ % run->options->every == 0 &&
-                  (!below || run->item_clicks[run->log->item[asking.target]] < below);
+    bool counts = at >= run->first && at < run->last &&
+                  (!below || run->item_clicks[run->log->item[asking.target]] < below) &&
+                  run->targets_seen++ % run->options->every == 0;
     bool warm_up = at < run->first && at >= run->warm_up_from && run->kind->learns_outcomes &&
                    (at - run->warm_up_from) % run->warm_up_every == 0;
     return counts || warm_up ? ask(run, click, asking, counts) : HH_OK;
