@@ -39,6 +39,21 @@ static void drop(placed *of)
     free(of->made);
 }
 
+Test(by_text, what_the_network_reads_out_of_a_description_is_no_click)
+{
+    float row[HH_EXPERTS] = {0};
+    row[HH_EXPERT_NETWORK] = 0.1f;
+    cr_expect_not(hh_by_text_alone(row), "known by the network alone");
+    row[HH_EXPERT_COSINE] = 0.1f;
+    cr_expect(hh_by_text_alone(row));
+    row[HH_EXPERT_POP_LONG] = 0.01f;
+    cr_expect_not(hh_by_text_alone(row), "somebody has clicked it, and the network learned of that");
+    row[HH_EXPERT_NETWORK] = 0;
+    cr_expect(hh_by_text_alone(row));
+    row[HH_EXPERT_KNN_SHORT] = 0.01f;
+    cr_expect_not(hh_by_text_alone(row));
+}
+
 Test(by_text, between_its_share_and_the_score_of_its_place)
 {
     // Shares in order: 0.4 0.2 0.1 0.05 0.02, scores in order: 0.6 0.12 0.03 0.015 0.005.

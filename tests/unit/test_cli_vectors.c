@@ -231,9 +231,7 @@ static double foreseen(const char *model_name, const char *semantic)
 static double found(const char *more)
 {
     char all[1024];
-    snprintf(all, sizeof all,
-             "evaluate --train %s --test %s --target-clicks 1 --json --items %s --model mixture --set "
-             "network.on=0 %s",
+    snprintf(all, sizeof all, "evaluate --train %s --test %s --target-clicks 1 --json --items %s %s",
              sessions, vectors, items, more);
     cr_assert_eq(call(out, sizeof out, err, sizeof err, all), 0, "%s", err);
     json_t *result = json_loads(out, JSON_DISABLE_EOF_CHECK, NULL);
@@ -257,9 +255,16 @@ Test(cli_vectors, what_is_launched_when_the_test_begins_is_still_to_be_tried, .i
     fclose(texts);
     fclose(train_on);
     fclose(test);
-    double launched = found("--launch"), in_vain = found("");
+#define ALONE "--model mixture --set network.on=0 "
+    double launched = found(ALONE "--launch"), in_vain = found(ALONE);
     cr_expect(launched > 0.1 && launched > 1.5 * in_vain, "%g, and %g", launched, in_vain);
-    cr_expect_eq(found("--launch"), launched, "and every time");
+    cr_expect_eq(found(ALONE "--launch"), launched, "and every time");
+    // A network was not trained on them, but reads what they are, and does not stand in their way.
+#define BESIDE \
+    "--launch --set network.d=16 --set network.epochs=3 --set network.rate=0.01 --set network.batch=64 "
+    double foreseen = found(BESIDE "--model network"), beside = found(BESIDE "--model mixture");
+    cr_expect_gt(foreseen, 0.1, "%g", foreseen);
+    cr_expect_gt(beside, 0.7 * launched, "%g, and %g without", beside, launched);
 }
 
 Test(cli_vectors, evaluate_makes_vectors_of_texts, .init = set_up, .fini = clean_up)

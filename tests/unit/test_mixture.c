@@ -238,6 +238,7 @@ Test(mixture, descriptions_count_by_the_votes_that_they_stand_for)
         hh_mixture_weights(mixture, &context, INT64_MAX, weights);
         for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
             votes += weights[e];
+        votes += weights[HH_EXPERT_NETWORK];
         cr_assert_float_eq(weights[HH_EXPERT_INHERIT], HH_TEXT_WEIGHT * votes, 1e-9);
         cr_assert_float_eq(weights[HH_EXPERT_COSINE], HH_TEXT_WEIGHT * votes, 1e-9);
         for (int i = 0; i < 300; i++)

@@ -9,15 +9,20 @@
 
 enum { ITEMS = 60, TAUGHT = 4500, ASKED = 60 };
 
-// After item i comes one of three near 3 i, or the one two clicks before, or anything.
-static void write_session(FILE *file, uint64_t *seed)
+// After item i comes one of three near 3 i, or the one two clicks before, or anything. Items of the last
+// third come one by one among the sessions that are held out (the last two fifths of those that teach).
+static void write_session(FILE *file, uint64_t *seed, uint32_t number)
 {
+    const uint32_t held = TAUGHT * 3 / 5, last = TAUGHT - 100, early = ITEMS * 2 / 3;
+    uint32_t known = number < held   ? early
+                     : number < last ? early + (ITEMS - early) * (number - held) / (last - held)
+                                     : ITEMS;
     uint32_t item[9], count = 1 + small_random(seed, 8), back = small_random(seed, 2);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t mood = small_random(seed, 10);
-        item[i] = i == 0 || mood > 7   ? small_random(seed, ITEMS)
+        item[i] = i == 0 || mood > 7   ? small_random(seed, known)
                   : back && i % 3 == 2 ? item[i - 2]
-                                       : (3 * item[i - 1] + small_random(seed, 3)) % ITEMS;
+                                       : (3 * item[i - 1] + small_random(seed, 3)) % known;
         fprintf(file, "i%u%s", item[i], i + 1 < count ? " " : "\n");
     }
 }
@@ -31,7 +36,7 @@ static void read_some(hh_sessions *sessions, uint32_t count, uint64_t seed, hh_s
     FILE *file = fdopen(descriptor, "w");
     cr_assert_not_null(file);
     for (uint32_t s = 0; s < count; s++)
-        write_session(file, &seed);
+        write_session(file, &seed, s);
     fclose(file);
     cr_assert_eq(hh_sessions_read(sessions, path, &error), HH_OK, "%s", error.message);
     unlink(path);

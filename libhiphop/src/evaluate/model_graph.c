@@ -210,6 +210,7 @@ static hh_status describe(hh_graph_model *self, hh_error *error);
 static hh_status forget(void *model, const hh_log *log, hh_error *error)
 {
     hh_graph_model *self = model;
+    hh_network_expert_use(&self->network, NULL);
     hh_recommender_free(self->recommender);
     hh_graph_free(self->graph);
     free(self->open);
@@ -223,6 +224,7 @@ static hh_status forget(void *model, const hh_log *log, hh_error *error)
         self->to_graph[item] = HH_ITEM_NONE;
     if (!self->recommender)
         return error->status;
+    hh_network_expert_use(&self->network, hh_recommender_reader(self->recommender));
     return self->open ? describe(self, error) : hh_fail(error, HH_MEMORY, NULL);
 }
 
@@ -378,7 +380,7 @@ static void shares_of(void *context, const hh_item *items, size_t count, float *
 {
     hh_graph_model *self = context;
     for (size_t i = 0; i < count; i++)
-        share[i * HH_EXPERTS] = hh_network_expert_share(&self->network, self->from_graph[items[i]]);
+        share[i * HH_EXPERTS] = hh_network_expert_share(&self->network, self->from_graph[items[i]], items[i]);
 }
 
 static hh_foresight foresee(hh_graph_model *self)
@@ -449,8 +451,12 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         if (launched != HH_OK)
             return launched;
     }
-    for (uint32_t i = 0; i < question->length; i++)
+    for (uint32_t i = 0; i < question->length; i++) {
         items[i] = known_item(self, question->items[i]);
+        if (items[i] ==
+            HH_ITEM_NONE) // what it clicked itself can be listed, though it be the first to click it
+            items[i] = number(self, question->items[i]);
+    }
     if (!question->teaches && !self->settled) { // the test has begun
         self->settled = true;
         hh_mixture_settle(self->mixture);

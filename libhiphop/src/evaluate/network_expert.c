@@ -99,6 +99,7 @@ static hh_status train_on(hh_network_expert *expert, const hh_train_data *data, 
         return error ? error->status : HH_MEMORY;
     if (record.stopped)
         return hh_fail(error, HH_STOPPED, NULL);
+    expert->serving = expert->network;
     uint32_t end = expert->options.held_out > 0 ? first_held_out(expert) : data->sessions;
     if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1) ||
         !remember(expert, data, end))
@@ -118,8 +119,10 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
     hh_network_free(expert->network);
     hh_neighbour_index_free(expert->memory);
     free_sources(expert);
+    hh_late_items_free(&expert->late);
     expert->network = NULL;
     expert->memory = NULL;
+    expert->serving = NULL;
     if (status == HH_OK) {
         hh_train_data data = {.sessions = expert->known, .item = rows, .first = first};
         for (uint32_t s = 0; s < expert->known; s++)
@@ -145,6 +148,7 @@ static void set_options(hh_network_expert *expert, const hh_evaluate_options *op
             hh_option_set(row, of[t], hh_model_setting(options, name));
         }
     expert->evaluate = options;
+    expert->longest = expert->options.longest;
     expert->options.clock = options->clock;
     expert->options.progress = options->progress;
     expert->options.context = options->progress_context;
@@ -185,6 +189,9 @@ hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, 
     free(expert->item_of);
     expert->item_of = item_of;
     hh_forecast_free(&expert->forecast);
+    hh_late_items_free(&expert->late);
+    expert->serving = hh_model_network(model);
+    expert->longest = hh_model_facts_of(model)->options.longest;
     if (!item_of || !expert->row_of ||
         !hh_forecast_init(&expert->forecast, hh_model_network(model), HH_FORESEEN + 1))
         return hh_fail(error, HH_MEMORY, NULL);
@@ -200,6 +207,7 @@ hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, 
 
 void hh_network_expert_free(hh_network_expert *expert)
 {
+    hh_late_items_free(&expert->late);
     hh_forecast_free(&expert->forecast);
     hh_network_free(expert->network);
     hh_neighbour_index_free(expert->memory);
@@ -210,17 +218,27 @@ void hh_network_expert_free(hh_network_expert *expert)
     *expert = (hh_network_expert){0};
 }
 
+void hh_network_expert_use(hh_network_expert *expert, hh_reader *reader)
+{
+    hh_late_items_free(&expert->late);
+    expert->reader = reader;
+}
+
 // ---- asking ----
 
-// The session's items that it knows, in session[]; how many, or UINT32_MAX: out of memory.
+// The latest of the session's items that it knows, as many as it was trained on, at session[]; how many, or
+// UINT32_MAX: out of memory.
 static uint32_t find_rows(hh_network_expert *expert, const uint32_t *items, uint32_t length)
 {
-    uint32_t known = 0;
-    uint32_t *session = hh_larger(expert->session, &expert->session_room, length, sizeof *session);
-    if (!session && length)
+    uint32_t begin = length, known = 0, longest = expert->longest;
+    uint32_t *session = hh_larger(expert->session, &expert->session_room, longest, sizeof *session);
+    if (!session)
         return UINT32_MAX;
     expert->session = session;
-    for (uint32_t i = 0; i < length; i++)
+    for (; begin > 0 && known < longest; begin--)
+        known += expert->row_of[items[begin - 1]] != HH_ITEM_NONE;
+    known = 0;
+    for (uint32_t i = begin; i < length; i++)
         if (expert->row_of[items[i]] != HH_ITEM_NONE)
             session[known++] = expert->row_of[items[i]];
     return known;
@@ -264,6 +282,22 @@ hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows
     return status ? status : remember_rows(expert, rows);
 }
 
+// Makes it read the graph's descriptions, where there are any.
+static bool read_late(hh_network_expert *expert)
+{
+    const hh_evaluate_options *evaluate = expert->evaluate;
+    if (!expert->late.kept && expert->reader && evaluate) {
+        hh_text names[HH_DESCRIPTIONS];
+        uint32_t count = 0;
+        for (; count < evaluate->source_count && count < HH_DESCRIPTIONS; count++)
+            names[count] = (hh_text){evaluate->sources[count].name, strlen(evaluate->sources[count].name)};
+        if (!hh_late_items_init(&expert->late, expert->serving, expert->reader, names, count))
+            return false;
+    }
+    hh_late_items_begin(&expert->late);
+    return true;
+}
+
 hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads)
 {
     *reads = false;
@@ -278,7 +312,7 @@ hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *q
     if (known == UINT32_MAX || (known > 0 && !hh_forecast_read(&expert->forecast, expert->session, known)))
         return HH_MEMORY;
     *reads = known > 0;
-    return HH_OK;
+    return *reads && !read_late(expert) ? HH_MEMORY : HH_OK;
 }
 
 const float *hh_network_expert_intent(const hh_network_expert *expert, size_t *width)
@@ -297,10 +331,13 @@ uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i)
     return i < HH_FORESEEN && i < search->count[0] ? expert->item_of[search->best[i].item] : NO_ITEM;
 }
 
-float hh_network_expert_share(const hh_network_expert *expert, uint32_t item)
+float hh_network_expert_share(hh_network_expert *expert, uint32_t item, hh_item number)
 {
     uint32_t row = expert->row_of[item];
-    return row == HH_ITEM_NONE ? 0 : hh_forecast_share(&expert->forecast, row);
+    if (row != HH_ITEM_NONE)
+        return hh_forecast_share(&expert->forecast, row);
+    const float *late = hh_late_items_vector(&expert->late, number);
+    return late ? hh_forecast_share_of(&expert->forecast, late) : 0;
 }
 
 float hh_network_expert_rest(const hh_network_expert *expert)

@@ -8,6 +8,7 @@
 
 #include "evaluate/model_kind.h"
 #include "model/forecast.h"
+#include "recommend/late_items.h"
 
 #include <hiphop/graph.h>
 #include <hiphop/model_file.h>
@@ -28,9 +29,13 @@ typedef struct hh_network_expert {
     hh_network *network;          // its own; NULL: none
     hh_forecast forecast;
     hh_neighbour_index *memory; // its neighbours; NULL: it heeds none
+    hh_reader *reader;          // of the graph that describes items; NULL: none yet
+    hh_late_items late;         // what it makes of descriptions of items that it was not trained on
+    const hh_network *serving;  // its own, or a model's
     uint32_t *row_of;           // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
     uint32_t *item_of;          // [items of the network] in the log
-    uint32_t *session;          // [session_room] rows
+    uint32_t longest;           // clicks that it reads of a session, the last
+    uint32_t *session;          // [longest] rows
     size_t session_room;
 } hh_network_expert;
 
@@ -42,6 +47,9 @@ hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup
 hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, const hh_model *model,
                                   hh_error *error);
 void hh_network_expert_free(hh_network_expert *expert); // all zero is none
+// Items that it does not know are from now on what this graph has their descriptions say, as in hiphopd;
+// NULL: as of now, nothing. The graph's sources are evaluate->sources, by their numbers.
+void hh_network_expert_use(hh_network_expert *expert, hh_reader *reader);
 // *reads: whether it has something to say of this session, and the functions below may be asked. HH_MEMORY,
 // or what training said.
 hh_status hh_network_expert_read(hh_network_expert *expert, const hh_question *question, bool *reads);
@@ -52,10 +60,10 @@ hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows
 const float *hh_network_expert_intent(const hh_network_expert *expert, size_t *width);
 // The items of the log that it knows, row < their number; NO_ITEM behind them, and without a network.
 uint32_t hh_network_expert_item(const hh_network_expert *expert, uint32_t row);
-// Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and any
-// item's share.
+// Of the session read last: the i-th best item of the log, NO_ITEM where there are not so many; and the share
+// of any item, `number` in the graph.
 uint32_t hh_network_expert_best(const hh_network_expert *expert, size_t i);
-float hh_network_expert_share(const hh_network_expert *expert, uint32_t item);
+float hh_network_expert_share(hh_network_expert *expert, uint32_t item, hh_item number);
 float hh_network_expert_rest(const hh_network_expert *expert); // the largest share of all others
 
 #endif

@@ -5,13 +5,17 @@
 
 #include <hiphop/ranker.h>
 
-// Whether nothing speaks for a candidate but its description (and popularity).
+// Whether nothing speaks for a candidate but its description, and popularity. What the network says of an item that
+// nobody has clicked is what it makes of its description, too.
 static inline bool hh_by_text_alone(const float shares[HH_EXPERTS])
 {
-    float others = 0;
-    for (int e = HH_EXPERT_NEXT; e < HH_MIXED_EXPERTS; e++)
+    float clicks = 0, others = 0;
+    for (int e = 0; e < HH_POPS; e++)
+        clicks += shares[e];
+    for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
         others += shares[e];
-    return others == 0 && shares[HH_EXPERT_INHERIT] + shares[HH_EXPERT_COSINE] > 0;
+    return others == 0 && (clicks == 0 || shares[HH_EXPERT_NETWORK] == 0) &&
+           shares[HH_EXPERT_INHERIT] + shares[HH_EXPERT_COSINE] > 0;
 }
 
 // Whether there may be such candidates.

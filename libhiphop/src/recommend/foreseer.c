@@ -14,12 +14,12 @@ enum { ID_ROOM = 256 }; // bytes of an id that are looked up without allocating
 struct hh_foreseer {
     const hh_model *model;
     hh_reader *reader;
-    uint32_t best;
+    uint32_t best, longest;
     hh_forecast forecast;
     hh_neighbour_index
         *memory;        // the model's sessions, for a network that heeds neighbours; NULL: it does not
     hh_late_items late; // that the model does not have
-    uint32_t *session;  // [session_room] rows
+    uint32_t *session;  // [longest] rows
     size_t session_room;
     hh_item *foreseen; // [best]
     hh_foresight foresight;
@@ -43,6 +43,8 @@ hh_foreseer *hh_foreseer_new(const hh_vector_table *table, hh_reader *reader, ui
     }
     // One more than become candidates: it bounds the shares of all others.
     uint32_t longest = hh_model_facts_of(model)->options.longest;
+    if (foreseer)
+        foreseer->longest = longest;
     if (foreseer && foreseer->foreseen &&
         hh_forecast_init_with(&foreseer->forecast, table, (size_t)best + 1) &&
         (!kept || hh_neighbours_of(table->network, &sessions, longest, &foreseer->memory))) {
@@ -103,18 +105,19 @@ static void shares_of(void *context, const hh_item *items, size_t count, float *
     }
 }
 
-// The session's rows into foreseer->session; how many, or UINT32_MAX: out of memory.
+// The rows of the session's latest items that it has, as many as it was trained on, at the end of
+// foreseer->session; how many, or UINT32_MAX: out of memory.
 static uint32_t find_rows(hh_foreseer *foreseer, const hh_item *items, size_t length)
 {
-    uint32_t known = 0;
-    uint32_t *session = hh_larger(foreseer->session, &foreseer->session_room, length, sizeof *session);
-    if (!session && length)
+    uint32_t known = 0, longest = foreseer->longest;
+    uint32_t *session = hh_larger(foreseer->session, &foreseer->session_room, longest, sizeof *session);
+    if (!session)
         return UINT32_MAX;
     foreseer->session = session;
-    for (size_t i = 0; i < length; i++) {
-        uint32_t row = row_of(foreseer, items[i]);
+    for (size_t i = length; i > 0 && known < longest; i--) {
+        uint32_t row = row_of(foreseer, items[i - 1]);
         if (row != HH_MODEL_NO_ITEM)
-            session[known++] = row;
+            session[longest - ++known] = row;
     }
     return known;
 }
@@ -124,8 +127,8 @@ const hh_foresight *hh_foreseer_read(hh_foreseer *foreseer, const hh_item *items
 {
     hh_late_items_begin(&foreseer->late);
     uint32_t known = find_rows(foreseer, items, length);
-    bool read =
-        known > 0 && known != UINT32_MAX && hh_forecast_read(&foreseer->forecast, foreseer->session, known);
+    bool read = known > 0 && known != UINT32_MAX &&
+                hh_forecast_read(&foreseer->forecast, foreseer->session + foreseer->longest - known, known);
     if (status)
         *status = read || known == 0 ? HH_OK : HH_MEMORY;
     if (!read)

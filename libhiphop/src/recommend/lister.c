@@ -162,7 +162,8 @@ hh_status hh_lister_ask(hh_lister *lister, const uint32_t *clicks, size_t length
         return HH_MEMORY;
     lister->query = items;
     for (size_t i = 0; i < length; i++)
-        items[i] = lister->number[clicks[i]];
+        if ((items[i] = number(lister, clicks[i])) == HH_ITEM_NONE)
+            return HH_MEMORY;
     hh_status status;
     *query = (hh_query){
         .items = items, .length = length, .as_of = as_of, .visitor = NOBODY, .session_start = session_start};

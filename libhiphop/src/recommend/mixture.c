@@ -77,7 +77,7 @@ static void softmax(double weights[HH_MIXED_EXPERTS])
 
 static void add_text(double weights[HH_EXPERTS])
 {
-    double votes = 0;
+    double votes = weights[HH_EXPERT_NETWORK];
     for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
         votes += weights[e];
     for (int t = HH_MIXED_EXPERTS; t < HH_EXPERTS; t++)
