@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The table of docs/semantics.md: what descriptions earn, HR@20/MRR@20 in per cent. Needs SET/clicks.tsv.gz and
 # SET/items.jsonl under $HIPHOP_DATA. Vectors of a language model as --vectors takes them are used where
-# $HIPHOP_VECTORS has SET.jsonl.
+# $HIPHOP_VECTORS has SET.jsonl. NETWORK=1 has a network (d 64) beside the graph: minutes a row, of Wikispeedia half an hour.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 hiphop=build/release/bin/hiphop
 data=${HIPHOP_DATA:-data}
+network=network.on=0
+[ -z "${NETWORK:-}" ] || network=network.d=64
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 declare -A sessions=([online_retail]="4500 30" [wikispeedia]="0 1000000") every=([online_retail]=1 [wikispeedia]=4)
@@ -15,7 +17,7 @@ row() {
     local set=$1 name=$2 all new launched
     shift 2
     measure() {
-        "$hiphop" evaluate "$@" --test "$scratch/test" --set network.on=0 --model hiphop,mixture 2>"$scratch/said" |
+        "$hiphop" evaluate "$@" --test "$scratch/test" --set "$network" --model hiphop,mixture 2>"$scratch/said" |
             awk '/^(mixture|hiphop) / { printf "%s%.1f/%.1f", n++ ? " | " : "", $4, $5 }' || { cat "$scratch/said" >&2; return 1; }
     }
     all=$(measure --train "$scratch/train" --every "${every[$set]}" "$@")

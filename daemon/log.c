@@ -1,6 +1,7 @@
 // Log lines, and the table of complaints that are held back. See log.h.
 #include "log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ enum {
     HELD_SIZE = 768,  // of a held complaint
     COMPLAINTS = 64,  // different messages; there are about twenty
     MINUTE = 60000,
+    PATIENCE = 100, // ms that a line waits for a reader who stands still
 };
 
 typedef struct hh_complaint {
@@ -28,7 +30,8 @@ struct hh_logger {
     int fd;
     bool journal;
     int level; // atomic
-    pthread_mutex_t lock;
+    pthread_mutex_t lock, writing;
+    uint64_t dropped; // lines since one could be written; under `writing`
     hh_complaint complaints[COMPLAINTS];
     int64_t (*now)(void *context);
     void *context;
@@ -99,6 +102,7 @@ hh_logger *hh_logger_new(int fd, int level)
     log->now = monotonic;
     hh_logger_set_level(log, level);
     pthread_mutex_init(&log->lock, NULL);
+    pthread_mutex_init(&log->writing, NULL);
     return log;
 }
 
@@ -207,14 +211,42 @@ static void put_head(hh_line *line, bool journal, int level)
     put_text(line, head);
 }
 
-// A log that can't be written must not stop the daemon.
-static void finish(const hh_logger *log, hh_line *line)
+// Whether a line can be written without waiting for whoever reads: a pipe or socket may be full.
+static bool has_room(const hh_logger *log)
+{
+    struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
+    return poll(&ready, 1, log->dropped ? 0 : PATIENCE) != 0;
+}
+
+static void write_line(const hh_logger *log, const char *text, size_t length)
+{
+    if (write(log->fd, text, length) < 0)
+        return; // a log that can't be written must not stop the daemon
+}
+
+static void finish(hh_logger *log, hh_line *line)
 {
     if (line->cut)
         memcpy(line->text + line->used - 3, "...", 3);
     line->text[line->used++] = '\n';
-    if (write(log->fd, line->text, line->used) < 0)
-        return;
+    pthread_mutex_lock(&log->writing);
+    bool room = has_room(log);
+    if (room && log->dropped) {
+        char text[128];
+        hh_line news = {text, sizeof text - 1, 0, false};
+        put_head(&news, log->journal, HH_LOG_WARNING);
+        put_event(&news, &(hh_log_event){.message = "nobody read the log, and lines were dropped",
+                                         .a = HH_NUMBER("lines", (int64_t)log->dropped)});
+        news.text[news.used++] = '\n';
+        write_line(log, news.text, news.used);
+        log->dropped = 0;
+        room = has_room(log);
+    }
+    if (room)
+        write_line(log, line->text, line->used);
+    else
+        log->dropped++;
+    pthread_mutex_unlock(&log->writing);
 }
 
 void hh_logger_write(hh_logger *log, int level, const hh_log_event *event)
@@ -308,5 +340,6 @@ void hh_logger_free(hh_logger *log)
         return;
     say_due(log, 0);
     pthread_mutex_destroy(&log->lock);
+    pthread_mutex_destroy(&log->writing);
     free(log);
 }

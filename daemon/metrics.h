@@ -118,7 +118,8 @@ const char *hh_dead_letter_meaning(hh_dead_letter reason);
       "out by the gate of who trained them.")                                                                \
     X(TRAINER, "hiphop_trainer", GAUGE, "", "", "1 while this instance is the one that trains, else 0.")     \
     X(TRAININGS, "hiphop_trainings_total", COUNTER, "outcome", "promoted|rejected|nothing|broken",           \
-      "Trainings of this instance: published; kept out by the gate; nothing to learn from; broken off.")     \
+      "Trainings of this instance: past the gate, to be published; kept out by it; nothing to learn from; "  \
+      "broken off.")                                                                                         \
     X(TRAINING_TIME, "hiphop_training_duration_seconds", GAUGE, "", "",                                      \
       "Time that the latest training took.")                                                                 \
     X(GATE_HR, "hiphop_gate_hr20", GAUGE, "list", "graph|service|candidate|network",                         \

@@ -137,7 +137,7 @@
       "A vector is written anew when it is further than this from the one that was written last; vectors "   \
       "have length 1. 0: whenever it has changed.")                                                          \
     X(embeddings, full_every, COUNT, "24", BETWEEN(1, 1000000, "snapshots"), RESTART,                        \
-      "After so many snapshots all vectors are written anew. 1: always.")
+      "After so many snapshots the next one of another model has all vectors anew. 1: of each model.")
 
 // hh_sessionizer_options: every field, in its order.
 #define HH_SESSION_OPTIONS(X)                                                                                \

@@ -3,6 +3,7 @@
 
 #include "client.h"
 #include "committer.h"
+#include "largest.h"
 #include "log.h"
 #include "rights.h"
 #include "stamp.h"
@@ -36,8 +37,7 @@ struct hh_outbox {
     // A broker that refuses a batch for its size doesn't say which record is to blame. From then on each
     // record is a batch of its own, and who is refused again is too large.
     bool want_single, single; // the next producer, and this one, send one record a batch
-    int64_t
-        largest[HH_OUTPUTS]; // bytes of key, value and headers that the topic's brokers are thought to take
+    hh_largest largest[HH_OUTPUTS];
     hh_stamp stamps[HH_OUTPUTS]; // read whenever a producer is opened
     bool stamp_refused;          // since then
     uint64_t lost[HH_OUTPUTS];   // records of this commit that are too large
@@ -55,10 +55,8 @@ hh_outbox *hh_outbox_new(hh_shared *shared, hh_pulse *pulse, unsigned worker, hh
     outbox->worker = worker;
     outbox->transaction = (hh_transaction){.shared = shared, .pulse = pulse, .beats = true, .worker = worker};
     outbox->transactional = shared->config->pipeline.delivery == HH_EXACTLY_ONCE;
-    for (int i = 0; i < HH_OUTPUTS; i++) {
-        outbox->largest[i] = INT64_MAX;
+    for (int i = 0; i < HH_OUTPUTS; i++)
         outbox->stamps[i] = HH_STAMP_DEFAULT;
-    }
     return outbox;
 }
 
@@ -137,8 +135,8 @@ static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
         return;
     }
     for (int i = 0; i < HH_OUTPUTS; i++)
-        if (outbox->topics[i] == message->rkt && size <= outbox->largest[i])
-            outbox->largest[i] = size - 1;
+        if (outbox->topics[i] == message->rkt)
+            hh_largest_refused(&outbox->largest[i], size, hh_steady_clock());
 }
 
 // Another producer reads the limits again.
@@ -353,9 +351,9 @@ static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
     if (!outbox->producer || !outbox->topics[record->to] ||
         (outbox->transactional && !hh_transaction_begin(&outbox->transaction)))
         return RD_KAFKA_RESP_ERR__STATE;
-    int64_t largest = outbox->largest[record->to];
-    if (largest != INT64_MAX &&
-        (int64_t)(record->key_length + record->value_length) + header_bytes(record->headers) > largest)
+    int64_t bytes = (int64_t)(record->key_length + record->value_length) + header_bytes(record->headers);
+    if (outbox->largest[record->to].bytes &&
+        hh_largest_refuses(&outbox->largest[record->to], bytes, hh_steady_clock()))
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_poll(outbox->producer, FULL_MS);

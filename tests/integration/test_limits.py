@@ -81,3 +81,27 @@ def test_a_session_that_is_too_large_is_left_out_and_counted(kafka, hiphopd, del
     assert daemon.metrics()[lost] == 1
     assert sum(value for name, value in daemon.metrics().items() if name.startswith("hiphop_records_lost_total")) == 1
     assert daemon.stop() == 0
+
+
+@pytest.mark.skipif(not harness.LONG, reason="long tier")
+@pytest.mark.parametrize("delivery", ["exactly-once", "at-least-once"])
+def test_a_limit_that_is_raised_is_found_out(kafka, hiphopd, delivery):
+    names = harness.own_names()
+    clicks = kafka.topic(names["topics.clicks"])
+    lists = kafka.topic(names["topics.recommendations"], max_message_bytes=200)
+    daemon = hiphopd(kafka, {**names, "pipeline.delivery": delivery}).ready()
+    lost = 'hiphop_records_lost_total{topic="recommendations"}'
+    kafka.produce_clicks(clicks, [("a", f"item-{number}", now()) for number in range(20)])
+    harness.wait_until(lambda: daemon.metrics()[lost] >= 15, 60, "lists of many items are too large")
+    kafka.set_topic(lists, max_message_bytes=1_000_000)
+    end, number = time.monotonic() + 180, 0
+    while number < 5 or "v0" not in {one["visitor"] for one in kafka.read_json(lists)}:
+        kafka.produce_clicks(clicks, [(f"v{number % 5}", f"item-{number % 20}", now())])
+        number += 1
+        assert time.monotonic() < end, "lists come again by themselves"
+        time.sleep(1)
+    before = daemon.metrics()[lost]
+    kafka.produce_clicks(clicks, [("last", "item-1", now())])
+    harness.wait_until(lambda: "last" in {one["visitor"] for one in kafka.read_json(lists)}, 30, "and go on")
+    assert daemon.metrics()[lost] == before
+    assert daemon.stop() == 0

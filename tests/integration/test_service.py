@@ -148,6 +148,40 @@ def test_exit_codes(kafka, hiphopd):
     assert daemon.process.wait(60) == 2
 
 
+def test_a_log_that_nobody_reads_stops_nothing(kafka, tmp_path):
+    names = harness.own_names()
+    kafka.topic(names["topics.clicks"])
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+
+    class Unread(harness.Hiphopd):
+        def start(self):
+            self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stderr=writer,
+                                            preexec_fn=harness.die_with_parent)
+            return self
+
+    daemon = Unread(tmp_path, kafka, names).start()
+    try:
+        daemon.log = os.devnull
+        daemon.ready()
+        begin = int(time.time() * 1000)
+        kafka.produce(names["topics.clicks"], [(b"ann", b"no click", None)])
+        kafka.produce_clicks(names["topics.clicks"], [("ann", "tea", begin)])
+        assert kafka.wait(names["topics.recommendations"], 1)
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(10) == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+        os.close(reader)
+        os.close(writer)
+
+
 def test_stops_while_no_broker_answers(hiphopd):
     class Nowhere:
         brokers = f"127.0.0.1:{harness.refusing_port()}"

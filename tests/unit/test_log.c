@@ -250,3 +250,34 @@ Test(log, threads_do_not_mix_lines_and_lose_no_complaint)
     cr_expect_eq(repeated, THREADS * LINES - 1);
     stop(made);
 }
+
+// A pipe whose reader stands still: nobody waits for it, and what was dropped is counted.
+Test(log, a_reader_who_stands_still_stops_nobody, .timeout = 30)
+{
+    int ends[2];
+    static char text[1 << 17];
+    cr_assert_eq(pipe(ends), 0);
+    hh_logger *log = hh_logger_new(ends[1], HH_LOG_INFO);
+    for (int i = 0; i < 5000; i++)
+        HH_LOG(log, HH_LOG_INFO, "said", HH_NUMBER("n", i));
+    HH_COMPLAIN(log, HH_LOG_WARNING, "bad");
+    ssize_t length = read(ends[0], text, sizeof text - 1);
+    cr_assert(length > 4096 && length <= 1 << 16, "%zd", length);
+    text[length] = '\0';
+    int written = 0;
+    for (const char *line = text; (line = strstr(line, "said n=")); line++)
+        cr_assert_eq(strtoll(line + 7, NULL, 10), written++, "the first ones, each whole");
+    HH_LOG(log, HH_LOG_INFO, "again");
+    length = read(ends[0], text, sizeof text - 1);
+    cr_assert_gt(length, 0);
+    text[length] = '\0';
+    char expected[64];
+    const char *news = strstr(text, "lines were dropped");
+    cr_assert_not_null(news, "%s", text);
+    snprintf(expected, sizeof expected, "lines were dropped lines=%d\n", 5001 - written);
+    cr_expect_eq(strncmp(news, expected, strlen(expected)), 0, "%s, and %d were written", text, written);
+    cr_expect_not_null(strstr(news, "again\n"), "%s", text);
+    hh_logger_free(log);
+    close(ends[0]);
+    close(ends[1]);
+}

@@ -19,11 +19,11 @@
 // from, at most every 15 seconds of event time, the weights are put aside for those who ask, and the last 256
 // of these are kept, so for an hour or more. Who asks for an earlier time gets the starting weights.
 //
-// inherit and cosine stand beside that, with HH_TEXT_WEIGHT times the weight of next, pair, knn and network together.
-// They speak of items that hardly anybody has clicked, so no click could teach what they are worth; what they
-// say limits itself, since an item that they have been wrong about for long gets less (hh_graph_expect).
-// Twice, since what nobody sees has no other way to its first click: a launch is listed before those that it
-// is like, until it has been tried.
+// inherit and cosine stand beside that, with HH_TEXT_WEIGHT times the weight of next, pair, knn and network
+// together. They speak of items that hardly anybody has clicked, so no click could teach what they are worth;
+// what they say limits itself, since an item that they have been wrong about for long gets less
+// (hh_graph_expect). Twice, since what nobody sees has no other way to its first click: a launch is listed
+// before those that it is like, until it has been tried.
 typedef struct hh_mixture hh_mixture;
 #define HH_TEXT_WEIGHT 2
 

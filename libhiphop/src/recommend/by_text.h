@@ -5,8 +5,8 @@
 
 #include <hiphop/ranker.h>
 
-// Whether nothing speaks for a candidate but its description, and popularity. What the network says of an item that
-// nobody has clicked is what it makes of its description, too.
+// Whether nothing speaks for a candidate but its description, and popularity. What the network says of an
+// item that nobody has clicked is what it makes of its description, too.
 static inline bool hh_by_text_alone(const float shares[HH_EXPERTS])
 {
     float clicks = 0, others = 0;

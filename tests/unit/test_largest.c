@@ -1,0 +1,52 @@
+// How large a record a topic takes, learned from what it refuses.
+#include "daemon/largest.h"
+
+#include <criterion/criterion.h>
+
+enum { MINUTE = 60 * 1000 };
+
+Test(largest, nothing_is_too_large_before_something_was)
+{
+    hh_largest largest = {0};
+    cr_expect_not(hh_largest_refuses(&largest, INT64_MAX, 0));
+}
+
+Test(largest, what_was_refused_and_what_is_larger)
+{
+    hh_largest largest = {0};
+    hh_largest_refused(&largest, 1000, 0);
+    hh_largest_refused(&largest, 800, 1);
+    hh_largest_refused(&largest, 900, 2); // sent before it was known
+    cr_expect_not(hh_largest_refuses(&largest, 799, 3));
+    cr_expect(hh_largest_refuses(&largest, 800, 3));
+    hh_largest_refused(&largest, 0, 4);
+    cr_expect(hh_largest_refuses(&largest, 2, 5), "whatever a broker says, there is a limit then");
+}
+
+Test(largest, the_limit_may_have_been_raised)
+{
+    hh_largest largest = {0};
+    hh_largest_refused(&largest, 1000, 0);
+    cr_expect(hh_largest_refuses(&largest, 1000, MINUTE - 1));
+    cr_expect_not(hh_largest_refuses(&largest, 1000, MINUTE), "it is tried again");
+    cr_expect_not(hh_largest_refuses(&largest, 2000, MINUTE + 1), "and was taken");
+}
+
+Test(largest, tries_ever_less_often_while_it_is_refused)
+{
+    hh_largest largest = {0};
+    hh_time now = 0;
+    hh_largest_refused(&largest, 1000, now);
+    for (hh_time pause = MINUTE; pause < 100 * MINUTE; pause *= 2) {
+        hh_time expected = pause < 16 * MINUTE ? pause : 16 * MINUTE;
+        cr_assert(hh_largest_refuses(&largest, 1000, now + expected - 1), "after %lld", (long long)pause);
+        now += expected;
+        cr_assert_not(hh_largest_refuses(&largest, 1000, now), "after %lld", (long long)pause);
+        hh_largest_refused(&largest, 1000, now += 500); // half a second later the broker says so
+    }
+    // Taken, and a day later refused: that is news.
+    now += 16 * MINUTE;
+    cr_assert_not(hh_largest_refuses(&largest, 1000, now));
+    hh_largest_refused(&largest, 1000, now += 1440 * MINUTE);
+    cr_expect_not(hh_largest_refuses(&largest, 1000, now + MINUTE));
+}
