@@ -287,6 +287,8 @@ static bool check_request(cli_args *args, evaluate_request *request)
         wrong = "--protocol is about sessions: give --train";
     else if (request->paper && request->memory)
         wrong = "--protocol paper has a memory of its own, --memory can't be chosen";
+    else if (request->paper && (request->evaluate.launch || request->evaluate.below))
+        wrong = "--protocol paper knows neither --launch nor --target-clicks";
     else if (request->train && request->evaluate.train_every > 0)
         wrong = "--train-every is about a log of clicks: give --clicks";
     else if (request->gate && request->evaluate.train_every <= 0)

@@ -5,16 +5,21 @@ enum { FIRST_PAUSE = 60 * 1000, LONGEST_PAUSE = 16 * FIRST_PAUSE };
 
 void hh_largest_refused(hh_largest *largest, int64_t bytes, hh_time now)
 {
-    if (largest->bytes == 0) {
-        bool again =
-            largest->pause && now - largest->try_again < FIRST_PAUSE; // the attempt of just now was in vain
-        largest->pause = !again                           ? FIRST_PAUSE
-                         : largest->pause < LONGEST_PAUSE ? 2 * largest->pause
-                                                          : LONGEST_PAUSE;
+    if (largest->bytes == 0)
+        *largest = (hh_largest){.bytes = INT64_MAX, .pause = FIRST_PAUSE, .try_again = now + FIRST_PAUSE};
+    else if (largest->trying && largest->pause < LONGEST_PAUSE)
+        largest->pause *= 2;
+    if (largest->trying)
         largest->try_again = now + largest->pause;
-    }
-    if (largest->bytes == 0 || bytes <= largest->bytes)
+    largest->trying = false;
+    if (bytes <= largest->bytes)
         largest->bytes = bytes > 1 ? bytes - 1 : 1;
+}
+
+void hh_largest_taken(hh_largest *largest, int64_t bytes)
+{
+    if (bytes > largest->bytes)
+        *largest = (hh_largest){0};
 }
 
 bool hh_largest_refuses(hh_largest *largest, int64_t bytes, hh_time now)
@@ -23,7 +28,7 @@ bool hh_largest_refuses(hh_largest *largest, int64_t bytes, hh_time now)
         return false;
     if (now < largest->try_again)
         return true;
-    largest->bytes = 0;
-    largest->try_again = now;
+    largest->try_again = now + largest->pause; // should nobody say what became of it
+    largest->trying = true;
     return false;
 }

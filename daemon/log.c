@@ -1,6 +1,7 @@
 // Log lines, and the table of complaints that are held back. See log.h.
 #include "log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -211,11 +212,16 @@ static void put_head(hh_line *line, bool journal, int level)
     put_text(line, head);
 }
 
-// Whether a line can be written without waiting for whoever reads: a pipe or socket may be full.
+// Whether a line can be written without waiting for whoever reads: a pipe or socket of journald's or of a
+// container's may be full. (A terminal that is held has room for a part of a line, and is waited for.)
 static bool has_room(const hh_logger *log)
 {
     struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
-    return poll(&ready, 1, log->dropped ? 0 : PATIENCE) != 0;
+    int count;
+    do
+        count = poll(&ready, 1, log->dropped ? 0 : PATIENCE);
+    while (count < 0 && errno == EINTR);
+    return count > 0;
 }
 
 static void write_line(const hh_logger *log, const char *text, size_t length)

@@ -125,18 +125,17 @@ static void list_topics(const hh_config *config, const char *names[HH_OUTPUTS])
     names[HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters;
 }
 
-static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message)
+static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message, hh_largest *largest)
 {
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_message_headers(message, &headers); // none: stays NULL
     int64_t size = (int64_t)(message->key_len + message->len) + header_bytes(headers);
-    if (!outbox->single) {
+    if (!message->err)
+        hh_largest_taken(largest, size);
+    else if (outbox->single)
+        hh_largest_refused(largest, size, hh_steady_clock());
+    else
         outbox->want_single = true;
-        return;
-    }
-    for (int i = 0; i < HH_OUTPUTS; i++)
-        if (outbox->topics[i] == message->rkt)
-            hh_largest_refused(&outbox->largest[i], size, hh_steady_clock());
 }
 
 // Another producer reads the limits again.
@@ -167,8 +166,10 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     (void)opaque;
     hh_outbox *outbox = rd_kafka_topic_opaque(message->rkt);
     uint64_t *waiting = message->_private;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        learn_size(outbox, message);
+    for (int i = 0; i < HH_OUTPUTS; i++)
+        if (outbox->topics[i] == message->rkt && (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
+                                                  (!message->err && outbox->largest[i].trying)))
+            learn_size(outbox, message, &outbox->largest[i]);
     if (message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
         refuse_stamp(outbox, message->rkt);
     if (outbox->transactional) // the commit says what went wrong
@@ -351,9 +352,11 @@ static rd_kafka_resp_err_t enqueue(hh_outbox *outbox, const hh_outgoing *record)
     if (!outbox->producer || !outbox->topics[record->to] ||
         (outbox->transactional && !hh_transaction_begin(&outbox->transaction)))
         return RD_KAFKA_RESP_ERR__STATE;
-    int64_t bytes = (int64_t)(record->key_length + record->value_length) + header_bytes(record->headers);
-    if (outbox->largest[record->to].bytes &&
-        hh_largest_refuses(&outbox->largest[record->to], bytes, hh_steady_clock()))
+    hh_largest *largest = &outbox->largest[record->to];
+    if (largest->bytes && // nearly never
+        hh_largest_refuses(
+            largest, (int64_t)(record->key_length + record->value_length) + header_bytes(record->headers),
+            hh_steady_clock()))
         return RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     while ((code = produce(outbox, record, record->headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_poll(outbox->producer, FULL_MS);

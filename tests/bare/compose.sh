@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # compose.sh: docker-compose.yml on a real Docker: the image is built, the three services come up healthy, lists are
 # made and can be read from outside; then hiphopd is stopped and killed, and Kafka started again. Needs Docker, running,
-# with its Compose, and the ports of the file free. An image that can't be pulled is made here: debian:12-slim with
-# debootstrap, Kafka's by tests/bare/kafka/ (then root and debootstrap, too).
+# with its Compose, curl, root (it kills a process of the container's), and the ports of the file free. An image that is not
+# there and can't be pulled is made here, and stays: debian:12-slim with debootstrap, Kafka's by tests/bare/kafka/.
 #
 # BARE_DIR says where that is done (default build/bare).
 # shellcheck disable=SC2016,SC2317 # conditions are handed on, to be tried until they hold
@@ -23,12 +23,14 @@ container() { "${compose[@]}" ps --quiet "$1"; }                                
 healthy() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container "$1")")" = healthy ]; } # SERVICE
 state() { docker inspect --format "{{.State.$2}}" "$(container "$1")"; }             # SERVICE FIELD
 
+./dev build
 echo "== images"
-docker pull --quiet debian:12-slim >/dev/null 2>&1 || {
+have() { docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1" >/dev/null 2>&1; } # IMAGE
+have debian:12-slim || {
     debian "$bare/image"
     tar -C "$bare/image" --exclude './var/cache/apt/archives/*.deb' -c . | docker import - debian:12-slim >/dev/null
 }
-docker pull --quiet apache/kafka:4.1.1 >/dev/null 2>&1 || {
+have apache/kafka:4.1.1 || {
     ./dev setup kafka
     rm -rf "$bare/kafka"
     cp -r tests/bare/kafka "$bare/kafka"
@@ -52,7 +54,8 @@ hold "stop" "${compose[@]}" stop hiphopd
 hold "with exit code 0" eval '[ "$(state hiphopd ExitCode)" = 0 ]'
 hold "start" "${compose[@]}" start hiphopd
 hold "healthy again" within 60 healthy hiphopd
-kill -9 "$(state hiphopd Pid)"
+end() { local pid && pid=$(state hiphopd Pid) && [ "$pid" -gt 1 ] && kill -9 "$pid"; }
+hold "killed" end
 hold "started again when it is killed" within 30 eval '[ "$(docker inspect --format "{{.RestartCount}}" "$(container hiphopd)")" = 1 ]'
 hold "healthy again" within 60 eval 'healthy hiphopd && is_ready'
 
@@ -60,6 +63,6 @@ echo "== Kafka gone and back"
 hold "restart" "${compose[@]}" restart kafka
 hold "healthy again" within 60 healthy kafka
 hold "hiphopd is ready again" within 60 is_ready
-before=$(count hiphop_recommendations_total)
+before=$(count hiphop_recommendations_total || echo 0)
 hold "and goes on" within 60 reached hiphop_recommendations_total $((before + 500))
 exit $failed

@@ -4,7 +4,7 @@
 debian() {
     local dir=$1 mirror certificate
     shift
-    [ ! -f "$dir.complete" ] || return 0
+    ! grep -qxsF -- "$*" "$dir.complete" || return 0
     # shellcheck disable=SC2016
     mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' | sort -u |
         sed -n 's/ bookworm$//p' | head -n 1)
@@ -17,5 +17,5 @@ debian() {
         [ ! -f "$certificate" ] || cp "$certificate" "$dir/usr/local/share/ca-certificates/"
     done
     chroot "$dir" update-ca-certificates >/dev/null 2>&1
-    touch "$dir.complete"
+    echo "$*" >"$dir.complete"
 }

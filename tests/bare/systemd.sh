@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # systemd.sh: a Debian 12 that boots with systemd, in a container; in it what `cmake --install` puts down, with the unit
 # as it is, beside a Kafka of this machine. Started, killed, hung, told nonsense, reloaded and stopped, as its operator
-# would. Needs root, debootstrap and systemd-container, and the port of the status page (9464) free.
+# would. Needs root, debootstrap, systemd-container, curl and what `./dev setup test` installs, and the port of the status
+# page (9464) free.
 #
 # BARE_DIR says where the machine is made (default build/bare).
 # shellcheck disable=SC2016,SC2317 # conditions are handed on, to be tried until they hold
@@ -20,10 +21,16 @@ nspawn='' leader=''
 on() { nsenter -t "$leader" -m -p -u -i -C -r -w -- "$@"; }
 
 leave() {
-    [ -z "$leader" ] || on systemctl poweroff || true
+    if [ -n "$leader" ]; then
+        on systemctl poweroff || true
+    elif [ -n "$nspawn" ]; then
+        kill "$nspawn" || true
+    fi
     [ -z "$nspawn" ] || wait "$nspawn" || true
+    umount -l "$root/proc" 2>/dev/null || true
 }
 trap leave EXIT
+leave # what an interrupted run has left
 
 state() { on systemctl show hiphopd --property "$1" --value; } # PROPERTY
 is() { [ "$(state "$1")" = "$2" ]; }                           # PROPERTY VALUE
@@ -63,7 +70,7 @@ cp /etc/resolv.conf "$root/etc/"
 mount -t proc proc "$root/proc"
 # shellcheck disable=SC2046
 chroot "$root" apt-get install -y --no-install-recommends $(sed -n 's/^run: *//p' dev.d/packages) >"$bare/systemd.log" 2>&1 ||
-    { umount "$root/proc" && tail "$bare/systemd.log" >&2 && exit 1; }
+    { tail "$bare/systemd.log" >&2 && exit 1; }
 umount "$root/proc"
 DESTDIR=$root cmake --install build/release --strip >>"$bare/systemd.log"
 brokers=$(./dev kafka start --owner $$ | sed -n 's/^brokers=\([^ ]*\) .*/\1/p')
@@ -75,7 +82,8 @@ systemd-nspawn "${alone[@]}" --quiet --directory "$root" --boot </dev/null >"$ba
 nspawn=$!
 within 30 pgrep --parent $nspawn --exact systemd || { tail "$bare/boot.log" >&2 && exit 1; }
 leader=$(pgrep --parent $nspawn --exact systemd)
-within 60 on systemctl is-system-running --wait
+booted() { [[ $(on systemctl is-system-running) == @(running|degraded) ]]; }
+within 60 booted || { echo "systemd.sh: it does not come up: $(on systemctl is-system-running)" >&2 && exit 1; }
 
 echo "== a setting that can't be"
 settings 'recommend = { k = 0; };'

@@ -245,6 +245,7 @@ Test(cli_evaluate, mistakes_in_the_call_are_2_and_explained)
         {"evaluate --train x --memory closed", "'closed' is neither 'train' nor 'prequential'"},
         {"evaluate --train x --ask after-click", "needs a log of clicks"},
         {"evaluate --clicks x --launch", "--launch is about sessions"},
+        {"evaluate --train x --protocol paper --launch", "--protocol paper knows neither"},
         {"tune --train x --clicks y", "one of them"},
         {"evaluate --clicks x --gap", "--gap needs a value: --gap DURATION"},
         {"evaluate --clicks x --gap 5parsecs",

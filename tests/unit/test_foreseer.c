@@ -123,6 +123,29 @@ Test(foreseer, has_nothing_to_say_of_what_it_does_not_know)
     clear(&it);
 }
 
+// Of a session it reads as many clicks as it was trained on, the last.
+Test(foreseer, reads_the_end_of_a_long_session)
+{
+    stage it = set_up();
+    hh_foreseer *foreseer = hh_foreseer_new(it.table, it.reader, SMALL_ITEMS, NULL);
+    uint32_t longest = hh_model_facts_of(it.model)->options.longest;
+    cr_assert_lt(longest, 1000);
+    hh_item items[1010];
+    float share[3][SMALL_ITEMS * HH_EXPERTS] = {{0}};
+    for (int change = 0; change < 3; change++) { // none; the last that is too long ago; the first that is not
+        for (uint32_t i = 0; i < longest + 5; i++)
+            items[i] = it.item[i % 3];
+        if (change)
+            items[3 + change] = it.item[5];
+        const hh_foresight *foresight = hh_foreseer_read(foreseer, items, longest + 5, NULL);
+        foresight->shares(foresight->context, it.item, SMALL_ITEMS, share[change]);
+    }
+    cr_expect_arr_eq(share[0], share[1], sizeof share[0]);
+    cr_expect_arr_neq(share[0], share[2], sizeof share[0]);
+    hh_foreseer_free(foreseer);
+    clear(&it);
+}
+
 // A list is the mixture's with the network in it: what only the network knows is listed.
 Test(foreseer, is_an_expert_of_the_mixture)
 {

@@ -233,16 +233,18 @@ Test(mixture, descriptions_count_by_the_votes_that_they_stand_for)
 {
     hh_mixture *mixture = hh_mixture_new();
     hh_context context = hh_context_of(&(hh_votes){.length = 2});
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < 6; round++) {
         double weights[HH_EXPERTS], votes = 0;
+        context.foreseen = round % 2;
         hh_mixture_weights(mixture, &context, INT64_MAX, weights);
         for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
             votes += weights[e];
-        votes += weights[HH_EXPERT_NETWORK];
+        if (context.foreseen) // a network that says nothing of this session counts for nothing
+            votes += weights[HH_EXPERT_NETWORK];
         cr_assert_float_eq(weights[HH_EXPERT_INHERIT], HH_TEXT_WEIGHT * votes, 1e-9);
         cr_assert_float_eq(weights[HH_EXPERT_COSINE], HH_TEXT_WEIGHT * votes, 1e-9);
         for (int i = 0; i < 300; i++)
-            learn(mixture, 2, round ? HH_EXPERT_POP_LONG : HH_EXPERT_NEXT, 0);
+            learn(mixture, 2, round > 3 ? HH_EXPERT_POP_LONG : round ? HH_EXPERT_NETWORK : HH_EXPERT_NEXT, 0);
     }
     hh_mixture_free(mixture);
 }

@@ -211,6 +211,7 @@ typedef struct hh_votes {
     float last_popularity[HH_POPS];
     uint32_t last_clicks;
     size_t last_before; // clicks back at which the session had clicked its last item before; 0: never
+    bool foreseen;      // the query had a foresight: network's shares are what it says
 } hh_votes;
 
 // All experts' votes. The candidates hold every item with a vote of pair, knn or repeat, and the top

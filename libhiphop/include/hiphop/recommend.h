@@ -32,6 +32,7 @@ typedef struct hh_mixture hh_mixture;
 #define HH_CONTEXT_ROWS 7
 typedef struct hh_context {
     uint8_t row[HH_CONTEXT_ROWS];
+    bool foreseen; // by a network, whose weight descriptions count by, too
 } hh_context;
 hh_context hh_context_of(const hh_votes *votes);
 

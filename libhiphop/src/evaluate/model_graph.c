@@ -456,6 +456,8 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         if (items[i] ==
             HH_ITEM_NONE) // what it clicked itself can be listed, though it be the first to click it
             items[i] = number(self, question->items[i]);
+        if (items[i] == HH_ITEM_NONE)
+            return HH_MEMORY;
     }
     if (!question->teaches && !self->settled) { // the test has begun
         self->settled = true;

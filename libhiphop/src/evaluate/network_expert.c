@@ -147,7 +147,6 @@ static void set_options(hh_network_expert *expert, const hh_evaluate_options *op
             snprintf(name, sizeof name, "network.%s", row->name);
             hh_option_set(row, of[t], hh_model_setting(options, name));
         }
-    expert->evaluate = options;
     expert->longest = expert->options.longest;
     expert->options.clock = options->clock;
     expert->options.progress = options->progress;
@@ -160,7 +159,7 @@ hh_status hh_network_expert_init(hh_network_expert *expert, const hh_model_setup
                                  hh_error *error)
 {
     const hh_log *log = setup->log;
-    *expert = (hh_network_expert){.wanted = wanted && log->train > 1, .log = log};
+    *expert = (hh_network_expert){.wanted = wanted && log->train > 1, .log = log, .evaluate = setup->options};
     if (!expert->wanted)
         return HH_OK;
     set_options(expert, setup->options);
@@ -286,7 +285,7 @@ hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows
 static bool read_late(hh_network_expert *expert)
 {
     const hh_evaluate_options *evaluate = expert->evaluate;
-    if (!expert->late.kept && expert->reader && evaluate) {
+    if (!expert->late.kept && expert->reader && expert->serving->source_count > 0) {
         hh_text names[HH_DESCRIPTIONS];
         uint32_t count = 0;
         for (; count < evaluate->source_count && count < HH_DESCRIPTIONS; count++)

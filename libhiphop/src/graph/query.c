@@ -362,6 +362,7 @@ hh_status hh_graph_query(hh_reader *reader, const hh_query *query, size_t popula
     votes->length = query->length;
     votes->as_of = query->as_of;
     votes->neighbours = reader->chosen_count;
+    votes->foreseen = query->foresight != NULL;
     votes->last_before = hh_last_before(query->items, query->length);
     return HH_OK;
 }

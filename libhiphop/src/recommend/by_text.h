@@ -6,15 +6,17 @@
 #include <hiphop/ranker.h>
 
 // Whether nothing speaks for a candidate but its description, and popularity. What the network says of an
-// item that nobody has clicked is what it makes of its description, too.
+// item of which the graph holds no click is what it makes of its description, too (or, where the graph has
+// forgotten its clicks, what it still knows of them, and counts in the mixture's share). From the first click
+// on, that is the ranker's to judge.
 static inline bool hh_by_text_alone(const float shares[HH_EXPERTS])
 {
-    float clicks = 0, others = 0;
+    float popularity = 0, others = 0;
     for (int e = 0; e < HH_POPS; e++)
-        clicks += shares[e];
+        popularity += shares[e];
     for (int e = HH_POPS; e < HH_EXPERT_NETWORK; e++)
         others += shares[e];
-    return others == 0 && (clicks == 0 || shares[HH_EXPERT_NETWORK] == 0) &&
+    return others == 0 && (popularity == 0 || shares[HH_EXPERT_NETWORK] == 0) &&
            shares[HH_EXPERT_INHERIT] + shares[HH_EXPERT_COSINE] > 0;
 }
 

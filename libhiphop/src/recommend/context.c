@@ -16,15 +16,17 @@ hh_context hh_context_of(const hh_votes *votes)
 {
     size_t most = CONTEXT_LENGTH_LAST - CONTEXT_LENGTH, before = votes->last_before;
     size_t length = votes->length < most ? votes->length : most;
-    return (hh_context){.row = {
-                            CONTEXT_ALL,
-                            (uint8_t)(CONTEXT_LENGTH + length),
-                            (uint8_t)(CONTEXT_RETURN + (before == 0   ? 0
-                                                        : before == 1 ? 1
-                                                                      : 2)),
-                            MAGNITUDE(NEIGHBOURS, (float)votes->neighbours),
-                            MAGNITUDE(LAST_CLICKS, (float)votes->last_clicks),
-                            MAGNITUDE(NEXT, SHARP * votes->mass[HH_EXPERT_NEXT]),
-                            MAGNITUDE(PAIR, SHARP * votes->mass[HH_EXPERT_PAIR_SHORT]),
-                        }};
+    return (hh_context){.row =
+                            {
+                                CONTEXT_ALL,
+                                (uint8_t)(CONTEXT_LENGTH + length),
+                                (uint8_t)(CONTEXT_RETURN + (before == 0   ? 0
+                                                            : before == 1 ? 1
+                                                                          : 2)),
+                                MAGNITUDE(NEIGHBOURS, (float)votes->neighbours),
+                                MAGNITUDE(LAST_CLICKS, (float)votes->last_clicks),
+                                MAGNITUDE(NEXT, SHARP * votes->mass[HH_EXPERT_NEXT]),
+                                MAGNITUDE(PAIR, SHARP * votes->mass[HH_EXPERT_PAIR_SHORT]),
+                            },
+                        .foreseen = votes->foreseen};
 }

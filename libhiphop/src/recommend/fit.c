@@ -75,7 +75,7 @@ static hh_status lesson(fitting *self, const uint32_t *clicks, uint32_t length, 
                       hh_extra_of(&query, hh_fitted_ranker_options(self->fitted)));
     hh_ranker_scores(lister->ranker, self->shortlist, mixture, votes->count, ranked);
     hh_place_by_text(self->shortlist, votes, mixture, ranked);
-    hh_item clicked = lister->number[clicks[length]];
+    hh_item clicked = hh_lister_find(lister, clicks[length]);
     while (row < votes->count && votes->items[row] != clicked)
         row++;
     if (clicked != HH_ITEM_NONE && row < votes->count) {

@@ -14,24 +14,25 @@ hh_lister_options hh_lister_defaults(void)
     return (hh_lister_options){.k = 20, .ranked = true};
 }
 
-// The graph's number of an item, made on first use.
+// The graph's number of an item. Not to be kept: that of one that nobody has clicked may become another's.
 static hh_item number(hh_lister *lister, uint32_t row)
 {
-    if (lister->number[row] == HH_ITEM_NONE) {
-        size_t length;
-        const char *id = hh_model_item(lister->model, row, &length);
-        lister->number[row] = hh_graph_intern(lister->graph, id, length);
-    }
-    return lister->number[row];
+    size_t length;
+    const char *id = hh_model_item(lister->model, row, &length);
+    return hh_graph_intern(lister->graph, id, length);
 }
 
-// What the graph did not take leaves the item's number open to others.
-static hh_status forgive(hh_lister *lister, uint32_t row, hh_status status)
+hh_item hh_lister_find(const hh_lister *lister, uint32_t row)
 {
-    if (status != HH_LIMIT)
-        return status;
-    lister->number[row] = HH_ITEM_NONE;
-    return HH_OK;
+    size_t length;
+    const char *id = hh_model_item(lister->model, row, &length);
+    return hh_graph_find(hh_recommender_reader(lister->recommender), id, length);
+}
+
+// What the graph does not take is left out.
+static hh_status forgive(hh_status status)
+{
+    return status == HH_LIMIT ? HH_OK : status;
 }
 
 static hh_status describe(hh_lister *lister)
@@ -47,7 +48,7 @@ static hh_status describe(hh_lister *lister)
             const float *vector = source->vector + (size_t)row * source->width;
             status = item == HH_ITEM_NONE ? HH_MEMORY
                                           : hh_graph_describe(lister->graph, item, s, vector, source->width);
-            status = forgive(lister, row, status); // more than the graph holds: the others are not described
+            status = forgive(status); // more than the graph holds: the others are not described
         }
     }
     hh_graph_settle(lister->graph);
@@ -63,7 +64,7 @@ hh_status hh_lister_learn(hh_lister *lister, const uint32_t *clicks, uint32_t le
         hh_item item = number(lister, clicks[i]);
         hh_time time = hh_line_clock_click(&lister->clock);
         status = item == HH_ITEM_NONE ? HH_MEMORY : hh_graph_click(lister->graph, session, item, time);
-        status = forgive(lister, clicks[i], status); // too long a session: left out, as hiphopd does
+        status = forgive(status); // too long a session: left out, as hiphopd does
     }
     if (session)
         hh_graph_close(lister->graph, session);
@@ -78,15 +79,11 @@ static hh_status build(hh_lister *lister, const hh_fitted *fitted, const hh_list
     uint64_t clicks = sessions->first[sessions->sessions] + (uint64_t)more;
     if (clicks > graph.max_clicks)
         graph.max_clicks = clicks < 1u << 31 ? (uint32_t)clicks : 1u << 31;
-    uint32_t items = hh_model_items(lister->model);
-    lister->number = malloc((items + (size_t)1) * sizeof *lister->number);
     lister->id = malloc(HH_ITEM_ID_MAX + 1);
     lister->mixture = hh_fitted_mixture(fitted);
     lister->ranker = hh_fitted_ranker(fitted);
-    if (!lister->number || !lister->id || !lister->mixture || !lister->ranker)
+    if (!lister->id || !lister->mixture || !lister->ranker)
         return hh_fail(error, HH_MEMORY, NULL);
-    for (uint32_t row = 0; row < items; row++)
-        lister->number[row] = HH_ITEM_NONE;
     if (!(lister->graph = hh_graph_new(&graph, error)) ||
         !(lister->recommender = hh_recommender_new(lister->graph, lister->mixture, &list, error)) ||
         !(lister->table = hh_vector_table_new(lister->model, error)) ||
@@ -145,7 +142,6 @@ void hh_lister_free(hh_lister *lister)
     hh_graph_free(lister->graph);
     hh_ranker_free(lister->ranker);
     hh_mixture_free(lister->mixture);
-    free(lister->number);
     free(lister->id);
     free(lister->query);
     free(lister);

@@ -18,15 +18,16 @@ struct hh_lister {
     hh_vector_table *table;
     hh_foreseer *foreseer;
     hh_line_clock clock;
-    hh_item *number; // [items] the graph's; HH_ITEM_NONE: it does not know the item
-    char *id;        // [HH_ITEM_ID_MAX + 1] of the item that is looked up
-    hh_item *query;  // [query_room]
+    char *id;       // [HH_ITEM_ID_MAX + 1] of the item that is looked up
+    hh_item *query; // [query_room]
     size_t query_room;
 };
 
 // With room for so many clicks more than the model's.
 hh_lister *hh_lister_of(const hh_model *model, const hh_fitted *fitted, const hh_lister_options *options,
                         uint32_t more, hh_error *error);
+// The graph's number of an item, as of now; HH_ITEM_NONE: it does not know the item.
+hh_item hh_lister_find(const hh_lister *lister, uint32_t row);
 // A session becomes known, the clock's next. HH_MEMORY.
 hh_status hh_lister_learn(hh_lister *lister, const uint32_t *clicks, uint32_t length);
 // Asks for a list after these clicks as of a time; *query is what it was asked by, there until the next one.

@@ -75,9 +75,9 @@ static void softmax(double weights[HH_MIXED_EXPERTS])
         weights[e] = LEAST + (1 - HH_MIXED_EXPERTS * LEAST) * weights[e] / sum;
 }
 
-static void add_text(double weights[HH_EXPERTS])
+static void add_text(double weights[HH_EXPERTS], bool foreseen)
 {
-    double votes = weights[HH_EXPERT_NETWORK];
+    double votes = foreseen ? weights[HH_EXPERT_NETWORK] : 0;
     for (int e = HH_EXPERT_NEXT; e <= HH_EXPERT_KNN_LONG; e++)
         votes += weights[e];
     for (int t = HH_MIXED_EXPERTS; t < HH_EXPERTS; t++)
@@ -172,7 +172,7 @@ void hh_mixture_learn_row(hh_mixture *mixture, const hh_context *context, const 
         for (int e = 0; e < HH_MIXED_EXPERTS; e++)
             weights[e] += mixture->logits[context->row[r]][e];
     softmax(weights);
-    add_text(weights);
+    add_text(weights, context->foreseen);
     for (int e = 0; e < HH_MIXED_EXPERTS; e++)
         sum += gradient[e] = weights[e] * (double)shares[e];
     for (int e = HH_MIXED_EXPERTS; e < HH_EXPERTS; e++)
@@ -253,7 +253,7 @@ void hh_mixture_weights(const hh_mixture *mixture, const hh_context *context, hh
         !find_snapshot(mixture->sparse, (taken + SPARSE - 1) / SPARSE, context, as_of, weights))
         memset(weights, 0, HH_MIXED_EXPERTS * sizeof *weights);
     softmax(weights);
-    add_text(weights);
+    add_text(weights, context->foreseen);
 }
 
 void hh_mixture_scores(const hh_mixture *mixture, const hh_votes *votes, float *scores)
@@ -269,6 +269,7 @@ void hh_mixture_scores_without(const hh_mixture *mixture, const hh_votes *votes,
 {
     double weights[HH_EXPERTS];
     hh_context context = hh_context_of(votes);
+    context.foreseen = context.foreseen && left_out != HH_EXPERT_NETWORK;
     hh_mixture_weights(mixture, &context, votes->as_of, weights);
     weights[left_out] = 0;
     hh_mix(weights, votes->shares, votes->count, scores);
