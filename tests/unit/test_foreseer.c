@@ -136,7 +136,7 @@ Test(foreseer, reads_the_end_of_a_long_session)
         for (uint32_t i = 0; i < longest + 5; i++)
             items[i] = it.item[i % 3];
         if (change)
-            items[3 + change] = it.item[5];
+            items[3 + change] = it.item[SMALL_ITEMS - 1];
         const hh_foresight *foresight = hh_foreseer_read(foreseer, items, longest + 5, NULL);
         foresight->shares(foresight->context, it.item, SMALL_ITEMS, share[change]);
     }
