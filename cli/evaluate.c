@@ -111,7 +111,6 @@ typedef struct evaluate_output { // of report()
     char protocol[1024];
     hh_result results[MODELS_MAX];
     size_t count;
-    uint64_t targets;
     bool trouble;
     cli_trainings trainings;
 } evaluate_output;
@@ -370,16 +369,13 @@ static bool tune_baselines(cli_args *args, const hh_log *log, evaluate_request *
 
 // ---- what comes out ----
 
-// Whose vectors say what items are, as NAME+NAME; how the text was made into one where it was.
+// Whose vectors say what items are, as NAME+NAME.
 static void name_sources(const item_sources *sources, char *text, size_t size)
 {
     size_t length = 0;
     text[0] = '\0';
-    for (uint32_t s = 0; s < HH_SOURCES && sources->path[s] && length < size; s++)
+    for (uint32_t s = 0; s < sources->count && length < size; s++)
         length += (size_t)snprintf(text + length, size - length, "%s%s", s ? "+" : "", sources->name[s]);
-    if (sources->items && length < size)
-        snprintf(text + length, size - length, "%s%s", length ? "+" : "",
-                 sources->semantic ? sources->semantic : "hashing");
 }
 
 static void describe(const evaluate_request *request, char *text, size_t size)
@@ -440,8 +436,7 @@ static void describe(const evaluate_request *request, char *text, size_t size)
 static void report(void *context, const hh_result *result)
 {
     evaluate_output *output = context;
-    output->targets = result->targets; // of every model the same
-    if (output->request->json && output->targets)
+    if (output->request->json && result->targets)
         output->trouble = !cli_print_result(output->protocol, result) || output->trouble;
     output->results[output->count++] = *result;
 }
@@ -493,7 +488,7 @@ static int run(cli_args *args)
         result = cli_failure(args, "%s", error.message);
     else if (output.trouble)
         result = cli_failure(args, "the result could not be written");
-    else if (!output.targets)
+    else if (!output.count || !output.results[0].targets) // of every model the same
         result = cli_failure(
             args,
             "there was nothing to ask for: no click counts that has one of its session before it "

@@ -199,8 +199,9 @@ static void put_event(hh_line *line, const hh_log_event *event)
 static void put_head(hh_line *line, bool journal, int level)
 {
     char head[64], time_text[32];
+    const char *text = head;
     if (journal) {
-        snprintf(head, sizeof head, "%s", priorities[level]);
+        text = priorities[level];
     } else {
         struct timespec now;
         struct tm parts;
@@ -209,7 +210,7 @@ static void put_head(hh_line *line, bool journal, int level)
         strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &parts);
         snprintf(head, sizeof head, "%s.%03ldZ %s ", time_text, now.tv_nsec / 1000000, level_names[level]);
     }
-    put_text(line, head);
+    put_text(line, text);
 }
 
 // Whether a line can be written without waiting for whoever reads: a pipe or socket of journald's or of a

@@ -125,6 +125,15 @@ static void list_topics(const hh_config *config, const char *names[HH_OUTPUTS])
     names[HH_OUTPUT_DEAD_LETTERS] = config->topics.dead_letters;
 }
 
+// Which one it is; HH_OUTPUTS: none.
+static int output_of(const hh_outbox *outbox, const rd_kafka_topic_t *topic)
+{
+    int i = 0;
+    while (i < HH_OUTPUTS && outbox->topics[i] != topic)
+        i++;
+    return i;
+}
+
 static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message, hh_largest *largest)
 {
     rd_kafka_headers_t *headers = NULL;
@@ -141,9 +150,9 @@ static void learn_size(hh_outbox *outbox, const rd_kafka_message_t *message, hh_
 // Another producer reads the limits again.
 static void refuse_stamp(hh_outbox *outbox, const rd_kafka_topic_t *topic)
 {
-    for (int i = 0; i < HH_OUTPUTS; i++)
-        if (outbox->topics[i] == topic)
-            outbox->stamps[i].refused = outbox->stamp_refused = true;
+    int to = output_of(outbox, topic);
+    if (to < HH_OUTPUTS)
+        outbox->stamps[to].refused = outbox->stamp_refused = true;
     HH_COMPLAIN(outbox->shared->log, HH_LOG_WARNING,
                 "a topic refuses the time of a record, which is written again with one nearer to the present",
                 HH_NUMBER("worker", outbox->worker), HH_TEXT("topic", rd_kafka_topic_name(topic)));
@@ -154,10 +163,8 @@ static const char *name_of(const hh_outbox *outbox, const rd_kafka_topic_t *topi
 {
     const char *names[HH_OUTPUTS];
     list_topics(outbox->shared->config, names);
-    for (int i = 0; i < HH_OUTPUTS; i++)
-        if (outbox->topics[i] == topic)
-            return names[i];
-    return NULL;
+    int to = output_of(outbox, topic);
+    return to < HH_OUTPUTS ? names[to] : NULL;
 }
 
 static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
@@ -166,10 +173,10 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
     (void)opaque;
     hh_outbox *outbox = rd_kafka_topic_opaque(message->rkt);
     uint64_t *waiting = message->_private;
-    for (int i = 0; i < HH_OUTPUTS; i++)
-        if (outbox->topics[i] == message->rkt && (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
-                                                  (!message->err && outbox->largest[i].trying)))
-            learn_size(outbox, message, &outbox->largest[i]);
+    int to = output_of(outbox, message->rkt);
+    if (to < HH_OUTPUTS &&
+        (message->err ? message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE : outbox->largest[to].trying))
+        learn_size(outbox, message, &outbox->largest[to]);
     if (message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
         refuse_stamp(outbox, message->rkt);
     if (outbox->transactional) // the commit says what went wrong

@@ -12,7 +12,8 @@ debian() {
     echo "== a bare Debian 12"
     rm -rf "$dir"
     mkdir -p "$dir"
-    debootstrap --variant=minbase --include="$(IFS=, && echo "ca-certificates,$*")" bookworm "$dir" "$mirror" >"$dir.log" || { tail "$dir.log" >&2 && return 1; }
+    debootstrap --variant=minbase --include="$(IFS=, && echo "ca-certificates,$*")" bookworm "$dir" "$mirror" \
+        >"$dir.log" || { tail "$dir.log" >&2 && return 1; }
     for certificate in /usr/local/share/ca-certificates/*.crt; do
         [ ! -f "$certificate" ] || cp "$certificate" "$dir/usr/local/share/ca-certificates/"
     done

@@ -451,12 +451,10 @@ static hh_status answer_question(void *model, const hh_question *question, hh_an
         if (launched != HH_OK)
             return launched;
     }
+    // What it clicked itself can be listed, though it be the first to click it.
     for (uint32_t i = 0; i < question->length; i++) {
         items[i] = known_item(self, question->items[i]);
-        if (items[i] ==
-            HH_ITEM_NONE) // what it clicked itself can be listed, though it be the first to click it
-            items[i] = number(self, question->items[i]);
-        if (items[i] == HH_ITEM_NONE)
+        if (items[i] == HH_ITEM_NONE && (items[i] = number(self, question->items[i])) == HH_ITEM_NONE)
             return HH_MEMORY;
     }
     if (!question->teaches && !self->settled) { // the test has begun

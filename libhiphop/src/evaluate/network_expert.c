@@ -99,7 +99,6 @@ static hh_status train_on(hh_network_expert *expert, const hh_train_data *data, 
         return error ? error->status : HH_MEMORY;
     if (record.stopped)
         return hh_fail(error, HH_STOPPED, NULL);
-    expert->serving = expert->network;
     uint32_t end = expert->options.held_out > 0 ? first_held_out(expert) : data->sessions;
     if (!hh_forecast_init(&expert->forecast, expert->network, HH_FORESEEN + 1) ||
         !remember(expert, data, end))
@@ -122,7 +121,6 @@ static hh_status train(hh_network_expert *expert, hh_error *error)
     hh_late_items_free(&expert->late);
     expert->network = NULL;
     expert->memory = NULL;
-    expert->serving = NULL;
     if (status == HH_OK) {
         hh_train_data data = {.sessions = expert->known, .item = rows, .first = first};
         for (uint32_t s = 0; s < expert->known; s++)
@@ -189,7 +187,6 @@ hh_status hh_network_expert_serve(hh_network_expert *expert, const hh_log *log, 
     expert->item_of = item_of;
     hh_forecast_free(&expert->forecast);
     hh_late_items_free(&expert->late);
-    expert->serving = hh_model_network(model);
     expert->longest = hh_model_facts_of(model)->options.longest;
     if (!item_of || !expert->row_of ||
         !hh_forecast_init(&expert->forecast, hh_model_network(model), HH_FORESEEN + 1))
@@ -285,12 +282,13 @@ hh_status hh_network_expert_forget(hh_network_expert *expert, const hh_log *rows
 static bool read_late(hh_network_expert *expert)
 {
     const hh_evaluate_options *evaluate = expert->evaluate;
-    if (!expert->late.kept && expert->reader && expert->serving->source_count > 0) {
+    const hh_network *serving = expert->forecast.scorer.network; // its own, or a model's
+    if (!expert->late.kept && expert->reader && serving->source_count > 0) {
         hh_text names[HH_DESCRIPTIONS];
         uint32_t count = 0;
         for (; count < evaluate->source_count && count < HH_DESCRIPTIONS; count++)
             names[count] = (hh_text){evaluate->sources[count].name, strlen(evaluate->sources[count].name)};
-        if (!hh_late_items_init(&expert->late, expert->serving, expert->reader, names, count))
+        if (!hh_late_items_init(&expert->late, serving, expert->reader, names, count))
             return false;
     }
     hh_late_items_begin(&expert->late);

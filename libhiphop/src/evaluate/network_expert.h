@@ -31,7 +31,6 @@ typedef struct hh_network_expert {
     hh_neighbour_index *memory; // its neighbours; NULL: it heeds none
     hh_reader *reader;          // of the graph that describes items; NULL: none yet
     hh_late_items late;         // what it makes of descriptions of items that it was not trained on
-    const hh_network *serving;  // its own, or a model's
     uint32_t *row_of;           // [items of the log] in the network; HH_ITEM_NONE: it does not know the item
     uint32_t *item_of;          // [items of the network] in the log
     uint32_t longest;           // clicks that it reads of a session, the last

@@ -17,6 +17,7 @@
 // Where many new ones are like one that has most votes, they share 1.
 // Who is asked for: the lists of the session's last items and of the SOURCES items with most votes.
 #include "graph/reader.h"
+#include "in_session.h"
 
 #include <string.h>
 
@@ -81,14 +82,6 @@ static float chance(const hh_reader *reader, const hh_related *related)
 {
     uint32_t second = reader->limit > 0 ? (uint32_t)(reader->limit / 1000) : 0;
     return PRIOR / (PRIOR + hh_expected_by(related->expected, second));
-}
-
-static bool in_session(const hh_item *items, size_t length, hh_item item)
-{
-    for (size_t i = 0; i < length; i++)
-        if (items[i] == item)
-            return true;
-    return false;
 }
 
 // ---- what next, pair and knn give ----
@@ -168,7 +161,7 @@ static void bring_alike(hh_reader *reader, hh_item item, const hh_item *items, s
     for (int i = 0; related && i < HH_NEAR_COLD && !reader->failed; i++) {
         hh_item other = entry_item(reader, read_entry(related->cold, i));
         if (other != HH_ITEM_NONE && rarity(clicks_on(reader, other)) > 0 &&
-            !in_session(items, length, other))
+            !hh_in_session(items, length, other))
             hh_bring(reader, other);
     }
 }
@@ -202,7 +195,7 @@ static void vote(hh_reader *reader, hh_item by, uint64_t entry, float least, flo
         return;
     float rare = rarity(clicks_on(reader, other));
     rare = rare > least ? rare : least;
-    if (!(rare > 0) || in_session(items, length, other))
+    if (!(rare > 0) || hh_in_session(items, length, other))
         return;
     uint32_t candidate = hh_bring(reader, other);
     if (candidate == HH_NONE)
@@ -225,7 +218,7 @@ static void cosine(hh_reader *reader, const hh_item *items, size_t length)
     for (size_t d = 0; d < length && d < DEPTH; d++, part *= decay) {
         hh_item item = items[length - 1 - d];
         const hh_related *related = item == HH_ITEM_NONE ? NULL : related_of(reader, item);
-        if (!related || in_session(items + length - d, d, item))
+        if (!related || hh_in_session(items + length - d, d, item))
             continue;
         weighing of;
         weigh(related, &of);
@@ -259,7 +252,8 @@ void hh_votes_text(hh_reader *reader, const hh_item *items, size_t length, float
         if (items[length - 1 - d] != HH_ITEM_NONE)
             bring_alike(reader, items[length - 1 - d], items, length);
     for (uint32_t i = 0; i < reader->count && count; i++)
-        if (rarity(clicks_on(reader, reader->items[i])) > 0 && !in_session(items, length, reader->items[i]))
+        if (rarity(clicks_on(reader, reader->items[i])) > 0 &&
+            !hh_in_session(items, length, reader->items[i]))
             inherit(reader, i, known);
     cosine(reader, items, length);
     hh_votes_foresight(reader, known);

@@ -1,5 +1,4 @@
 // A model's forecast, between the graph's numbers and the model's rows.
-#include "larger.h"
 #include "model/forecast.h"
 #include "model/neighbours_of.h"
 #include "model/network.h"
@@ -19,9 +18,8 @@ struct hh_foreseer {
     hh_neighbour_index
         *memory;        // the model's sessions, for a network that heeds neighbours; NULL: it does not
     hh_late_items late; // that the model does not have
-    uint32_t *session;  // [longest] rows
-    size_t session_room;
-    hh_item *foreseen; // [best]
+    uint32_t *session;  // [longest] rows, those that are read at its end
+    hh_item *foreseen;  // [best]
     hh_foresight foresight;
 };
 
@@ -39,15 +37,14 @@ hh_foreseer *hh_foreseer_new(const hh_vector_table *table, hh_reader *reader, ui
         foreseer->model = model;
         foreseer->reader = reader;
         foreseer->best = best;
+        foreseer->longest = hh_model_facts_of(model)->options.longest;
         foreseer->foreseen = malloc(best * sizeof *foreseer->foreseen);
+        foreseer->session = malloc(foreseer->longest * sizeof *foreseer->session);
     }
     // One more than become candidates: it bounds the shares of all others.
-    uint32_t longest = hh_model_facts_of(model)->options.longest;
-    if (foreseer)
-        foreseer->longest = longest;
-    if (foreseer && foreseer->foreseen &&
+    if (foreseer && foreseer->foreseen && foreseer->session &&
         hh_forecast_init_with(&foreseer->forecast, table, (size_t)best + 1) &&
-        (!kept || hh_neighbours_of(table->network, &sessions, longest, &foreseer->memory))) {
+        (!kept || hh_neighbours_of(table->network, &sessions, foreseer->longest, &foreseer->memory))) {
         foreseer->forecast.scorer.memory = foreseer->memory;
         return foreseer;
     }
@@ -106,18 +103,14 @@ static void shares_of(void *context, const hh_item *items, size_t count, float *
 }
 
 // The rows of the session's latest items that it has, as many as it was trained on, at the end of
-// foreseer->session; how many, or UINT32_MAX: out of memory.
+// foreseer->session. How many.
 static uint32_t find_rows(hh_foreseer *foreseer, const hh_item *items, size_t length)
 {
     uint32_t known = 0, longest = foreseer->longest;
-    uint32_t *session = hh_larger(foreseer->session, &foreseer->session_room, longest, sizeof *session);
-    if (!session)
-        return UINT32_MAX;
-    foreseer->session = session;
     for (size_t i = length; i > 0 && known < longest; i--) {
         uint32_t row = row_of(foreseer, items[i - 1]);
         if (row != HH_MODEL_NO_ITEM)
-            session[longest - ++known] = row;
+            foreseer->session[longest - ++known] = row;
     }
     return known;
 }
@@ -127,7 +120,7 @@ const hh_foresight *hh_foreseer_read(hh_foreseer *foreseer, const hh_item *items
 {
     hh_late_items_begin(&foreseer->late);
     uint32_t known = find_rows(foreseer, items, length);
-    bool read = known > 0 && known != UINT32_MAX &&
+    bool read = known > 0 &&
                 hh_forecast_read(&foreseer->forecast, foreseer->session + foreseer->longest - known, known);
     if (status)
         *status = read || known == 0 ? HH_OK : HH_MEMORY;

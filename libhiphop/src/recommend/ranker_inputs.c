@@ -1,6 +1,7 @@
 // From votes to the ranker's inputs: which candidates are ranked, and what it is told of them.
 #include "recommend/ranker_inputs.h"
 
+#include "in_session.h"
 #include "nn/vector.h"
 #include "recommend/by_text.h"
 
@@ -129,14 +130,6 @@ static void find_own_items(own_items *own, const hh_query *query)
     }
 }
 
-static bool in_session(const hh_query *query, hh_item item)
-{
-    for (size_t i = 0; i < query->length; i++)
-        if (query->items[i] == item)
-            return true;
-    return false;
-}
-
 static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_votes *votes,
                    const float *mixture)
 {
@@ -152,7 +145,8 @@ static void choose(hh_shortlist *shortlist, const hh_query *query, const hh_vote
             most = mixture[i] > most ? mixture[i] : most;
             continue;
         }
-        if (shortlist->options.hide_session_items && in_session(query, votes->items[i]))
+        if (shortlist->options.hide_session_items &&
+            hh_in_session(query->items, query->length, votes->items[i]))
             continue;
         shortlist->rows[count] = i;
         shortlist->items[count] = votes->items[i];

@@ -1,6 +1,7 @@
 // From a query to a list: the votes, the mixture's scores, the ranker's, the exact best k, and a reason for
 // each.
 #include "bound.h"
+#include "in_session.h"
 #include "recommend/by_text.h"
 #include "recommend/mix.h"
 #include "recommend/ranker_weights.h"
@@ -176,14 +177,6 @@ static void sift_up(const ranking *by, uint32_t *heap, size_t at)
     }
 }
 
-static bool in_session(const hh_query *query, hh_item item)
-{
-    for (size_t i = 0; i < query->length; i++)
-        if (query->items[i] == item)
-            return true;
-    return false;
-}
-
 // The best candidates into the heap, then sorted, best first. Returns how many.
 static size_t choose(const ranking *by, const hh_query *query)
 {
@@ -197,7 +190,8 @@ static size_t choose(const ranking *by, const hh_query *query)
     for (uint32_t i = 0; i < by->votes->count; i++) {
         if (by->scores[i] < (count == k ? by->scores[heap[0]] : least))
             continue;
-        if (recommender->options.hide_session_items && in_session(query, by->votes->items[i]))
+        if (recommender->options.hide_session_items &&
+            hh_in_session(query->items, query->length, by->votes->items[i]))
             continue;
         if (count < k) {
             heap[count] = i;
